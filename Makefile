@@ -1,0 +1,43 @@
+# The verbs of this repository; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help up test check golden bench lock clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stationmaster needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: $(STAMP) ## set up and run the sample platform (Ctrl-C stops it)
+	$(BIN)/stationmaster up -f src/stationmaster/sample/platform.yaml
+
+test: $(STAMP) ## set up and run every test
+	$(BIN)/pytest
+
+check: $(STAMP) ## formatting, lint, types, import directions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(STAMP) ## rewrite the golden files; read the diff before committing it
+	GOLDEN=rewrite $(BIN)/pytest -k golden
+
+bench: $(STAMP) ## measure; prints the rows of docs/benchmarks.md
+	$(BIN)/python -m bench
+
+lock: ## pin the dependencies anew, with hashes and without index lines (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group dev pyproject.toml -o requirements.lock
+
+clean: ## remove the environment and the sample platform's state
+	rm -rf $(VENV) .stationmaster

@@ -1,0 +1,48 @@
+"""Process settings: where state lives and how the processes of one platform find each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STATE_VARIABLE = "STATIONMASTER_STATE"
+INSTANCE_VARIABLE = "STATIONMASTER_INSTANCE"
+
+
+@dataclass(frozen=True, slots=True)
+class StateDir:
+    """The folder that holds everything durable of one platform (default `.stationmaster`)."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "stationmaster.db"
+
+    @property
+    def master_key(self) -> Path:
+        return self.root / "master.key"
+
+    @property
+    def key_bundle(self) -> Path:
+        """The sealed bundle of signing keys and clients that every key service instance follows."""
+        return self.root / "keys.sealed"
+
+    @property
+    def admin_token(self) -> Path:
+        return self.root / "admin.token"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def nodes(self) -> Path:
+        """Bootstrap files of the gateway nodes."""
+        return self.root / "nodes"
+
+    @property
+    def up_lock(self) -> Path:
+        return self.root / "up.lock"
+
+    @property
+    def control_lock(self) -> Path:
+        return self.root / "control.lock"

@@ -1,0 +1,187 @@
+"""What happened: immutable facts that one room writes and others act on; never state, never a wish."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One failing thing. `fingerprint` is a digest of the labels; `labels` follow Prometheus (`alertname`, `service`,
+    `environment`, `region`, `instance`, `severity`); `summary` names service, environment and URL."""
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    summary: str
+    url: str
+    starts_at: datetime
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("alertname", "")
+
+
+class BalancerState(Enum):
+    """Whether a target may take traffic from a virtual host."""
+
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFired:
+    at: datetime
+    alert: Alert
+    evidence: str
+    """The last answers of the check, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRecovered:
+    at: datetime
+    alert: Alert
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentOpened:
+    at: datetime
+    incident: int
+    title: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRecovered:
+    """Every alert of the incident has recovered; work on it may still be under way."""
+
+    at: datetime
+    incident: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentResolved:
+    at: datetime
+    incident: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteAdded:
+    """A note on an incident; `key` makes it idempotent: the second note of a key on an incident is dropped."""
+
+    at: datetime
+    incident: int
+    key: str
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetChanged:
+    at: datetime
+    virtual_host: str
+    target: str
+    state: BalancerState
+    by: str
+    why: str
+    acknowledged: Mapping[str, float]
+    """Milliseconds after which each gateway node acknowledged it."""
+    pending: tuple[str, ...] = ()
+    """Nodes that had not acknowledged it within the limit."""
+    incident: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    at: datetime
+    incident: int
+    run: str
+    runbook: str
+    why: str
+    """Why this runbook answers this alert."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStepEnded:
+    at: datetime
+    incident: int
+    run: str
+    step: str
+    """The step's address in the runbook, as `2.1`."""
+    title: str
+    verdict: str
+    """passed, failed, skipped, refused or manual."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    at: datetime
+    incident: int
+    run: str
+    outcome: str
+    """cured, escalated or aborted."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationAsked:
+    """Somebody has to look: what could not be done safely, or did not help."""
+
+    at: datetime
+    incident: int
+    level: int
+    why: str
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRestarted:
+    at: datetime
+    instance: str
+    by: str
+    why: str
+    incident: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultInjected:
+    at: datetime
+    drill: str
+    instance: str
+    fault: str
+
+
+Fact: TypeAlias = (
+    AlertFired
+    | AlertRecovered
+    | IncidentOpened
+    | IncidentRecovered
+    | IncidentResolved
+    | NoteAdded
+    | TargetChanged
+    | RunStarted
+    | RunStepEnded
+    | RunEnded
+    | EscalationAsked
+    | InstanceRestarted
+    | FaultInjected
+)
+
+FACT_KINDS: tuple[type[Fact], ...] = (
+    AlertFired,
+    AlertRecovered,
+    IncidentOpened,
+    IncidentRecovered,
+    IncidentResolved,
+    NoteAdded,
+    TargetChanged,
+    RunStarted,
+    RunStepEnded,
+    RunEnded,
+    EscalationAsked,
+    InstanceRestarted,
+    FaultInjected,
+)

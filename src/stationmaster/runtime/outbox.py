@@ -1,0 +1,86 @@
+"""Durable facts: written in the transaction of the change they tell of, handled once by every consumer, in order."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from stationmaster.core.facts import FACT_KINDS, Fact
+from stationmaster.runtime.db import Database, Instant, metadata
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+cursors = Table(
+    "outbox_cursor",
+    metadata,
+    Column("consumer", String(64), primary_key=True),
+    Column("last_id", BigInteger, nullable=False),
+)
+
+Handler = Callable[[AsyncConnection, Fact], Awaitable[None]]
+
+_KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in FACT_KINDS}
+
+
+async def append(connection: AsyncConnection, fact: Fact) -> None:
+    """Writes the fact in the caller's transaction."""
+    body = msgspec.to_builtins(fact)
+    await connection.execute(insert(outbox).values(at=fact.at, kind=type(fact).__name__, body=body))
+
+
+async def consume(database: Database, consumer: str, handle: Handler, *, batch: int = 100) -> None:
+    """Hands every fact to `handle` in the order of writing, for ever.
+
+    The handler's writes and the consumer's place commit together: what `handle` writes happens exactly once. An
+    effect outside the database may happen again after a crash and has to be idempotent.
+    """
+    while True:
+        seen = database.committed.count
+        if not await drain(database, consumer, handle, batch=batch):
+            await database.committed.beyond(seen, 1.0)
+
+
+async def drain(database: Database, consumer: str, handle: Handler, *, batch: int = 100) -> int:
+    """Handles at most `batch` waiting facts and says how many there were."""
+    waiting = await _waiting(database, consumer, batch)
+    for number, fact in waiting:
+        async with database.write() as connection:
+            await handle(connection, fact)
+            await _advance(connection, consumer, number)
+    return len(waiting)
+
+
+async def _waiting(database: Database, consumer: str, batch: int) -> list[tuple[int, Fact]]:
+    place = select(cursors.c.last_id).where(cursors.c.consumer == consumer)
+    async with database.read() as connection:
+        last = (await connection.execute(place)).scalar_one_or_none() or 0
+        rows = await connection.execute(
+            select(outbox.c.id, outbox.c.kind, outbox.c.body)
+            .where(outbox.c.id > last)
+            .order_by(outbox.c.id)
+            .limit(batch)
+        )
+        return [(row.id, msgspec.convert(row.body, _KINDS[row.kind])) for row in rows]
+
+
+async def _advance(connection: AsyncConnection, consumer: str, number: int) -> None:
+    row = upsert(cursors).values(consumer=consumer, last_id=number)
+    await connection.execute(row.on_conflict_do_update(index_elements=[cursors.c.consumer], set_={"last_id": number}))
+
+
+async def facts_since(database: Database, moment: datetime) -> list[Fact]:
+    """The facts written since a moment, oldest first."""
+    async with database.read() as connection:
+        rows = await connection.execute(select(outbox).where(outbox.c.at >= moment).order_by(outbox.c.id))
+        return [msgspec.convert(row.body, _KINDS[row.kind]) for row in rows]
