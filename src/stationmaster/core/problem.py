@@ -6,7 +6,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a declared thing stands: a file, a line and a column (both counted from 1), and its path in the document."""
+    """Where a declared thing stands: file, line and column (both counted from 1), and its path in the document."""
 
     file: str
     line: int
@@ -55,7 +55,7 @@ class PlatformError(Exception):
         self.status = status
 
 
-class InvalidInput(PlatformError):
+class InvalidInputError(PlatformError):
     """A document was refused as a whole; `diagnostics` lists every problem found in it."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], *, what: str) -> None:

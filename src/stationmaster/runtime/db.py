@@ -1,4 +1,4 @@
-"""The store: one writer with immediate transactions, readers that see the last commit, and a pulse after each commit."""
+"""The store: one writer with immediate transactions, readers that see the last commit, a pulse after each commit."""
 
 import asyncio
 from collections.abc import AsyncIterator
