@@ -29,6 +29,7 @@ cursors = Table(
 )
 
 Handler = Callable[[AsyncConnection, Fact], Awaitable[None]]
+Effect = Callable[[Fact], Awaitable[None]]
 
 _KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in FACT_KINDS}
 
@@ -59,6 +60,18 @@ async def drain(database: Database, consumer: str, handle: Handler, *, batch: in
             await handle(connection, fact)
             await _advance(connection, consumer, number)
     return len(waiting)
+
+
+async def follow(database: Database, consumer: str, effect: Effect) -> None:
+    """Hands every fact to `effect` in the order of writing, for ever, at least once: the effect leaves the process,
+    holds no transaction, and has to be idempotent."""
+    while True:
+        seen = database.committed.count
+        for number, fact in await _waiting(database, consumer, 100):
+            await effect(fact)
+            async with database.write() as connection:
+                await _advance(connection, consumer, number)
+        await database.committed.beyond(seen, 1.0)
 
 
 async def _waiting(database: Database, consumer: str, batch: int) -> list[tuple[int, Fact]]:

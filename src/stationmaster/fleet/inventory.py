@@ -1,0 +1,51 @@
+"""Which processes the declared platform consists of, and how each is started."""
+
+import sys
+from dataclasses import dataclass
+
+from stationmaster.core.spec import Instance, PlatformSpec, Service, Supervision
+
+OWN_PROGRAM = "stationmaster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One process to keep: its unique name, its argv and who starts it again."""
+
+    name: str
+    argv: tuple[str, ...]
+    supervision: Supervision
+
+
+def launches(spec: PlatformSpec) -> tuple[Launch, ...]:
+    """One launch for every instance of the services that have a command."""
+    return tuple(
+        Launch(name=instance.name, argv=argv_of(service, instance), supervision=service.supervision)
+        for service in spec.services
+        if service.command
+        for instance in service.instances
+    )
+
+
+def argv_of(service: Service, instance: Instance) -> tuple[str, ...]:
+    """The service's command with its placeholders filled; our own program runs under this interpreter."""
+    values = {
+        "address": str(instance.address),
+        "host": instance.address.host,
+        "port": str(instance.address.port),
+        "instance": instance.name,
+        "region": instance.region,
+        "service": service.name,
+    }
+    filled = tuple(_fill(word, values) for word in service.command)
+    return own_program(*filled[1:]) if filled[0] == OWN_PROGRAM else filled
+
+
+def own_program(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "stationmaster", *arguments)
+
+
+def _fill(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace("{" + name + "}", value)
+    return word

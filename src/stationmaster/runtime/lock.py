@@ -1,0 +1,53 @@
+"""A lock file that one process holds while it lives; the kernel lets go of it when the process ends in any way."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """Keep it: the lock lasts as long as the descriptor is open."""
+
+    descriptor: int
+
+    def release(self) -> None:
+        os.close(self.descriptor)
+
+
+def acquire(path: Path) -> HeldLock | None:
+    """Takes the lock and writes this process's id into it; None when another process holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return HeldLock(descriptor)
+
+
+def holder(path: Path) -> int | None:
+    """The id of the process that holds the lock; None when nobody does."""
+    if not path.exists():
+        return None
+    mine = acquire_quietly(path)
+    if mine is not None:
+        mine.release()
+        return None
+    text = path.read_text("ascii").strip()
+    return int(text) if text.isdecimal() else None
+
+
+def acquire_quietly(path: Path) -> HeldLock | None:
+    """Takes the lock without writing into it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return HeldLock(descriptor)

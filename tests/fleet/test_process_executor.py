@@ -1,0 +1,95 @@
+"""The process executor passes the contract and finds its processes again after a crash of the control plane."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from stationmaster.config import StateDir
+from stationmaster.core.facts import FaultInjected, InstanceRestarted
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import Supervision
+from stationmaster.fleet.executors.process import ProcessExecutor
+from stationmaster.fleet.inventory import Launch
+from stationmaster.fleet.loop import Fleet
+from stationmaster.runtime.db import Database, utc_now
+from stationmaster.runtime.outbox import facts_since
+from tests.fleet.executor_contract import SLEEPER, ExecutorContract, launch
+
+
+@pytest.fixture
+async def executor(tmp_path: Path) -> AsyncIterator[ProcessExecutor]:
+    made = ProcessExecutor(StateDir(tmp_path))
+    yield made
+    for name in await made.seen():
+        await made.kill(name)
+    await made.seen()  # collects the exit status of every child
+
+
+class TestProcessExecutor(ExecutorContract):
+    async def test_a_new_control_plane_adopts_what_it_finds(self, executor: ProcessExecutor, tmp_path: Path) -> None:
+        running = await executor.start(launch("a", SLEEPER))
+        successor = ProcessExecutor(StateDir(tmp_path))
+        assert (await successor.seen())["a"].pid == running.pid
+        assert (await successor.start(launch("a", SLEEPER))).pid == running.pid
+
+    async def test_another_platform_on_the_machine_is_left_alone(
+        self, executor: ProcessExecutor, tmp_path: Path
+    ) -> None:
+        await executor.start(launch("a", SLEEPER))
+        stranger = ProcessExecutor(StateDir(tmp_path / "other"))
+        assert await stranger.seen() == {}
+        assert await stranger.kill("a") is False
+
+    async def test_children_of_an_instance_are_not_taken_for_it_and_end_with_it(
+        self, executor: ProcessExecutor
+    ) -> None:
+        program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SLEEPER!r}])"
+        running = await executor.start(launch("a", program))
+        await self.wait_for_log(executor, "a", "up")
+        assert (await executor.seen())["a"].pid == running.pid
+        await executor.kill("a")
+        assert await executor.seen() == {}
+
+
+async def test_the_fleet_starts_what_is_declared_and_stops_what_is_not(
+    database: Database, executor: ProcessExecutor
+) -> None:
+    await executor.start(launch("old", SLEEPER))
+    fleet = Fleet(database, executor, (launch("a", SLEEPER), launch("b", SLEEPER)))
+    await fleet.tick()
+    assert set(await executor.seen()) == {"a", "b"}
+
+
+async def test_a_killed_instance_waits_for_its_runbook_and_every_hand_on_it_is_a_fact(
+    database: Database, executor: ProcessExecutor
+) -> None:
+    started = utc_now()
+    keys = Launch(name="keys", argv=launch("keys", SLEEPER).argv, supervision=Supervision.RUNBOOK)
+    fleet = Fleet(database, executor, (keys,))
+    await fleet.tick()
+    assert await fleet.inject_kill("keys", drill="test") is True
+    await fleet.tick()
+    assert await executor.seen() == {}
+    await fleet.restart("keys", by="runbook", why="step 3", incident=7)
+    assert set(await executor.seen()) == {"keys"}
+    facts = await facts_since(database, started)
+    assert [type(fact) for fact in facts] == [FaultInjected, InstanceRestarted]
+    assert isinstance(facts[1], InstanceRestarted)
+    assert (facts[1].instance, facts[1].incident) == ("keys", 7)
+
+
+async def test_two_starts_at_once_leave_one_process(database: Database, executor: ProcessExecutor) -> None:
+    fleet = Fleet(database, executor, (launch("a", SLEEPER),))
+    await asyncio.gather(fleet.tick(), fleet.restart("a", by="test", why="at once"), fleet.tick())
+    assert set(await executor.seen()) == {"a"}
+
+
+async def test_an_unknown_instance_is_refused_with_the_known_names(
+    database: Database, executor: ProcessExecutor
+) -> None:
+    fleet = Fleet(database, executor, (launch("a", SLEEPER),))
+    with pytest.raises(PlatformError) as refusal:
+        await fleet.restart("b", by="test", why="typo")
+    assert "known are a" in refusal.value.hint
