@@ -1,0 +1,96 @@
+"""Says each fact of an incident as one line of its timeline: when, who, what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from stationmaster.core.facts import (
+    AlertFired,
+    AlertRecovered,
+    BalancerState,
+    EscalationAsked,
+    Fact,
+    FaultInjected,
+    IncidentOpened,
+    IncidentRecovered,
+    IncidentResolved,
+    InstanceRestarted,
+    NoteAdded,
+    RunEnded,
+    RunStarted,
+    RunStepEnded,
+    TargetChanged,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a timeline. `kind` is stable and meant for programs, `text` for people."""
+
+    at: datetime
+    kind: str
+    by: str
+    text: str
+    key: str | None = None
+    """An entry whose key the incident has already is dropped."""
+
+
+def entry_of(fact: Fact) -> Entry:
+    kind, by, text = _said(fact)
+    key = fact.key if isinstance(fact, NoteAdded) else None
+    return Entry(at=fact.at, kind=kind, by=by, text=text, key=key)
+
+
+def _said(fact: Fact) -> tuple[str, str, str]:
+    match fact:
+        case AlertFired():
+            return "alert.fired", "monitor", f"{fact.alert.summary} ({fact.evidence})"
+        case AlertRecovered():
+            return "alert.recovered", "monitor", f"recovered: {fact.alert.url} ({fact.evidence})"
+        case IncidentOpened():
+            return "incident.opened", "incidents", f"incident #{fact.incident} opened: {fact.title}"
+        case IncidentRecovered():
+            return "incident.recovered", "incidents", "every alert has recovered"
+        case IncidentResolved():
+            return "incident.resolved", "incidents", f"incident #{fact.incident} resolved"
+        case NoteAdded():
+            return "note", fact.by, fact.text
+        case TargetChanged():
+            return f"target.{fact.state.value}", fact.by, _target_text(fact)
+        case InstanceRestarted():
+            return "instance.restarted", fact.by, f"{fact.instance} restarted: {fact.why}"
+        case FaultInjected():
+            return "fault.injected", f"drill {fact.drill}", f"{fact.fault} of {fact.instance}, on purpose"
+        case _:
+            return _said_of_run(fact)
+
+
+def _said_of_run(fact: RunStarted | RunStepEnded | RunEnded | EscalationAsked) -> tuple[str, str, str]:
+    match fact:
+        case RunStarted():
+            return "run.started", "runbooks", f"runbook “{fact.runbook}”: {fact.why}"
+        case RunStepEnded():
+            return "run.step", "runbooks", f"step {fact.step} {fact.title}: {fact.verdict}{_behind(fact.detail)}"
+        case RunEnded():
+            return "run.ended", "runbooks", f"run ended: {fact.outcome}{_behind(fact.detail)}"
+        case EscalationAsked():
+            to = f" ({fact.contact})" if fact.contact else ""
+            return "escalation", "runbooks", f"level {fact.level}{to} has to look: {fact.why}"
+        case _:
+            assert_never(fact)
+
+
+def _target_text(fact: TargetChanged) -> str:
+    done = "taken out of" if fact.state is BalancerState.OUT else "put back into"
+    return f"target {fact.target} {done} {fact.virtual_host}: {fact.why}; {_receipt(fact.acknowledged, fact.pending)}"
+
+
+def _receipt(acknowledged: Mapping[str, float], pending: tuple[str, ...]) -> str:
+    parts = [f"{node} after {elapsed_ms:.0f} ms" for node, elapsed_ms in sorted(acknowledged.items())]
+    said = f"acknowledged by {', '.join(parts)}" if parts else "acknowledged by no node"
+    return f"{said}; waiting for {', '.join(pending)}" if pending else said
+
+
+def _behind(detail: str) -> str:
+    return f" — {detail}" if detail else ""
