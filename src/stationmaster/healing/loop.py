@@ -1,0 +1,90 @@
+"""Takes the targets of a failing instance out of their balancers and puts them back when all is quiet."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from stationmaster.core.facts import Fact, IncidentOpened, IncidentResolved, NoteAdded, TargetChanged
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import HealingPolicy
+from stationmaster.healing import decide
+from stationmaster.healing.decide import PutBack, Refuse, TakeOut, TargetView
+from stationmaster.runtime import outbox
+from stationmaster.runtime.db import Database, utc_now
+
+log = structlog.get_logger("healing")
+
+CONSUMER = "healing"
+BY = "self-healing"
+
+
+class Balancer(Protocol):
+    """What healing needs of the gateway."""
+
+    def views(self) -> Awaitable[Sequence[TargetView]]: ...
+
+    def take_out(
+        self, virtual_host: str, address: str, *, by: str, why: str, incident: int
+    ) -> Awaitable[TargetChanged]: ...
+
+    def put_back(
+        self, virtual_host: str, address: str, *, by: str, why: str, incident: int
+    ) -> Awaitable[TargetChanged]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    database: Database
+    balancer: Balancer
+    policy: HealingPolicy
+
+    async def run(self) -> None:
+        """Follows every fact, for ever."""
+        await outbox.follow(self.database, CONSUMER, self.act)
+
+    async def act(self, fact: Fact) -> None:
+        match fact:
+            case IncidentOpened():
+                await self._withdraw(fact)
+            case IncidentResolved():
+                await self._return(fact)
+            case _:
+                pass
+
+    async def _withdraw(self, fact: IncidentOpened) -> None:
+        instance = fact.alert.labels.get("instance", "")
+        targets = await self.balancer.views()
+        for move in decide.on_failure(instance, targets, self.policy, why=f"{instance} fails its health check"):
+            text = await self._perform(move, fact.incident)
+            await self._note(fact.incident, f"healing:{move.virtual_host}:{move.address}", text)
+
+    async def _perform(self, move: TakeOut | Refuse, incident: int) -> str:
+        if isinstance(move, Refuse):
+            return f"{move.address} stays in {move.virtual_host}: {move.why}"
+        where = f"{move.address} from {move.virtual_host}"
+        try:
+            change = await self.balancer.take_out(
+                move.virtual_host, move.address, by=BY, why=move.why, incident=incident
+            )
+        except PlatformError as error:
+            return f"self-healing could not remove {where}: {error.message}; remove it manually"
+        nodes = ", ".join(sorted(change.acknowledged)) or "no node yet"
+        pending = f"; not yet by {', '.join(change.pending)}" if change.pending else ""
+        return f"self-healing removed {where} because {move.why}; acknowledged by {nodes}{pending}"
+
+    async def _return(self, fact: IncidentResolved) -> None:
+        for move in decide.on_quiet(fact.incident, await self.balancer.views()):
+            await self._put_back(move, fact.incident)
+
+    async def _put_back(self, move: PutBack, incident: int) -> None:
+        await self.balancer.put_back(move.virtual_host, move.address, by=BY, why=move.why, incident=incident)
+        text = f"self-healing put {move.address} back into {move.virtual_host}: {move.why}"
+        await self._note(incident, f"healing:back:{move.virtual_host}:{move.address}", text)
+
+    async def _note(self, incident: int, key: str, text: str) -> None:
+        fact = NoteAdded(at=utc_now(), incident=incident, key=key, by=BY, text=text)
+        async with self.database.write() as connection:
+            await outbox.append(connection, fact)
+        log.info("noted", incident=incident, note=text)

@@ -1,0 +1,144 @@
+"""What healing withdraws, what it refuses, and what it notes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from stationmaster.core.facts import (
+    Alert,
+    BalancerState,
+    IncidentOpened,
+    IncidentResolved,
+    NoteAdded,
+    TargetChanged,
+)
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import HealingPolicy
+from stationmaster.healing.decide import PutBack, Refuse, TakeOut, TargetView, on_failure, on_quiet
+from stationmaster.healing.loop import Healing
+from stationmaster.runtime.db import Database
+from stationmaster.runtime.outbox import facts_since
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+POLICY = HealingPolicy()
+
+
+def ring(*states: str, virtual_host: str = "keys") -> list[TargetView]:
+    return [
+        TargetView(
+            virtual_host=virtual_host,
+            address=f"127.0.0.1:{8888 + number}",
+            instance=f"key-{number}",
+            state=BalancerState(state),
+            incident=9 if state == "out" else None,
+        )
+        for number, state in enumerate(states)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "policy", "refusal"),
+    [
+        (("in", "in", "in"), POLICY, None),
+        (("in", "out", "in"), POLICY, None),
+        (("in", "out", "out"), POLICY, "0 of 3 targets would be left, the policy demands 1"),
+        (("in",), POLICY, "0 of 1 targets would be left, the policy demands 1"),
+        (("in", "in", "in"), HealingPolicy(min_targets=3), "2 of 3 targets would be left, the policy demands 3"),
+        (
+            ("in", "out", "in", "in"),
+            HealingPolicy(max_withdrawn_percent=40),
+            "50 % would be withdrawn, the policy allows 40 %",
+        ),
+    ],
+    ids=["one of three", "two of three", "never the last", "never the only one", "minimum kept", "share kept"],
+)
+def test_a_failing_target_leaves_its_ring_inside_the_bounds(
+    states: tuple[str, ...], policy: HealingPolicy, refusal: str | None
+) -> None:
+    (move,) = on_failure("key-0", ring(*states), policy, why="down")
+    if refusal is None:
+        assert move == TakeOut(virtual_host="keys", address="127.0.0.1:8888", why="down")
+    else:
+        assert move == Refuse(virtual_host="keys", address="127.0.0.1:8888", why=refusal)
+
+
+def test_every_ring_that_holds_the_instance_is_looked_at_by_itself() -> None:
+    targets = ring("in", "in") + ring("in", virtual_host="other")
+    assert [type(move) for move in on_failure("key-0", targets, POLICY, why="down")] == [TakeOut, Refuse]
+
+
+def test_what_is_out_already_or_bears_no_name_is_left_alone() -> None:
+    unnamed = [replace(target, instance=None) for target in ring("in", "in")]
+    assert on_failure("key-0", ring("out", "in"), POLICY, why="down") == ()
+    assert on_failure("key-0", unnamed, POLICY, why="down") == ()
+
+
+def test_only_what_left_for_the_incident_comes_back() -> None:
+    assert [move.address for move in on_quiet(9, ring("out", "in", "out"))] == ["127.0.0.1:8888", "127.0.0.1:8890"]
+    assert on_quiet(8, ring("out", "in")) == ()
+    assert isinstance(on_quiet(9, ring("out"))[0], PutBack)
+
+
+class RememberingBalancer:
+    """A balancer whose moves can be read afterwards."""
+
+    def __init__(self, targets: Sequence[TargetView], *, refuses: bool = False) -> None:
+        self.targets = list(targets)
+        self.moves: list[tuple[str, str]] = []
+        self._refuses = refuses
+
+    async def views(self) -> Sequence[TargetView]:
+        return self.targets
+
+    async def take_out(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
+        if self._refuses:
+            raise PlatformError("last-target", "it is the last target")
+        return self._moved(virtual_host, address, BalancerState.OUT, by=by, why=why)
+
+    async def put_back(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
+        return self._moved(virtual_host, address, BalancerState.IN, by=by, why=why)
+
+    def _moved(self, virtual_host: str, address: str, state: BalancerState, *, by: str, why: str) -> TargetChanged:
+        self.moves.append((address, state.value))
+        return TargetChanged(
+            at=NOW, virtual_host=virtual_host, target=address, state=state, by=by, why=why, acknowledged={"n1": 9.0}
+        )
+
+
+def opened() -> IncidentOpened:
+    labels = {"alertname": "ServiceInstanceDown", "instance": "key-0"}
+    alert = Alert(fingerprint="f", labels=labels, summary="down", url="http://127.0.0.1:1", starts_at=NOW)
+    return IncidentOpened(at=NOW, incident=9, title="t", alert=alert)
+
+
+async def notes(database: Database) -> list[str]:
+    return [fact.text for fact in await facts_since(database, NOW) if isinstance(fact, NoteAdded)]
+
+
+async def test_an_incident_takes_its_target_out_and_leaves_a_note(database: Database) -> None:
+    balancer = RememberingBalancer(ring("in", "in", "in"))
+    await Healing(database, balancer, POLICY).act(opened())
+    assert balancer.moves == [("127.0.0.1:8888", "out")]
+    assert await notes(database) == [
+        "self-healing removed 127.0.0.1:8888 from keys because key-0 fails its health check; acknowledged by n1"
+    ]
+
+
+async def test_a_removal_that_fails_asks_for_the_manual_one(database: Database) -> None:
+    balancer = RememberingBalancer(ring("in", "in", "in"), refuses=True)
+    await Healing(database, balancer, POLICY).act(opened())
+    assert balancer.moves == []
+    assert await notes(database) == [
+        "self-healing could not remove 127.0.0.1:8888 from keys: it is the last target; remove it manually"
+    ]
+
+
+async def test_a_resolved_incident_leaves_no_target_behind(database: Database) -> None:
+    balancer = RememberingBalancer(ring("out", "in", "in"))
+    await Healing(database, balancer, POLICY).act(IncidentResolved(at=NOW, incident=9))
+    assert balancer.moves == [("127.0.0.1:8888", "in")]
+    assert await notes(database) == [
+        "self-healing put 127.0.0.1:8888 back into keys: every alert of incident #9 has recovered"
+    ]
