@@ -31,6 +31,11 @@ class StateDir:
         return self.root / "admin.token"
 
     @property
+    def control_url(self) -> Path:
+        """Holds the base URL of the control plane's API."""
+        return self.root / "control.url"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

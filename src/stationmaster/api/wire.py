@@ -1,0 +1,122 @@
+"""The REST API's documents, as they go over the wire."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """What the API says; a client ignores fields that it does not know."""
+
+
+class Order(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What a client asks for; a field that the API does not know is refused."""
+
+
+class InstanceStatus(Answer):
+    name: str
+    service: str
+    region: str
+    address: str
+    pid: int | None
+    health: str
+    """up, down or unknown; unchecked where no check is declared."""
+    detail: str
+
+
+class NodeStatus(Answer):
+    name: str
+    listen: str
+    pid: int | None
+    connected: bool
+    acknowledged: bool
+    """The node serves the newest configuration."""
+
+
+class TargetStatus(Answer):
+    virtual_host: str
+    address: str
+    instance: str | None
+    state: str
+    by: str
+    why: str
+
+
+class PlatformStatus(Answer):
+    environment: str
+    pid: int
+    ready: bool
+    """Every node serves the newest configuration and every checked instance is up."""
+    nodes: tuple[NodeStatus, ...]
+    instances: tuple[InstanceStatus, ...]
+    targets: tuple[TargetStatus, ...]
+    open_incidents: int
+    failing_loops: tuple[str, ...]
+
+
+class IncidentSummary(Answer):
+    number: int
+    title: str
+    status: str
+    severity: str
+    service: str
+    environment: str
+    opened_at: datetime
+    resolved_at: datetime | None
+
+
+class TimelineEntry(Answer):
+    at: datetime
+    kind: str
+    by: str
+    text: str
+
+
+class IncidentDetail(Answer):
+    incident: IncidentSummary
+    timeline: tuple[TimelineEntry, ...]
+
+
+class IncidentList(Answer):
+    incidents: tuple[IncidentSummary, ...]
+
+
+class CredentialsRequest(Order):
+    user: str
+
+
+class Credentials(Answer):
+    """Shown once; only their digests are kept in the open."""
+
+    user: str
+    client_id: str
+    client_secret: str
+    api_key: str
+
+
+class FaultRequest(Order):
+    drill: str
+    instance: str
+    fault: str
+    """kill: the process ends at once, as in a crash."""
+
+
+class FaultInjection(Answer):
+    at: datetime
+    instance: str
+    fault: str
+
+
+class Problem(Answer):
+    """RFC 9457 problem document; `code` and `hint` are extension members."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+
+
+class Empty(Order):
+    """An empty JSON object."""

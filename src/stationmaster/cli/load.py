@@ -1,0 +1,89 @@
+"""A steady load of idempotent requests from a thread of its own, every answer counted."""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+import httpx
+import msgspec
+
+_REQUEST_LIMIT_S = 10.0
+
+
+class LoadReport(msgspec.Struct, kw_only=True):
+    """`lost` counts every request that got no 2xx answer, by reason in `reasons`."""
+
+    sent: int
+    lost: int
+    slowest_ms: float
+    reasons: dict[str, int]
+    served_by: dict[str, int]
+    """Answers by the instance that gave them (header x-served-by)."""
+
+
+class Load:
+    """GET requests at a fixed rate, round robin over `urls`, open loop: a slow answer delays no other request."""
+
+    def __init__(self, urls: tuple[str, ...], *, rate: float) -> None:
+        self._urls = itertools.cycle(urls)
+        self._gap_s = 1 / rate
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+        self._sent = 0
+        self._slowest_s = 0.0
+        self._reasons: Counter[str] = Counter()
+        self._served_by: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def report(self) -> LoadReport:
+        """Stops sending, waits for the answers under way, and counts."""
+        self._stop()
+        return LoadReport(
+            sent=self._sent,
+            lost=self._reasons.total(),
+            slowest_ms=round(self._slowest_s * 1000, 1),
+            reasons=dict(self._reasons),
+            served_by=dict(self._served_by),
+        )
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(_REQUEST_LIMIT_S + 5)
+
+    def _run(self) -> None:
+        asyncio.run(self._send_all())
+
+    async def _send_all(self) -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
+        async with httpx.AsyncClient(timeout=_REQUEST_LIMIT_S, limits=limits) as client, asyncio.TaskGroup() as group:
+            next_at = time.monotonic()
+            while not self._stopping.is_set():
+                group.create_task(self._send(client, next(self._urls)))
+                next_at += self._gap_s
+                await asyncio.sleep(max(0.0, next_at - time.monotonic()))
+
+    async def _send(self, client: httpx.AsyncClient, url: str) -> None:
+        self._sent += 1
+        started = time.monotonic()
+        try:
+            answer = await client.get(url)
+        except httpx.HTTPError as error:
+            self._reasons[type(error).__name__] += 1
+            return
+        self._slowest_s = max(self._slowest_s, time.monotonic() - started)
+        if answer.is_success:
+            self._served_by[answer.headers.get("x-served-by", "unknown")] += 1
+        else:
+            self._reasons[f"status {answer.status_code}"] += 1

@@ -1,0 +1,41 @@
+"""How verbs speak: tables for people, JSON for programs, refusals with a hint and exit status 1."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from stationmaster.core.problem import InvalidInputError, PlatformError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def print_json(document: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Says a refusal in words and ends with exit status 1; a defect still shows its stack."""
+    try:
+        yield
+    except PlatformError as error:
+        say_refusal(error)
+        raise typer.Exit(1) from error
+
+
+def say_refusal(error: PlatformError) -> None:
+    if isinstance(error, InvalidInputError):
+        for diagnostic in error.diagnostics:
+            err.print(str(diagnostic), markup=False)
+    err.print(f"error: {error.message} [{error.code}]", style="red", markup=False)
+    if error.hint:
+        err.print(f"hint: {error.hint}", markup=False)

@@ -1,0 +1,59 @@
+"""The roles of the platform, one process each: `control`, `keys`, `doctor`, `sample-api`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
+from stationmaster.cli.output import refusals
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import Address
+from stationmaster.runtime import log
+
+Listen = Annotated[str, typer.Option("--listen", help="HOST:PORT to listen on.", metavar="HOST:PORT")]
+InstanceOption = Annotated[str, typer.Option("--instance", help="Name of this instance.")]
+ManifestOption = Annotated[Path, typer.Option("--file", "-f", help="The platform YAML.")]
+
+
+def control(file: ManifestOption, state: StateOption = DEFAULT_STATE) -> None:
+    """Run the control plane alone (`up` runs it and keeps it alive)."""
+    from stationmaster.app import serve_control
+
+    log.configure(json_lines=True)
+    with refusals():
+        serve_control(file, state_dir(state))
+
+
+def keys(listen: Listen, instance: InstanceOption, region: str = "", state: StateOption = DEFAULT_STATE) -> None:
+    """Run one instance of the key service."""
+    from stationmaster.keys.service import serve
+
+    log.configure(json_lines=True)
+    with refusals():
+        serve(address(listen), instance=instance, region=region, state=state_dir(state))
+
+
+def doctor(listen: Listen, state: StateOption = DEFAULT_STATE) -> None:
+    """Run the registry API."""
+    from stationmaster.doctor import serve
+
+    log.configure(json_lines=True)
+    with refusals():
+        serve(address(listen), state_dir(state))
+
+
+def sample_api(listen: Listen, instance: InstanceOption) -> None:
+    """Run one instance of the sample API."""
+    from stationmaster.sample.service import serve
+
+    log.configure(json_lines=True)
+    with refusals():
+        serve(address(listen), instance=instance)
+
+
+def address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise PlatformError("bad-address", f"{text!r} is no HOST:PORT", hint="for example 127.0.0.1:8888")
+    return Address(host=host.strip("[]"), port=int(port))

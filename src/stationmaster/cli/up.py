@@ -1,0 +1,176 @@
+"""`up`: run the declared platform and keep its control plane alive."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.status import Status
+
+from stationmaster.api.wire import PlatformStatus
+from stationmaster.cli.client import ControlClient
+from stationmaster.cli.down import stop_platform
+from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
+from stationmaster.cli.output import err, out, refusals
+from stationmaster.config import StateDir
+from stationmaster.core.problem import PlatformError
+from stationmaster.fleet.inventory import own_program
+from stationmaster.manifest.read import load
+from stationmaster.runtime.lock import acquire
+
+EXAMPLES = "Examples: [bold]stationmaster up[/bold]; [bold]stationmaster up -f platform.yaml --detach[/bold]"
+
+BUNDLED = Path(__file__).parents[1] / "sample" / "platform.yaml"
+LOCAL = Path("platform.yaml")
+
+_READY_LIMIT_S = 60.0
+_POLL_S = 0.2
+_LONGEST_DELAY_S = 15.0
+
+FileOption = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", help="The platform YAML; without it ./platform.yaml, else the bundled sample."),
+]
+DetachOption = Annotated[bool, typer.Option("--detach", "-d", help="Return when the platform is ready.")]
+
+
+def up(file: FileOption = None, state: StateOption = DEFAULT_STATE, detach: DetachOption = False) -> None:
+    """Run the platform: control plane, services and gateway nodes. Ctrl-C stops all of it."""
+    manifest = file or (LOCAL if LOCAL.exists() else BUNDLED)
+    place = state_dir(state)
+    with refusals():
+        load(manifest)
+        place.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if detach:
+            _run_detached(manifest, place)
+        else:
+            _run_attached(manifest, place)
+
+
+def _run_detached(manifest: Path, state: StateDir) -> None:
+    state.logs.mkdir(exist_ok=True)
+    with (state.logs / "up.log").open("ab") as log:
+        child = subprocess.Popen(
+            own_program("up", "--file", str(manifest.absolute()), "--state", str(state.root)),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        seen = wait_until_ready(state, child)
+    except PlatformError as error:
+        raise PlatformError(error.code, error.message, hint=f"see {state.logs / 'up.log'}") from error
+    announce(seen, state)
+
+
+def _run_attached(manifest: Path, state: StateDir) -> None:
+    held = acquire(state.up_lock)
+    if held is None:
+        raise PlatformError(
+            "already-up",
+            f"the platform of {state.root} is up already",
+            hint="`stationmaster status` shows it, `stationmaster down` stops it",
+        )
+    with _interruptible():
+        try:
+            child = start_control(manifest, state)
+            announce(wait_until_ready(state, child), state)
+            _keep_alive(child, manifest, state)
+        except KeyboardInterrupt:
+            out.print("stopping: gateway nodes drain first")
+        finally:
+            stop_platform(state)
+            held.release()
+    out.print("stopped")
+
+
+def start_control(manifest: Path, state: StateDir) -> "subprocess.Popen[bytes]":
+    """Starts the control plane as a process of its own, its log in the state folder."""
+    state.logs.mkdir(exist_ok=True)
+    with (state.logs / "control.log").open("ab") as log:
+        return subprocess.Popen(
+            own_program("control", "--file", str(manifest.absolute()), "--state", str(state.root)),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def wait_until_ready(state: StateDir, child: "subprocess.Popen[bytes]") -> PlatformStatus:
+    """Waits until every node and instance is up, and shows what it waits for."""
+    deadline = time.monotonic() + _READY_LIMIT_S
+    with err.status("starting the control plane") as shown:
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                raise PlatformError(
+                    "control-plane-failed",
+                    f"the control plane ended with status {child.returncode}:\n{_log_tail(state)}",
+                    hint=f"the whole log is {state.logs / 'control.log'}",
+                )
+            seen = _status(state, shown)
+            if seen is not None and seen.ready:
+                return seen
+            time.sleep(_POLL_S)
+    raise PlatformError(
+        "not-ready",
+        f"the platform is not ready after {_READY_LIMIT_S:g} s",
+        hint="`stationmaster status` shows what is missing",
+    )
+
+
+def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
+    try:
+        seen = ControlClient(state).get("/api/v1/status", PlatformStatus)
+    except PlatformError:
+        return None
+    up = sum(each.health in ("up", "unchecked") for each in seen.instances)
+    nodes = sum(each.acknowledged for each in seen.nodes)
+    shown.update(f"{up} of {len(seen.instances)} instances up, {nodes} of {len(seen.nodes)} gateway nodes serving")
+    return seen
+
+
+def announce(seen: PlatformStatus, state: StateDir) -> None:
+    out.print(f"[green]ready[/green]: environment [bold]{seen.environment}[/bold], state in {state.root}")
+    for node in seen.nodes:
+        out.print(f"  {node.name:<16} http://{node.listen}")
+    for each in seen.instances:
+        out.print(f"  {each.name:<16} http://{each.address}  ({each.service}, {each.region})")
+
+
+def _keep_alive(child: "subprocess.Popen[bytes]", manifest: Path, state: StateDir) -> None:
+    """Starts the control plane again whenever it ends, with a delay that doubles to 15 s."""
+    delay = _POLL_S
+    while True:
+        started = time.monotonic()
+        status = child.wait()
+        if status == 0:
+            return
+        err.print(f"the control plane ended with status {status}; it is started again", style="yellow")
+        delay = _POLL_S if time.monotonic() - started > _LONGEST_DELAY_S else min(delay * 2, _LONGEST_DELAY_S)
+        time.sleep(delay)
+        child = start_control(manifest, state)
+
+
+def _log_tail(state: StateDir, lines: int = 8) -> str:
+    with suppress(OSError):
+        return "\n".join((state.logs / "control.log").read_text("utf-8", "replace").splitlines()[-lines:])
+    return ""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """SIGTERM and a lost terminal stop the platform as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    yield
