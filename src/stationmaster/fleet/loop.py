@@ -66,6 +66,13 @@ class Fleet:
         log.info("instance restarted", instance=name, pid=running.pid, by=by, incident=incident)
         return running
 
+    async def stop_all(self) -> None:
+        """Ends every process of the platform and forgets that it was started."""
+        alive = await self._executor.seen()
+        await asyncio.gather(*(self._executor.stop(name, grace_s=_GRACE_S) for name in alive))
+        async with self._database.write() as connection:
+            await store.forget_launches(connection)
+
     async def inject_kill(self, name: str, *, drill: str) -> bool:
         """Ends the process as a crash would, for a drill; the fact says that it was done on purpose."""
         self._find(name)

@@ -1,0 +1,24 @@
+"""Runs every measurement, or those named, and prints Markdown."""
+
+import os
+import platform
+import sys
+
+from bench import drill, store
+from bench.figures import HEAD
+
+MEASUREMENTS = {"store": store.rows, "drill": drill.rows}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(MEASUREMENTS)
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    for name in wanted:
+        print(f"## {name}\n\n{HEAD}", flush=True)
+        for line in MEASUREMENTS[name]():
+            print(line, flush=True)
+        print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Incidents over REST."""
+
+from litestar import Controller, get
+
+from stationmaster.api.wire import IncidentDetail, IncidentList, IncidentSummary, TimelineEntry
+from stationmaster.core.problem import PlatformError
+from stationmaster.incidents.store import Incident, Status
+from stationmaster.platform import Platform
+
+
+class IncidentRoutes(Controller):
+    path = "/api/v1/incidents"
+
+    @get()
+    async def list_incidents(self, platform: Platform, status: str | None = None, limit: int = 100) -> IncidentList:
+        found = await platform.incidents.all(status=_status(status), limit=max(1, min(limit, 1000)))
+        return IncidentList(incidents=tuple(map(_summary, found)))
+
+    @get("/{number:int}")
+    async def show(self, platform: Platform, number: int) -> IncidentDetail:
+        found = await platform.incidents.find(number)
+        if found is None:
+            raise PlatformError(
+                "unknown-incident", f"there is no incident #{number}", hint="`incident list` shows them", status=404
+            )
+        incident, entries = found
+        timeline = (TimelineEntry(at=each.at, kind=each.kind, by=each.by, text=each.text) for each in entries)
+        return IncidentDetail(incident=_summary(incident), timeline=tuple(timeline))
+
+
+def _status(text: str | None) -> Status | None:
+    try:
+        return Status(text) if text else None
+    except ValueError:
+        known = ", ".join(each.value for each in Status)
+        raise PlatformError("unknown-status", f"there is no status {text!r}", hint=f"known are {known}") from None
+
+
+def _summary(incident: Incident) -> IncidentSummary:
+    return IncidentSummary(
+        number=incident.number,
+        title=incident.title,
+        status=incident.status.value,
+        severity=incident.severity,
+        service=incident.service,
+        environment=incident.environment,
+        opened_at=incident.opened_at,
+        resolved_at=incident.resolved_at,
+    )

@@ -1,0 +1,40 @@
+"""What an operator asks of the platform: credentials, faults for drills, shutdown."""
+
+from litestar import Controller, post
+
+from stationmaster.api.wire import (
+    Credentials,
+    CredentialsRequest,
+    Empty,
+    FaultInjection,
+    FaultRequest,
+)
+from stationmaster.core.problem import PlatformError
+from stationmaster.platform import Platform
+from stationmaster.runtime.db import utc_now
+
+
+class OperationRoutes(Controller):
+    path = "/api/v1"
+
+    @post("/credentials")
+    async def create_credentials(self, platform: Platform, data: CredentialsRequest) -> Credentials:
+        made = await platform.keys.create_credentials(data.user)
+        return Credentials(
+            user=made.user, client_id=made.client_id, client_secret=made.client_secret, api_key=made.api_key
+        )
+
+    @post("/faults")
+    async def inject_fault(self, platform: Platform, data: FaultRequest) -> FaultInjection:
+        if data.fault != "kill":
+            raise PlatformError("unknown-fault", f"there is no fault {data.fault!r}", hint="known is kill")
+        at = utc_now()
+        if not await platform.fleet.inject_kill(data.instance, drill=data.drill):
+            raise PlatformError("not-running", f"{data.instance} is not running", status=409)
+        return FaultInjection(at=at, instance=data.instance, fault=data.fault)
+
+    @post("/shutdown")
+    async def shut_down(self, platform: Platform, data: Empty) -> Empty:
+        """Stops every process of the platform, gateway nodes drained first, then the control plane itself."""
+        platform.stopping.set()
+        return data

@@ -1,0 +1,202 @@
+"""The one place that builds everything: opens the store, makes the rooms, joins them, runs their loops."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from stationmaster.api.app import make_api
+from stationmaster.config import StateDir
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import PlatformSpec, Supervision
+from stationmaster.fleet import store as fleet_store
+from stationmaster.fleet.executors.process import ProcessExecutor
+from stationmaster.fleet.inventory import Launch, launches
+from stationmaster.fleet.loop import Fleet
+from stationmaster.gateway import node as gateway_node
+from stationmaster.gateway.loop import Gateway
+from stationmaster.healing.loop import Healing
+from stationmaster.incidents.loop import Incidents
+from stationmaster.joints import GatewayBalancer, RunEffects, inventory_view
+from stationmaster.keys.loop import Keys
+from stationmaster.manifest.read import load
+from stationmaster.monitor.loop import Monitor
+from stationmaster.platform import Platform
+from stationmaster.runbooks.loop import Runbooks
+from stationmaster.runtime.cipher import Cipher
+from stationmaster.runtime.db import Database, open_database, utc_now
+from stationmaster.runtime.lock import HeldLock, acquire
+from stationmaster.runtime.migrate import migrate
+from stationmaster.runtime.tasks import supervise
+
+log = structlog.get_logger("app")
+
+_STOP_GRACE_S = 10.0
+
+
+def serve_control(manifest: Path, state: StateDir) -> None:
+    """Runs the control plane until SIGTERM (what it started goes on) or a shutdown by its API (all is stopped)."""
+    with _held_control(state):
+        asyncio.run(_control(manifest, state))
+
+
+def stop_without_control(state: StateDir) -> None:
+    """Stops every process of the platform when its control plane is not there to do it."""
+    with _held_control(state):
+        asyncio.run(_stop_all_directly(state))
+
+
+async def _control(manifest: Path, state: StateDir) -> None:
+    spec = load(manifest)
+    async with _opened(state) as database:
+        platform = await build(spec, state, database)
+        await _run(platform, state)
+
+
+async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Platform:
+    """Makes every room and joins them; nothing runs yet."""
+    keys = Keys(
+        database=database,
+        cipher=Cipher.from_file(state.master_key),
+        bundle_path=state.key_bundle,
+        issuer=spec.issuer,
+        audience=spec.environment,
+        users=spec.api_users,
+    )
+    await keys.start()
+    gateway = Gateway(database, spec, keys.public)
+    fleet = Fleet(database, ProcessExecutor(state), (*_node_launches(spec, state), *launches(spec)))
+    monitor = Monitor(database, spec)
+    effects = RunEffects(database=database, fleet=fleet, gateway=gateway)
+    return Platform(
+        spec=spec,
+        fleet=fleet,
+        gateway=gateway,
+        healing=Healing(database, GatewayBalancer(gateway), spec.healing),
+        incidents=Incidents(database),
+        keys=keys,
+        monitor=monitor,
+        runbooks=Runbooks(database, spec.runbooks, inventory_view(spec), effects),
+        started_at=utc_now(),
+    )
+
+
+def _node_launches(spec: PlatformSpec, state: StateDir) -> Iterator[Launch]:
+    for node in spec.nodes:
+        bootstrap = gateway_node.write_bootstrap(node, spec, state.nodes)
+        yield Launch(name=node.name, argv=gateway_node.argv(bootstrap), supervision=Supervision.RESTART)
+
+
+async def _run(platform: Platform, state: StateDir) -> None:
+    """Runs every loop in one task group until somebody asks for the end."""
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    loops: dict[str, Callable[[], Awaitable[None]]] = {
+        "gateway": platform.gateway.run,
+        "fleet": platform.fleet.run,
+        "monitor": platform.monitor.run,
+        "incidents": platform.incidents.run,
+        "healing": platform.healing.run,
+        "runbooks": platform.runbooks.run,
+    }
+    async with asyncio.TaskGroup() as group, _serving(platform, state, group):
+        tasks = [group.create_task(supervise(name, loop), name=name) for name, loop in loops.items()]
+        log.info("control plane runs", environment=platform.spec.environment, api=str(platform.spec.control.api))
+        await _either(ending, platform.stopping)
+        for task in tasks:
+            task.cancel()
+        if platform.stopping.is_set():
+            await _stop_platform(platform)
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+@asynccontextmanager
+async def _serving(platform: Platform, state: StateDir, group: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """Serves the REST API for as long as the block runs, and tells clients where it is."""
+    address = platform.spec.control.api
+    api = make_api(platform, token=_admin_token(state))
+    server = _Server(
+        uvicorn.Config(
+            api,
+            host=address.host,
+            port=address.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=3,
+        )
+    )
+    task = group.create_task(server.serve(), name="api")
+    state.control_url.write_text(f"http://{address}\n", "utf-8")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await asyncio.wait([task], timeout=5)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to the app."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _stop_platform(platform: Platform) -> None:
+    """Drains the gateway nodes, then ends every process."""
+    await asyncio.gather(*(gateway_node.drain(node.admin) for node in platform.spec.nodes))
+    await platform.fleet.stop_all()
+
+
+async def _stop_all_directly(state: StateDir) -> None:
+    executor = ProcessExecutor(state)
+    await asyncio.gather(*(executor.stop(name, grace_s=_STOP_GRACE_S) for name in await executor.seen()))
+    async with _opened(state) as database, database.write() as connection:
+        await fleet_store.forget_launches(connection)
+
+
+@asynccontextmanager
+async def _opened(state: StateDir) -> AsyncIterator[Database]:
+    database = open_database(state.database)
+    try:
+        await migrate(database)
+        yield database
+    finally:
+        await database.close()
+
+
+@contextmanager
+def _held_control(state: StateDir) -> Iterator[HeldLock]:
+    """One control plane owns a state folder."""
+    held = acquire(state.control_lock)
+    if held is None:
+        raise PlatformError(
+            "control-running",
+            f"another control plane works on {state.root}",
+            hint="`stationmaster status` shows it, `stationmaster down` stops it",
+        )
+    try:
+        yield held
+    finally:
+        held.release()
+
+
+def _admin_token(state: StateDir) -> str:
+    """The token of the command line, made at the first start; only this user may read it."""
+    if not state.admin_token.exists():
+        state.admin_token.touch(mode=0o600)
+        state.admin_token.write_text(secrets.token_urlsafe(32) + "\n", "utf-8")
+    return state.admin_token.read_text("utf-8").strip()

@@ -1,0 +1,138 @@
+"""A whole platform for a test: its own state folder, its own ports, the real command line."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from stationmaster.config import STATE_VARIABLE
+
+PROGRAM = (sys.executable, "-m", "stationmaster")
+SAMPLE = Path(__file__).parents[2] / "src" / "stationmaster" / "sample" / "platform.yaml"
+
+
+def sample_with_free_ports(free_port: Callable[[], int], runbooks: Sequence[Path]) -> dict[str, Any]:
+    """The bundled sample platform, moved to ports that nobody uses."""
+    document: dict[str, Any] = yaml.safe_load(SAMPLE.read_text("utf-8"))
+
+    def address() -> str:
+        return f"127.0.0.1:{free_port()}"
+
+    document["control"] = {"api": address(), "xds": address()}
+    for node in document["gateway"]["nodes"]:
+        node.update(listen=address(), admin=address())
+    for service in document["services"]:
+        for instance in service["instances"]:
+            instance["address"] = address()
+    document["runbooks"] = [str(each) for each in runbooks]
+    return document
+
+
+@dataclass
+class Station:
+    folder: Path
+    document: dict[str, Any]
+    attached: "subprocess.Popen[bytes] | None" = field(default=None)
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "platform.yaml"
+
+    def write_manifest(self) -> None:
+        self.manifest.write_text(yaml.safe_dump(self.document, sort_keys=False), "utf-8")
+
+    def up(self) -> None:
+        done = self.run("up", "--file", str(self.manifest), "--detach", limit_s=90)
+        assert done.returncode == 0, done.stdout + done.stderr + self.log("control")
+
+    def down(self) -> None:
+        self.run("down", limit_s=60)
+
+    def run(self, *arguments: str, limit_s: float = 30) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, STATE_VARIABLE: str(self.state), "COLUMNS": "200"}
+        return subprocess.run(
+            (*PROGRAM, *arguments), capture_output=True, text=True, env=environment, timeout=limit_s, check=False
+        )
+
+    def json(self, *arguments: str, limit_s: float = 30) -> Any:
+        done = self.run(*arguments, "--json", limit_s=limit_s)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def status(self) -> Any:
+        return self.json("status")
+
+    def log(self, name: str) -> str:
+        path = self.state / "logs" / f"{name}.log"
+        return path.read_text("utf-8", "replace")[-6000:] if path.exists() else ""
+
+    def control_pid(self) -> int:
+        return int((self.state / "control.lock").read_text("ascii"))
+
+    def supervisor_pid(self) -> int:
+        return int((self.state / "up.lock").read_text("ascii"))
+
+    def kill_control_plane(self) -> None:
+        """SIGKILL to the control plane and to the supervisor that would start it again."""
+        for pid in (self.supervisor_pid(), self.control_pid()):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(alive, (self.supervisor_pid(), self.control_pid()))), "both are gone")
+
+    def facts(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The facts in the store, read behind the control plane's back."""
+        if not (self.state / "stationmaster.db").exists():
+            return []
+        with closing(sqlite3.connect(self.state / "stationmaster.db", timeout=10)) as connection:
+            rows = connection.execute("SELECT kind, body FROM outbox ORDER BY id").fetchall()
+        return [{"kind": name, **json.loads(body)} for name, body in rows if kind in (None, name)]
+
+    def processes(self) -> list[str]:
+        """Command lines of every live process that belongs to this platform."""
+        mark = str(self.state)
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(STATE_VARIABLE) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(" ".join(process.cmdline()))
+            except psutil.Error:
+                continue
+        return found
+
+    def node_url(self, number: int = 0) -> str:
+        return f"http://{self.document['gateway']['nodes'][number]['listen']}"
+
+    def instance_url(self, name: str) -> str:
+        for service in self.document["services"]:
+            for instance in service["instances"]:
+                if instance["name"] == name:
+                    return f"http://{instance['address']}"
+        raise LookupError(name)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(done: Callable[[], object], what: str, *, limit_s: float = 30.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not done():
+        assert time.monotonic() < deadline, f"waited {limit_s:g} s in vain: {what}"
+        time.sleep(0.02)
