@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from stationmaster.core.facts import NoteAdded, TargetChanged
-from stationmaster.core.spec import PlatformSpec
+from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import Address, HealingPolicy, InstanceName, VirtualHostName
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.healing.decide import TargetView
-from stationmaster.runtime import outbox
+from stationmaster.runbooks.perform import CommandResult
 from stationmaster.runtime.db import Database, utc_now
+from stationmaster.runtime.outbox import facts_since
+
+RUNBOOK = "runbook"
+_BUDGET_SPAN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +41,46 @@ class GatewayBalancer:
 
     async def put_back(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
         return await self.gateway.put_back(virtual_host, address, by=by, why=why, incident=incident)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEffects:
+    """The fleet and the gateway as a run of a runbook sees them."""
+
+    database: Database
+    fleet: Fleet
+    gateway: Gateway
+    policy: HealingPolicy
+
+    async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
+        done = await self.fleet.run_command(instance, argv, timeout_s=timeout_s)
+        return CommandResult(exit_status=done.exit_status, output=done.output)
+
+    async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool:
+        return any(
+            each.virtual_host == virtual_host and each.address == str(target) and each.state is BalancerState.OUT
+            for each in await self.gateway.targets()
+        )
+
+    async def take_out(self, virtual_host: VirtualHostName, target: Address, *, why: str, incident: int) -> None:
+        await self.gateway.take_out(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
+
+    async def put_back(self, virtual_host: VirtualHostName, target: Address, *, why: str, incident: int) -> None:
+        await self.gateway.put_back(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
+
+    async def restart(self, instance: InstanceName, *, why: str, incident: int) -> None:
+        await self._keep_to_the_budget(instance)
+        await self.fleet.restart(instance, by=RUNBOOK, why=why, incident=incident)
+
+    async def logs(self, instance: InstanceName, *, tail: int) -> str:
+        return await self.fleet.logs(instance, tail=tail)
+
+    async def _keep_to_the_budget(self, instance: InstanceName) -> None:
+        facts = await facts_since(self.database, utc_now() - _BUDGET_SPAN)
+        restarts = sum(isinstance(fact, InstanceRestarted) and fact.instance == instance for fact in facts)
+        if restarts >= self.policy.max_restarts_per_hour:
+            raise PlatformError(
+                "restart-budget",
+                f"{instance} was restarted {restarts} times within an hour; the policy allows no more",
+                hint="find out why it dies, or raise healing.max_restarts_per_hour",
+            )

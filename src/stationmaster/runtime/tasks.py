@@ -12,26 +12,37 @@ from stationmaster.runtime.board import Cell
 log = structlog.get_logger("tasks")
 
 failing: Cell[frozenset[str]] = Cell(frozenset())
-"""Names of the loops whose last turn failed; a face shows them."""
+"""Names of the loops that failed a moment ago; a face shows them."""
 
-_FIRST_DELAY, _LONGEST_DELAY, _CALM = 0.1, 15.0, 30.0
+_FIRST_DELAY_S, _LONGEST_DELAY_S, _CALM_S = 0.1, 15.0, 20.0
 
 
 async def supervise(name: str, loop: Callable[[], Awaitable[None]]) -> None:
-    """Runs `loop` for ever: an exception restarts it after 0.1 s, doubling to 15 s; 30 s of calm reset the delay."""
-    delay = _FIRST_DELAY
+    """Runs `loop` for ever: an exception restarts it after 0.1 s, doubling to 15 s.
+
+    20 s without a failure reset the delay and take the name from `failing`.
+    """
+    delay_s = _FIRST_DELAY_S
     while True:
         started = time.monotonic()
+        well = asyncio.get_running_loop().call_later(_CALM_S, _is_well, name)
         try:
             await loop()
+            _is_well(name)
             return
         except asyncio.CancelledError:
             raise
         except Exception:
             # The one catch-all: a loop must not take the platform with it.
-            log.exception("loop failed", loop=name, retry_in_s=round(delay, 2))
+            log.exception("loop failed", loop=name, retry_in_s=round(delay_s, 2))
+        finally:
+            well.cancel()
         failing.set(failing.value | {name})
-        await asyncio.sleep(delay * random.uniform(0.7, 1.3))  # noqa: S311 jitter needs no secrecy
-        calm = time.monotonic() - started > _CALM
-        delay = _FIRST_DELAY if calm else min(delay * 2, _LONGEST_DELAY)
-        failing.set(failing.value - {name})
+        if time.monotonic() - started > _CALM_S:
+            delay_s = _FIRST_DELAY_S
+        await asyncio.sleep(delay_s * random.uniform(0.7, 1.3))  # noqa: S311 jitter needs no secrecy
+        delay_s = min(delay_s * 2, _LONGEST_DELAY_S)
+
+
+def _is_well(name: str) -> None:
+    failing.set(failing.value - {name})
