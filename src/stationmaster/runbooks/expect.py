@@ -1,0 +1,146 @@
+"""Judges an output against what a runbook expects of it, and says in words why."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from stationmaster.runbooks.perform import NOT_RUNNABLE, CommandResult
+from stationmaster.runbooks.read.document import Expectation, ExpectationKind
+
+
+class Verdict(Enum):
+    """How a step ended; REFUSED is what could not or must not be done, MANUAL what a person has to do."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    verdict: Verdict
+    why: str
+
+
+# What curl's exit statuses mean (curl(1), EXIT CODES).
+_CURL = {
+    5: "the proxy's name could not be resolved",
+    6: "the host's name could not be resolved",
+    7: "connection refused",
+    22: "an HTTP error",
+    28: "no answer in time",
+    35: "a failed TLS handshake",
+    52: "an empty reply",
+    56: "a connection that broke off",
+    60: "a certificate that is not trusted",
+}
+_SHOWN = 160
+
+
+def judge(expectations: Sequence[Expectation], result: CommandResult, *, program: str) -> Judgement:
+    """Without expectations the exit status decides: 0 passes."""
+    if result.exit_status is None and result.output.startswith(NOT_RUNNABLE):
+        return Judgement(verdict=Verdict.REFUSED, why=_not_runnable(result.output, program))
+    saw = _saw(result, program)
+    if not expectations:
+        passed = result.exit_status == 0
+        return Judgement(verdict=Verdict.PASSED if passed else Verdict.FAILED, why=f"saw {saw}")
+    for expectation in expectations:
+        if (problem := _problem(expectation, result)) is not None:
+            meaning = f": {expectation.unmet}" if expectation.unmet else ""
+            return Judgement(verdict=Verdict.FAILED, why=f"{problem}, saw {saw}{meaning}")
+    meanings = "; ".join(each.met for each in expectations if each.met)
+    told = "; ".join(_told(each) for each in expectations)
+    return Judgement(verdict=Verdict.PASSED, why=f"{told}{f': {meanings}' if meanings else ''}")
+
+
+def _not_runnable(output: str, program: str) -> str:
+    missing = "No such file" in output or "not found" in output
+    return f"{NOT_RUNNABLE}: {program} not found on PATH" if missing else output.strip()[:_SHOWN]
+
+
+def _saw(result: CommandResult, program: str) -> str:
+    if program == "curl" and result.exit_status in _CURL:
+        return _CURL[result.exit_status]
+    if result.exit_status is None:
+        return "no end in time"
+    lines = [line.strip() for line in result.output.splitlines() if line.strip()]
+    text = _cut(lines[-1]) if lines else ""
+    if result.exit_status:
+        return f"exit status {result.exit_status}" + (f" and '{text}'" if text else "")
+    return f"'{text}'" if text else "an empty output"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _told(expectation: Expectation) -> str:
+    match expectation.kind:
+        case ExpectationKind.CONTAINS:
+            return f"contains '{expectation.value}'"
+        case ExpectationKind.NOT_CONTAINS:
+            return f"does not contain '{expectation.value}'"
+        case ExpectationKind.COUNT:
+            return f"shows {expectation.count} {expectation.value}"
+        case kind:
+            return f"{kind.value.replace('-', ' ')} {_cut(expectation.value)}".strip()
+
+
+def _problem(expectation: Expectation, result: CommandResult) -> str | None:
+    """What was expected, when it is not met."""
+    value, output = expectation.value, result.output
+    match expectation.kind:
+        case ExpectationKind.CONTAINS:
+            return None if value in output else f"expected to contain '{value}'"
+        case ExpectationKind.NOT_CONTAINS:
+            return f"expected not to contain '{value}'" if value.lower() in output.lower() else None
+        case ExpectationKind.COUNT:
+            count = sum(bool(re.search(rf"\b{re.escape(value)}\b", line)) for line in output.splitlines())
+            return None if count == expectation.count else f"expected {expectation.count} {value}, counted {count}"
+        case ExpectationKind.JSON_SUBSET | ExpectationKind.JSON_LIST:
+            return _json_problem(expectation, output)
+        case ExpectationKind.MATCHES:
+            return None if re.search(value, output) else f"expected to match /{value}/"
+        case ExpectationKind.EXIT_STATUS:
+            return None if str(result.exit_status) == value else f"expected exit status {value}"
+        case ExpectationKind.HTTP_STATUS:
+            seen = re.findall(r"HTTP/[\d.]+ (\d{3})", output)
+            return None if seen[-1:] == [value] else f"expected HTTP status {value}"
+
+
+def _json_problem(expectation: Expectation, output: str) -> str | None:
+    try:
+        found = json.loads(output)
+    except ValueError:
+        found = _embedded(output)
+    if expectation.kind is ExpectationKind.JSON_LIST:
+        return None if isinstance(found, list) and found else "expected a list that is not empty"
+    wanted = json.loads(expectation.value)
+    return None if _covers(found, wanted) else f"expected {_cut(expectation.value)}"
+
+
+def _embedded(output: str) -> object:
+    """The JSON on the last line that holds some, after a progress meter or headers."""
+    for line in reversed(output.splitlines()):
+        start = min((line.find(mark) for mark in "[{" if mark in line), default=-1)
+        if start >= 0:
+            try:
+                return json.loads(line[start:])
+            except ValueError:
+                continue
+    return None
+
+
+def _covers(found: object, wanted: object) -> bool:
+    if isinstance(wanted, str) and re.fullmatch(r"\{\{.*\}\}|<[\w -]+>", wanted):
+        return True
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(key in found and _covers(found[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return isinstance(found, list) and all(any(_covers(each, want) for each in found) for want in wanted)
+    return found == wanted

@@ -1,0 +1,61 @@
+"""Loads folders of runbooks; a file that cannot be read is a diagnostic and the rest is loaded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stationmaster.core.problem import Diagnostic, Origin, Severity
+from stationmaster.runbooks.read.document import Runbook
+from stationmaster.runbooks.read.reader import read_runbook
+
+SUFFIXES = (".md", ".markdown", ".txt")
+LARGEST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """`runbooks` leaves out documents with errors; those are told in `diagnostics`."""
+
+    runbooks: tuple[Runbook, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def load_library(folders: Sequence[Path]) -> Library:
+    runbooks: list[Runbook] = []
+    diagnostics: list[Diagnostic] = []
+    for folder in folders:
+        if not folder.exists():
+            diagnostics.append(_problem(folder, "there is no such folder", "name a folder that holds Markdown files"))
+        for path in _files(folder):
+            runbook, problems = load_file(path)
+            diagnostics += problems
+            if runbook is not None and not any(each.severity is Severity.ERROR for each in problems):
+                runbooks.append(runbook)
+    return Library(runbooks=tuple(runbooks), diagnostics=tuple(diagnostics))
+
+
+def load_file(path: Path) -> tuple[Runbook | None, tuple[Diagnostic, ...]]:
+    """The runbook of one file, even when it has errors; None when it is no text."""
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            return None, (_problem(path, f"it is larger than {LARGEST_BYTES} bytes", "split it"),)
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        return None, (_problem(path, f"it cannot be read: {error.strerror}", "check its permissions"),)
+    except UnicodeDecodeError:
+        return None, (_problem(path, "it is no UTF-8 text", "save it as UTF-8, or keep it out of the folder"),)
+    if "\x00" in text:
+        return None, (_problem(path, "it is a binary file", "keep it out of the folder"),)
+    reading = read_runbook(text, file=str(path))
+    return reading.runbook, reading.diagnostics
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _problem(path: Path, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(code="runbook-unreadable", message=message, origin=Origin(file=str(path), line=1), hint=hint)

@@ -1,0 +1,36 @@
+"""What a run needs done by the rest of the platform, and what comes back; app.py hands in the real thing."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from stationmaster.core.spec import Address, InstanceName, VirtualHostName
+
+NOT_RUNNABLE = "not runnable here"
+"""How the output begins when a program could not be started at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """`exit_status` is None when the command could not be started (the output then begins with `NOT_RUNNABLE`) or did
+    not end in time; `output` is both streams, head and tail kept."""
+
+    exit_status: int | None
+    output: str
+
+
+class Perform(Protocol):
+    """Every call may raise PlatformError, which ends its step as failed with the error's message."""
+
+    async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
+        """Runs a program where the instance runs: by its argv, never through a shell."""
+        ...
+
+    async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool: ...
+
+    async def take_out(self, virtual_host: VirtualHostName, target: Address, *, why: str, incident: int) -> None: ...
+
+    async def put_back(self, virtual_host: VirtualHostName, target: Address, *, why: str, incident: int) -> None: ...
+
+    async def restart(self, instance: InstanceName, *, why: str, incident: int) -> None: ...
+
+    async def logs(self, instance: InstanceName, *, tail: int) -> str: ...

@@ -1,0 +1,87 @@
+"""Finds when a sentence applies ("If the service is indeed down, …") and how long it waits."""
+
+import re
+
+from stationmaster.runbooks.read.document import Condition, ConditionKind
+
+_KINDS: tuple[tuple[ConditionKind, re.Pattern[str]], ...] = (
+    (
+        ConditionKind.RECOVERY_ALERT,
+        re.compile(r"(?:once|when|after|if) (?:a|the|an)? ?recovery alert\b", re.IGNORECASE),
+    ),
+    (
+        ConditionKind.NO_ERRORS,
+        re.compile(r"if (?:there (?:is|are) )?no (?:special |obvious |other |dependency )*errors?\b", re.IGNORECASE),
+    ),
+    (
+        ConditionKind.STILL_DOWN,
+        re.compile(
+            r"if (?:[\w` -]+ )?(?:still (?:does(?: not|n't)|do(?: not|n't)|is(?: not|n't)) |still (?:down|no|fail)"
+            r"|there is (?:still )?no\b.*\b(?:data|retrieved)|(?:is|are|was|were) not recovered)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        ConditionKind.DOWN,
+        re.compile(
+            r"if [\w` -]+ (?:is|are|was) (?:indeed |really |actually |still )?(?:down|stopped|unhealthy)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        ConditionKind.RECOVERED,
+        re.compile(
+            r"if (?:[\w` -]+ )?(?:were |was |is |has |have )?(?:been )?(?:recovered|healthy again)\b", re.IGNORECASE
+        ),
+    ),
+)
+_LEADING = re.compile(r"(?:if|once|when|unless|in case|after)\b", re.IGNORECASE)
+_ABOUT_OUTPUT = re.compile(r"\b(?:output|reply|response|result)\b", re.IGNORECASE)
+_WAIT = re.compile(
+    r"wait (?:for )?(?:up to |about |at least )?(several|a few|few|some|a couple of|\d+)?\s*"
+    r"(min\w*|sec\w*|hours?|rollout|the rollout)",
+    re.IGNORECASE,
+)
+_SEVERAL_S = 300.0
+
+
+def conditions_of(sentence: str) -> tuple[Condition, ...]:
+    """The conditions under which a sentence applies. One that judges an output is no condition but an expectation."""
+    clause = _clause(sentence)
+    found = [
+        Condition(kind=kind, text=match[0].strip())
+        for kind, pattern in _KINDS
+        if (match := pattern.search(sentence)) and not _ABOUT_OUTPUT.search(clause)
+    ]
+    if found:
+        return tuple(found)
+    if _LEADING.match(sentence) and not _ABOUT_OUTPUT.search(clause) and clause != sentence:
+        return (Condition(kind=ConditionKind.OTHER, text=clause),)
+    return ()
+
+
+def _clause(sentence: str) -> str:
+    return sentence.split(",", 1)[0].strip()
+
+
+def wait_of(text: str) -> float | None:
+    """Seconds to wait at most; "several minutes" and "the rollout" are five minutes."""
+    match = _WAIT.search(text)
+    if match is None:
+        return None
+    amount, unit = match[1], match[2].lower()
+    if amount is None or not amount.isdigit():
+        return 30.0 if unit.startswith("sec") else _SEVERAL_S
+    return float(amount) * (3600.0 if unit.startswith("h") else 60.0 if unit.startswith("min") else 1.0)
+
+
+def sentences(text: str) -> list[str]:
+    """Splits prose at the ends of sentences, never inside backticks or quotation marks."""
+    parts: list[str] = []
+    start = 0
+    for match in re.finditer(r"`[^`]*`|'[^'\n]{3,}?\.'|\"[^\"\n]*\"|([.!?。])(?=\s+[A-Z\[`]|\s*$)|(\n\n)", text):
+        if match[1] or match[2]:
+            parts.append(text[start : match.end()].strip())
+            start = match.end()
+    parts.append(text[start:].strip())
+    return [" ".join(part.split()) for part in parts if part]

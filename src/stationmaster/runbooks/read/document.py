@@ -1,0 +1,208 @@
+"""The words of a runbook that has been read: steps, commands, expectations, conditions, each with its lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from stationmaster.core.problem import Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Lines of the source, counted from 1, both included."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+class ExpectationKind(Enum):
+    CONTAINS = "contains"
+    NOT_CONTAINS = "not-contains"
+    JSON_SUBSET = "json-subset"
+    JSON_LIST = "json-list"
+    COUNT = "count"
+    MATCHES = "matches"
+    EXIT_STATUS = "exit-status"
+    HTTP_STATUS = "http-status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What an output has to show. `count` lines with `value` for COUNT; `met` and `unmet` are what it implies."""
+
+    kind: ExpectationKind
+    value: str
+    count: int = 0
+    met: str = ""
+    unmet: str = ""
+
+
+class ConditionKind(Enum):
+    DOWN = "down"
+    NO_ERRORS = "no-errors"
+    RECOVERY_ALERT = "recovery-alert"
+    RECOVERED = "recovered"
+    STILL_DOWN = "still-down"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """When a step applies; OTHER is one that the platform cannot test."""
+
+    kind: ConditionKind
+    text: str
+
+
+class PlatformAction(Enum):
+    """What the platform does itself where a runbook's prose describes clicks."""
+
+    TARGET_REMOVE = "target.remove"
+    TARGET_ADD = "target.add"
+    SERVICE_RESTART = "service.restart"
+    SERVICE_LOGS = "service.logs"
+    NOTE_ADD = "note.add"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """`note` is what the action leaves on the incident, `level` whom it escalates to, `contacts` who that is."""
+
+    action: PlatformAction
+    text: str
+    note: str = ""
+    level: int = 0
+    contacts: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """What the author made exact beside a step; None where nothing is said."""
+
+    risk: str | None = None
+    expect: str | None = None
+    timeout_s: float | None = None
+    wait_s: float | None = None
+    retries: int | None = None
+    on_failure: str | None = None
+    rollback: str | None = None
+    action: PlatformAction | None = None
+    when: ConditionKind | None = None
+    note: str | None = None
+    level: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One statement of shell; `comment` stands above it in its fence, `conditions` before it in its sentence."""
+
+    text: str
+    lines: Lines
+    comment: str = ""
+    session: str = "host"
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A place to be filled in, as written (`X.X.X.X`, `<pod-name>`, `$NAME`, `{{ … }}`) and its plain name."""
+
+    text: str
+    name: str
+
+
+class StepKind(Enum):
+    GROUP = "group"
+    COMMAND = "command"
+    ACTION = "action"
+    ESCALATE = "escalate"
+    EXPECTATION = "expectation"
+    NAVIGATION = "navigation"
+    MANUAL = "manual"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One node of the tree. `text` is the prose without markup, `original` the lines as they stand; `why` says
+    what made it its kind; `judges` is the address of the step whose output the expectations here are about."""
+
+    address: str
+    kind: StepKind
+    lines: Lines
+    text: str
+    original: str
+    why: str = ""
+    commands: tuple[Command, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    actions: tuple[Action, ...] = ()
+    wait_s: float | None = None
+    parameters: tuple[Parameter, ...] = ()
+    attributes: Attributes = field(default_factory=Attributes)
+    judges: str = ""
+    children: tuple["Step", ...] = ()
+
+    def walk(self) -> Iterator["Step"]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchRules:
+    """What says which alerts this runbook answers."""
+
+    alerts: tuple[str, ...] = ()
+    service: str = ""
+    quoted: tuple[str, ...] = ()
+    """Alert texts that the document quotes, with their placeholders."""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A heading with the text below it, up to the next heading; kept so that nothing of the document is lost."""
+
+    title: str
+    level: int
+    lines: Lines
+    role: str
+    """procedure or reference."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """`digest` is the SHA-256 of the text; `file` is where it came from."""
+
+    file: str
+    digest: str
+    title: str
+    retired: bool = False
+    type: str = ""
+    service: str = ""
+    severity: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    match: MatchRules = field(default_factory=MatchRules)
+    contacts: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    def walk(self) -> Iterator[Step]:
+        for step in self.steps:
+            yield from step.walk()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A runbook and every problem found in it; a runbook with errors is shown but never run."""
+
+    runbook: Runbook
+    diagnostics: tuple[Diagnostic, ...] = ()

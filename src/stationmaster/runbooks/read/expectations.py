@@ -1,0 +1,90 @@
+"""Finds what an output should show: "should contain 'X'", "the reply should be {…}", "3 pods … Running"."""
+
+import json
+import re
+
+from stationmaster.runbooks.read.document import Expectation, ExpectationKind
+
+_QUOTE = r"(?:'(?P<q1>[^'\n]+)'|\"(?P<q2>[^\"\n]+)\"|`(?P<q3>[^`\n]+)`|“(?P<q4>[^”\n]+)”)"
+_NOUN = r"(?:output|reply|response|result|body|logs?)"
+_CONTAINS = re.compile(
+    rf"(?P<pre>if |whether )?(?:the )?{_NOUN}\s+(?:\w+ ){{0,2}}?"
+    r"(?P<not>does(?:n't| not) |should not |shouldn't |must not )?(?:should |must |will )?"
+    rf"(?:contains?|includes?|shows?)\s+{_QUOTE}",
+    re.IGNORECASE,
+)
+_IMPLIES = re.compile(
+    r"\s*\.?\s*,?\s*(?:this implies that|this means that|it means that|which means|then)?\s*(.*)", re.IGNORECASE
+)
+_COUNT = re.compile(r"(?:should|must|will) (?:see|be|show) (\d+) [\w ]*?(?:status|state) " + _QUOTE, re.IGNORECASE)
+_SEE = re.compile(r"(?:should|must|will) see " + _QUOTE, re.IGNORECASE)
+_LIST = re.compile(
+    r"works? well when (?:you )?(?:got|get|it returns|there is) a list|should (?:return|be) a list", re.IGNORECASE
+)
+_HTTP = re.compile(
+    r"(?:should (?:return|be|reply with)|returns?) (?:an? )?(?:HTTP )?(?:status )?(?:code )?([1-5]\d\d)\b",
+    re.IGNORECASE,
+)
+_REPLY = re.compile(rf"{_NOUN} (?:should|must|will) be\b", re.IGNORECASE)
+_SUCH_AS = re.compile(
+    r"(?:dependency )?errors? (?:is |are )?found,? such as ([\w -]+? error)(?: or ([\w -]+? error))?", re.IGNORECASE
+)
+
+
+def expectations_of(sentence: str) -> tuple[Expectation, ...]:
+    """The expectations that one sentence states about an output."""
+    found = [_contains(match, sentence) for match in _CONTAINS.finditer(sentence)]
+    found += [
+        Expectation(kind=ExpectationKind.COUNT, value=_quoted(match), count=int(match[1]))
+        for match in _COUNT.finditer(sentence)
+    ]
+    if not found:
+        found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SEE.finditer(sentence)]
+    if _LIST.search(sentence):
+        found.append(Expectation(kind=ExpectationKind.JSON_LIST, value="", unmet="no list was retrieved"))
+    found += [Expectation(kind=ExpectationKind.HTTP_STATUS, value=match[1]) for match in _HTTP.finditer(sentence)]
+    found += [
+        Expectation(
+            kind=ExpectationKind.NOT_CONTAINS, value=word.strip(), unmet=f"a special error was found: {word.strip()}"
+        )
+        for match in _SUCH_AS.finditer(sentence)
+        for word in match.groups()
+        if word
+    ]
+    return tuple(found)
+
+
+def _contains(match: re.Match[str], sentence: str) -> Expectation:
+    """In "if the output doesn't contain X, Y" the output should contain X, and Y is what it means when it does not."""
+    conditional = (match["pre"] or "").strip().lower() == "if"
+    negated = bool(match["not"])
+    rest = sentence[match.end() :]
+    said = _IMPLIES.match(rest)
+    meaning = said[1].strip(" .") if said and conditional else ""
+    if negated and not conditional:
+        return Expectation(kind=ExpectationKind.NOT_CONTAINS, value=_quoted(match))
+    value = _quoted(match)
+    if negated:
+        return Expectation(kind=ExpectationKind.CONTAINS, value=value, unmet=meaning)
+    return Expectation(kind=ExpectationKind.CONTAINS, value=value, met=meaning)
+
+
+def _quoted(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    found = next(groups[name] for name in ("q1", "q2", "q3", "q4") if groups[name] is not None)
+    return found.rstrip(". ") or found
+
+
+def announces_reply(text: str) -> bool:
+    """Whether a text says that the block after it is the reply to be seen."""
+    return bool(_REPLY.search(text))
+
+
+def reply_of(block: str) -> Expectation:
+    """A block that shows the reply: JSON by its members, anything else by its text."""
+    text = block.strip()
+    try:
+        json.loads(text)
+    except ValueError:
+        return Expectation(kind=ExpectationKind.CONTAINS, value=text)
+    return Expectation(kind=ExpectationKind.JSON_SUBSET, value=text)

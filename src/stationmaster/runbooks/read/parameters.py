@@ -1,0 +1,31 @@
+"""Finds the places of a text that have to be filled in, whatever notation their author used."""
+
+import re
+
+from stationmaster.runbooks.read.document import Parameter
+
+_NOTATIONS = re.compile(
+    r"\{\{\s*(?P<liquid>.+?)\s*\}\}"
+    r"|<(?P<angle>[A-Za-z][\w .:-]*[\w])>"
+    r"|\$\{(?P<brace>[A-Za-z_]\w*)\}"
+    r"|\$(?P<dollar>[A-Za-z_]\w*)"
+    r"|\b(?P<address>X\.X\.X\.X)\b"
+    r"|\b(?P<your>YOUR_[A-Z_]+)\b"
+    r"|\[(?P<time>TIME|DATE|ETA|NAME)\]"
+)
+_NAMES = {"x.x.x.x": "ip"}
+
+
+def parameters_of(text: str) -> tuple[Parameter, ...]:
+    """Every place once, in the order of its first appearance."""
+    found: dict[str, Parameter] = {}
+    for match in _NOTATIONS.finditer(text):
+        raw = next(value for value in match.groups() if value is not None)
+        found.setdefault(match[0], Parameter(text=match[0], name=plain_name(raw)))
+    return tuple(found.values())
+
+
+def plain_name(raw: str) -> str:
+    """`<pod-name>`, `$POD_NAME` and `Pod name` are all `pod_name`."""
+    lowered = raw.strip().lower()
+    return _NAMES.get(lowered, re.sub(r"[^a-z0-9.:\[\]]+", "_", lowered).strip("_"))

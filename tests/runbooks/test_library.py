@@ -1,0 +1,29 @@
+"""A folder is loaded with what can be read of it, and the rest is told."""
+
+from pathlib import Path
+
+from stationmaster.runbooks.library import load_library
+from tests.runbooks.world import OWN
+
+
+def test_what_cannot_be_read_is_told_and_the_rest_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "good.md").write_text(OWN.read_text())
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "also.markdown").write_text("# Also\n\n1. Run `ls -l`.\n")
+    (tmp_path / "latin.md").write_bytes(b"# caf\xe9\n")
+    (tmp_path / "binary.txt").write_bytes(b"\x00\x01\x02")
+    (tmp_path / "broken.md").write_text("# B\n\n1. x\n   ```bash {risk=none}\n   ls -l\n   ```\n")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    library = load_library([tmp_path, tmp_path / "missing"])
+    assert sorted(Path(each.file).name for each in library.runbooks) == ["also.markdown", "good.md"]
+    told = sorted((Path(each.origin.file).name, each.code) for each in library.diagnostics)
+    assert told == [
+        ("binary.txt", "runbook-unreadable"),
+        ("broken.md", "attribute-value"),
+        ("latin.md", "runbook-unreadable"),
+        ("missing", "runbook-unreadable"),
+    ]
+
+
+def test_the_seeds_are_loaded(seeds: Path) -> None:
+    assert len(load_library([seeds]).runbooks) == 5
