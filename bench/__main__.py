@@ -4,10 +4,10 @@ import os
 import platform
 import sys
 
-from bench import drill, store
+from bench import drill, reader, store
 from bench.figures import HEAD
 
-MEASUREMENTS = {"store": store.rows, "drill": drill.rows}
+MEASUREMENTS = {"store": store.rows, "reader": reader.rows, "drill": drill.rows}
 
 
 def main() -> None:

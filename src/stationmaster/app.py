@@ -22,11 +22,13 @@ from stationmaster.gateway import node as gateway_node
 from stationmaster.gateway.loop import Gateway
 from stationmaster.healing.loop import Healing
 from stationmaster.incidents.loop import Incidents
-from stationmaster.joints import GatewayBalancer, RunEffects, inventory_view
+from stationmaster.joints import GatewayBalancer, RunEffects
 from stationmaster.keys.loop import Keys
 from stationmaster.manifest.read import load
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
+from stationmaster.runbooks.bind import InventoryView
+from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.cipher import Cipher
 from stationmaster.runtime.db import Database, open_database, utc_now
@@ -72,7 +74,9 @@ async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Plat
     gateway = Gateway(database, spec, keys.public)
     fleet = Fleet(database, ProcessExecutor(state), (*_node_launches(spec, state), *launches(spec)))
     monitor = Monitor(database, spec)
-    effects = RunEffects(database=database, fleet=fleet, gateway=gateway)
+    shelf = Shelf(spec.runbooks)
+    inventory = InventoryView.of(spec)
+    effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=spec.healing)
     return Platform(
         spec=spec,
         fleet=fleet,
@@ -81,7 +85,8 @@ async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Plat
         incidents=Incidents(database),
         keys=keys,
         monitor=monitor,
-        runbooks=Runbooks(database, spec.runbooks, inventory_view(spec), effects),
+        runbooks=Runbooks(database=database, runbooks=shelf.runbooks, inventory=lambda: inventory, perform=effects),
+        shelf=shelf,
         started_at=utc_now(),
     )
 
@@ -104,6 +109,8 @@ async def _run(platform: Platform, state: StateDir) -> None:
         "incidents": platform.incidents.run,
         "healing": platform.healing.run,
         "runbooks": platform.runbooks.run,
+        "runbook facts": platform.runbooks.consume,
+        "runbook shelf": platform.shelf.watch,
     }
     async with asyncio.TaskGroup() as group, _serving(platform, state, group):
         tasks = [group.create_task(supervise(name, loop), name=name) for name, loop in loops.items()]

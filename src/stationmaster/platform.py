@@ -11,6 +11,7 @@ from stationmaster.healing.loop import Healing
 from stationmaster.incidents.loop import Incidents
 from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
+from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 
 
@@ -24,6 +25,7 @@ class Platform:
     keys: Keys
     monitor: Monitor
     runbooks: Runbooks
+    shelf: Shelf
     started_at: datetime
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever wants the whole platform stopped."""

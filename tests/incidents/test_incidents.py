@@ -17,6 +17,7 @@ from stationmaster.core.facts import (
     IncidentResolved,
     InstanceRestarted,
     NoteAdded,
+    RunDeclined,
     RunEnded,
     RunStarted,
     RunStepEnded,
@@ -96,8 +97,14 @@ async def test_the_same_alert_joins_and_another_instance_opens_its_own(database:
         [run_started(1), recovered(2, alert()), run_ended(3)],
         [run_started(1), run_ended(2), recovered(3, alert())],
         [run_started(1), run_ended(2, "escalated"), recovered(300, alert())],
+        [RunDeclined(at=at(1), incident=1, why="no match"), recovered(300, alert())],
     ],
-    ids=["recovered, then the run ends", "the run ends, then recovered", "escalated, and somebody mended it"],
+    ids=[
+        "recovered, then the run ends",
+        "the run ends, then recovered",
+        "escalated, and somebody mended it",
+        "no runbook",
+    ],
 )
 async def test_an_incident_is_resolved_when_all_is_well_and_nobody_works_on_it(
     database: Database, story: list[Fact]
@@ -170,6 +177,7 @@ TOLD: list[tuple[Fact, str, str]] = [
         "run.step",
         "step 1.6 curl: failed — refused",
     ),
+    (RunDeclined(at=NOW, incident=1, why="none"), "run.declined", "no runbook is worked: none"),
     (run_ended(0), "run.ended", "run ended: cured"),
     (
         EscalationAsked(at=NOW, incident=1, level=2, why="unknown command", contact="@ops"),

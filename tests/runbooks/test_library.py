@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stationmaster.runbooks.library import load_library
+from stationmaster.runbooks.library import Shelf, load_library
 from tests.runbooks.world import OWN
 
 
@@ -27,3 +27,16 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_loaded(tmp_path: Path) -> N
 
 def test_the_seeds_are_loaded(seeds: Path) -> None:
     assert len(load_library([seeds]).runbooks) == 5
+
+
+async def test_a_shelf_sees_a_changed_a_new_and_a_removed_file(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# First\n", "utf-8")
+    shelf = Shelf([tmp_path])
+    assert [each.title for each in shelf.runbooks()] == ["First"]
+    (tmp_path / "a.md").write_text("# First, changed\n", "utf-8")
+    (tmp_path / "b.md").write_text("# Second\n", "utf-8")
+    await shelf.refresh()
+    assert [each.title for each in shelf.runbooks()] == ["First, changed", "Second"]
+    (tmp_path / "a.md").unlink()
+    await shelf.refresh()
+    assert [each.title for each in shelf.runbooks()] == ["Second"]

@@ -14,6 +14,7 @@ from stationmaster.core.facts import (
     Fact,
     IncidentOpened,
     NoteAdded,
+    RunDeclined,
     RunEnded,
     RunStarted,
     RunStepEnded,
@@ -196,7 +197,7 @@ async def test_without_one_runbook_somebody_is_asked(database: Database, which: 
     await tell(database, IncidentOpened(at=MOMENT, incident=1, title="x", alert=about))
     await outbox.drain(database, CONSUMER, built.handle)
     found = await facts(database)
-    assert [type(fact) for fact in found] == [IncidentOpened, NoteAdded, EscalationAsked]
+    assert [type(fact) for fact in found] == [IncidentOpened, RunDeclined, EscalationAsked]
 
 
 async def test_a_destructive_command_is_never_run(database: Database) -> None:

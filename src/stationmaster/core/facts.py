@@ -104,6 +104,15 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunDeclined:
+    """No runbook is worked for the incident; a person has to."""
+
+    at: datetime
+    incident: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStepEnded:
     at: datetime
     incident: int
@@ -163,6 +172,7 @@ Fact: TypeAlias = (
     | NoteAdded
     | TargetChanged
     | RunStarted
+    | RunDeclined
     | RunStepEnded
     | RunEnded
     | EscalationAsked
@@ -179,6 +189,7 @@ FACT_KINDS: tuple[type[Fact], ...] = (
     NoteAdded,
     TargetChanged,
     RunStarted,
+    RunDeclined,
     RunStepEnded,
     RunEnded,
     EscalationAsked,

@@ -13,6 +13,7 @@ from stationmaster.core.facts import (
     IncidentOpened,
     IncidentRecovered,
     IncidentResolved,
+    RunDeclined,
     RunEnded,
     RunStarted,
 )
@@ -42,7 +43,7 @@ class Incidents:
             case RunStarted():
                 await store.set_run_open(connection, fact.incident, True)
                 await _note(connection, fact.incident, fact)
-            case RunEnded():
+            case RunEnded() | RunDeclined():
                 await store.set_run_open(connection, fact.incident, False)
                 await _note(connection, fact.incident, fact)
                 await _resolve_what_is_over(connection, fact.at)

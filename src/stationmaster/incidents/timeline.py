@@ -17,6 +17,7 @@ from stationmaster.core.facts import (
     IncidentResolved,
     InstanceRestarted,
     NoteAdded,
+    RunDeclined,
     RunEnded,
     RunStarted,
     RunStepEnded,
@@ -66,10 +67,12 @@ def _said(fact: Fact) -> tuple[str, str, str]:
             return _said_of_run(fact)
 
 
-def _said_of_run(fact: RunStarted | RunStepEnded | RunEnded | EscalationAsked) -> tuple[str, str, str]:
+def _said_of_run(fact: RunStarted | RunDeclined | RunStepEnded | RunEnded | EscalationAsked) -> tuple[str, str, str]:
     match fact:
         case RunStarted():
             return "run.started", "runbooks", f"runbook “{fact.runbook}”: {fact.why}"
+        case RunDeclined():
+            return "run.declined", "runbooks", f"no runbook is worked: {fact.why}"
         case RunStepEnded():
             return "run.step", "runbooks", f"step {fact.step} {fact.title}: {fact.verdict}{_behind(fact.detail)}"
         case RunEnded():

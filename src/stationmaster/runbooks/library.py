@@ -1,15 +1,23 @@
 """Loads folders of runbooks; a file that cannot be read is a diagnostic and the rest is loaded."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from stationmaster.core.problem import Diagnostic, Origin, Severity
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
+from stationmaster.runtime.board import Cell
+
+log = structlog.get_logger("runbooks")
 
 SUFFIXES = (".md", ".markdown", ".txt")
 LARGEST_BYTES = 4_000_000
+_LOOK_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +26,48 @@ class Library:
 
     runbooks: tuple[Runbook, ...]
     diagnostics: tuple[Diagnostic, ...]
+
+
+class Shelf:
+    """The library of some folders, loaded anew when a file in them changes."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+        self._marks = _marks(self._folders)
+        self.library: Cell[Library] = Cell(load_library(self._folders))
+        self._tell()
+
+    def runbooks(self) -> Sequence[Runbook]:
+        return self.library.value.runbooks
+
+    async def watch(self) -> None:
+        """Looks for changed files every two seconds, for ever."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        marks = await asyncio.to_thread(_marks, self._folders)
+        if marks == self._marks:
+            return
+        self.library.set(await asyncio.to_thread(load_library, self._folders))
+        self._marks = marks
+        self._tell()
+
+    def _tell(self) -> None:
+        library = self.library.value
+        log.info("runbooks loaded", runbooks=len(library.runbooks), problems=len(library.diagnostics))
+
+
+def _marks(folders: Sequence[Path]) -> frozenset[tuple[Path, int, int]]:
+    """What changes when a file of the folders does; a file that vanishes meanwhile is left out."""
+    found = set()
+    for folder in folders:
+        for path in _files(folder):
+            with suppress(OSError):
+                status = path.stat()
+                found.add((path, status.st_mtime_ns, status.st_size))
+    return frozenset(found)
 
 
 def load_library(folders: Sequence[Path]) -> Library:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +16,7 @@ from stationmaster.core.facts import (
     Fact,
     IncidentOpened,
     InstanceRestarted,
-    NoteAdded,
+    RunDeclined,
     RunEnded,
     RunStarted,
 )
@@ -26,9 +27,10 @@ from stationmaster.runbooks.perform import Perform
 from stationmaster.runbooks.plan import make_plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.run import Finish, Outcome, Wait, next_move
-from stationmaster.runbooks.work import BY, Worker
+from stationmaster.runbooks.work import Worker
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
+from stationmaster.runtime.tasks import supervise
 
 CONSUMER = "runbooks"
 LEVEL_AT_ONCE = 1
@@ -72,7 +74,7 @@ class Runbooks:
                 seen = self.database.committed.count
                 for run in await self.open_runs():
                     if run.id not in working or working[run.id].done():
-                        working[run.id] = group.create_task(self.work(run.id), name=f"run {run.id}")
+                        working[run.id] = group.create_task(supervise(run.id, partial(self.work, run.id)))
                 working = {name: task for name, task in working.items() if not task.done()}
                 await self.database.committed.beyond(seen, _TICK_S)
 
@@ -106,7 +108,7 @@ class Runbooks:
             return None
         found = choose(fact.alert, self.runbooks())
         if not isinstance(found, Match):
-            return await self._ask(connection, fact, f"no runbook is run: {found.why}")
+            return await self._ask(connection, fact, found.why)
         bound = bind(fact.alert, self.inventory())
         if isinstance(bound, Unbound):
             return await self._ask(connection, fact, f"'{found.runbook.title}' cannot be run: {bound.why}")
@@ -131,8 +133,7 @@ class Runbooks:
 
     async def _ask(self, connection: AsyncConnection, fact: IncidentOpened, why: str) -> None:
         at = self.now()
-        note = NoteAdded(at=at, incident=fact.incident, key="runbooks:no-run", by=BY, text=why)
-        await outbox.append(connection, note)
+        await outbox.append(connection, RunDeclined(at=at, incident=fact.incident, why=why))
         asked = EscalationAsked(at=at, incident=fact.incident, level=LEVEL_AT_ONCE, why=why)
         await outbox.append(connection, asked)
         log.warning("no run opened", incident=fact.incident, why=why)
