@@ -30,10 +30,12 @@ from stationmaster.platform import Platform
 from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
-from stationmaster.runtime.cipher import Cipher
+from stationmaster.runtime.cipher import load_or_make_cipher
 from stationmaster.runtime.db import Database, open_database, utc_now
+from stationmaster.runtime.files import create_private, write_private
 from stationmaster.runtime.lock import HeldLock, acquire
 from stationmaster.runtime.migrate import migrate
+from stationmaster.runtime.serve import bind
 from stationmaster.runtime.tasks import supervise
 
 log = structlog.get_logger("app")
@@ -64,8 +66,8 @@ async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Plat
     """Makes every room and joins them; nothing runs yet."""
     keys = Keys(
         database=database,
-        cipher=Cipher.from_file(state.master_key),
-        bundle_path=state.key_bundle,
+        cipher=load_or_make_cipher(state.master_key),
+        state_dir=state,
         issuer=spec.issuer,
         audience=spec.environment,
         users=spec.api_users,
@@ -204,6 +206,5 @@ def _held_control(state: StateDir) -> Iterator[HeldLock]:
 def _admin_token(state: StateDir) -> str:
     """The token of the command line, made at the first start; only this user may read it."""
     if not state.admin_token.exists():
-        state.admin_token.touch(mode=0o600)
-        state.admin_token.write_text(secrets.token_urlsafe(32) + "\n", "utf-8")
+        create_private(state.admin_token, f"{secrets.token_urlsafe(32)}\n".encode())
     return state.admin_token.read_text("utf-8").strip()

@@ -11,12 +11,12 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 
 from stationmaster import __version__
-from stationmaster.api.problems import http_problem, platform_problem
 from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.operations import OperationRoutes
 from stationmaster.api.routes.status import StatusRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
+from stationmaster.runtime.problems import http_problem, log_unexpected, platform_problem
 
 _PUBLIC = ("/healthz", "/schema")
 _BODY_LIMIT_BYTES = 1_000_000
@@ -50,4 +50,5 @@ def make_api(platform: Platform, *, token: str) -> Litestar:
         openapi_config=OpenAPIConfig(title="Stationmaster", version=__version__),
         request_max_body_size=_BODY_LIMIT_BYTES,
         logging_config=None,
+        after_exception=[log_unexpected],
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class RegisteredTarget:
     address: str
     weight: int
+    instance: str | None
     state: str
     """in or out of the balancer."""
 
@@ -16,8 +17,10 @@ class RegisteredApi:
     name: str
     hosts: tuple[str, ...]
     paths: tuple[str, ...]
-    virtual_host: str
+    strip_path: bool
     accepts: tuple[str, ...]
+    """Kinds of credentials that open it; none means public."""
+    virtual_host: str
     targets: tuple[RegisteredTarget, ...]
 
 
@@ -25,8 +28,9 @@ class RegisteredApi:
 class RegisteredNode:
     name: str
     listen: str
-    status: str
-    """up or down."""
+    connected: bool
+    acknowledged: bool
+    """The node serves the newest configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from stationmaster.api.wire import (
     FaultRequest,
 )
 from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import UserName
 from stationmaster.platform import Platform
 from stationmaster.runtime.db import utc_now
 
@@ -19,7 +20,7 @@ class OperationRoutes(Controller):
 
     @post("/credentials")
     async def create_credentials(self, platform: Platform, data: CredentialsRequest) -> Credentials:
-        made = await platform.keys.create_credentials(data.user)
+        made = await platform.keys.create_credentials(UserName(data.user))
         return Credentials(
             user=made.user, client_id=made.client_id, client_secret=made.client_secret, api_key=made.api_key
         )

@@ -47,7 +47,9 @@ class StatusRoutes(Controller):
             environment=platform.spec.environment,
             apis=tuple(_registered(api, targets, platform) for api in platform.spec.apis),
             nodes=tuple(
-                RegisteredNode(name=node.name, listen=node.listen, status="up" if node.pid else "down")
+                RegisteredNode(
+                    name=node.name, listen=node.listen, connected=node.connected, acknowledged=node.acknowledged
+                )
                 for node in _nodes(platform)
             ),
             consumers=tuple(
@@ -116,11 +118,15 @@ def _registered(api: Api, targets: tuple[TargetStatus, ...], platform: Platform)
         name=api.name,
         hosts=api.hosts,
         paths=api.paths,
-        virtual_host=api.virtual_host,
+        strip_path=api.strip_path,
         accepts=tuple(sorted(kind.value for kind in api.accepts)),
+        virtual_host=api.virtual_host,
         targets=tuple(
             RegisteredTarget(
-                address=str(target.address), weight=target.weight, state=states.get(str(target.address), "in")
+                address=str(target.address),
+                weight=target.weight,
+                instance=target.instance,
+                state=states.get(str(target.address), "in"),
             )
             for target in declared
         ),
