@@ -1,0 +1,37 @@
+"""Whether the command of a service can be an argv: a program, arguments one by one, known placeholders."""
+
+import re
+
+from stationmaster.manifest.nodes import quoted
+from stationmaster.manifest.places import Places
+from stationmaster.manifest.problems import Problems
+from stationmaster.manifest.schema import ServiceDocument
+
+PLACEHOLDERS = ("address", "host", "port", "instance", "region", "service")
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+
+
+def check_command(service: ServiceDocument, places: Places, problems: Problems) -> None:
+    if places.written(service, "command") and service.command:
+        _check_program(service, places, problems)
+    for at, argument in enumerate(service.command):
+        for name in _PLACEHOLDER.findall(argument):
+            if name not in PLACEHOLDERS:
+                known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+                hint = problems.closest(name, PLACEHOLDERS) or f"placeholders are {known}"
+                origin = places.origin(service, "command", at)
+                problems.add("unknown-placeholder", f"nothing fills {quoted('{' + name + '}')} in", origin, hint)
+
+
+def _check_program(service: ServiceDocument, places: Places, problems: Problems) -> None:
+    program = service.command[0]
+    origin = places.origin(service, "command", 0)
+    if not program.strip():
+        problems.add("bad-command", "the program of the command is empty", origin, "begin with the program's name")
+    elif _PLACEHOLDER.search(program):
+        hint = "name the program; placeholders are for its arguments"
+        problems.add("bad-command", "the program of the command is a placeholder", origin, hint)
+    elif len(service.command) == 1 and re.search(r"\s", program):
+        hint = f"write [{', '.join(program.split()[:4])}, …]: no shell splits it"
+        problems.add("bad-command", "the program and its arguments stand in one item", origin, hint)

@@ -1,0 +1,71 @@
+"""The table of alerts: at most one firing row a fingerprint, closed ones stay as history."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Row, String, Table, Text, select, text, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from stationmaster.core.facts import Alert
+from stationmaster.runtime.db import Instant, metadata
+
+FIRING, RECOVERED = "firing", "recovered"
+
+alerts = Table(
+    "alert",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant),
+    Column("state", String(16), nullable=False),
+    Index(
+        "uq_alert_firing",
+        "fingerprint",
+        unique=True,
+        sqlite_where=text("state = 'firing'"),
+        postgresql_where=text("state = 'firing'"),
+    ),
+)
+
+
+async def open_alert(connection: AsyncConnection, alert: Alert) -> bool:
+    """Writes a firing alert; False when its fingerprint fires already."""
+    row = insert(alerts).values(
+        fingerprint=alert.fingerprint,
+        labels=dict(alert.labels),
+        summary=alert.summary,
+        url=alert.url,
+        starts_at=alert.starts_at,
+        state=FIRING,
+    )
+    made = await connection.execute(row.on_conflict_do_nothing().returning(alerts.c.id))
+    return made.first() is not None
+
+
+async def close_alert(connection: AsyncConnection, fingerprint: str, ends_at: datetime) -> Alert | None:
+    """Ends the firing alert and returns it; None when it does not fire."""
+    ended = await connection.execute(
+        update(alerts)
+        .where(alerts.c.fingerprint == fingerprint, alerts.c.state == FIRING)
+        .values(state=RECOVERED, ends_at=ends_at)
+        .returning(*alerts.c)
+    )
+    row = ended.first()
+    return None if row is None else _alert(row)
+
+
+async def firing_alerts(connection: AsyncConnection) -> list[Alert]:
+    """What fires now, oldest first."""
+    rows = await connection.execute(select(alerts).where(alerts.c.state == FIRING).order_by(alerts.c.id))
+    return [_alert(row) for row in rows]
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        fingerprint=row.fingerprint, labels=row.labels, summary=row.summary, url=row.url, starts_at=row.starts_at
+    )
