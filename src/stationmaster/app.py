@@ -95,7 +95,7 @@ async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Plat
 
 def _node_launches(spec: PlatformSpec, state: StateDir) -> Iterator[Launch]:
     for node in spec.nodes:
-        bootstrap = gateway_node.write_bootstrap(node, spec, state.nodes)
+        bootstrap = gateway_node.bootstrap(node, spec.control.xds, spec.environment, state.nodes)
         yield Launch(name=node.name, argv=gateway_node.argv(bootstrap), supervision=Supervision.RESTART)
 
 

@@ -16,7 +16,7 @@ from stationmaster.api.wire import PlatformStatus
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.down import stop_platform
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
-from stationmaster.cli.output import err, out, refusals
+from stationmaster.cli.output import err, out, refusals, say_refusal
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet.inventory import own_program
@@ -28,6 +28,7 @@ EXAMPLES = "Examples: [bold]stationmaster up[/bold]; [bold]stationmaster up -f p
 BUNDLED = Path(__file__).parents[1] / "sample" / "platform.yaml"
 LOCAL = Path("platform.yaml")
 
+NOT_READY = "not-ready"
 _READY_LIMIT_S = 60.0
 _POLL_S = 0.2
 _LONGEST_DELAY_S = 15.0
@@ -65,7 +66,8 @@ def _run_detached(manifest: Path, state: StateDir) -> None:
     try:
         seen = wait_until_ready(state, child)
     except PlatformError as error:
-        raise PlatformError(error.code, error.message, hint=f"see {state.logs / 'up.log'}") from error
+        hint = error.hint if error.code == NOT_READY else f"see {state.logs / 'up.log'}"
+        raise PlatformError(error.code, error.message, hint=hint) from error
     announce(seen, state)
 
 
@@ -80,7 +82,7 @@ def _run_attached(manifest: Path, state: StateDir) -> None:
     with _interruptible():
         try:
             child = start_control(manifest, state)
-            announce(wait_until_ready(state, child), state)
+            _show_readiness(state, child)
             _keep_alive(child, manifest, state)
         except KeyboardInterrupt:
             out.print("stopping: gateway nodes drain first")
@@ -88,6 +90,16 @@ def _run_attached(manifest: Path, state: StateDir) -> None:
             stop_platform(state)
             held.release()
     out.print("stopped")
+
+
+def _show_readiness(state: StateDir, child: "subprocess.Popen[bytes]") -> None:
+    """What is not ready in time is said; the platform goes on and works at it."""
+    try:
+        announce(wait_until_ready(state, child), state)
+    except PlatformError as error:
+        if error.code != NOT_READY:
+            raise
+        say_refusal(error)
 
 
 def start_control(manifest: Path, state: StateDir) -> "subprocess.Popen[bytes]":
@@ -119,7 +131,7 @@ def wait_until_ready(state: StateDir, child: "subprocess.Popen[bytes]") -> Platf
                 return seen
             time.sleep(_POLL_S)
     raise PlatformError(
-        "not-ready",
+        NOT_READY,
         f"the platform is not ready after {_READY_LIMIT_S:g} s",
         hint="`stationmaster status` shows what is missing",
     )

@@ -1,7 +1,7 @@
 """Latest values that rooms show each other; rebuilt at start, a missed edge costs one tick."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Cell(Generic[T]):
         self._value = value
         self.changed.beat()
 
-    async def changes(self, *, tick: float) -> AsyncIterator[T]:
+    async def changes(self, *, tick: float) -> AsyncGenerator[T, None]:
         """The value now, then after every change, and at least every `tick` seconds."""
         while True:
             seen = self.changed.count

@@ -24,6 +24,7 @@ from stationmaster.fleet.inventory import Launch
 _OUTPUT_HEAD, _OUTPUT_TAIL = 16_384, 16_384
 _LOG_LIMIT_BYTES = 10_000_000
 _POLL_S = 0.02
+_SETTLED_AFTER_S = 5.0
 
 
 class ProcessExecutor:
@@ -36,9 +37,10 @@ class ProcessExecutor:
     async def seen(self) -> Mapping[str, Running]:
         self._reap()
         processes = list(psutil.process_iter())
-        self._names = {each: self._names[each] if each in self._names else self._name_of(each) for each in processes}
+        names = {each: self._names[each] if each in self._names else self._name_of(each) for each in processes}
+        self._names = {each: name for each, name in names.items() if name is not None or _settled(each)}
         found = {}
-        for process, name in self._names.items():
+        for process, name in names.items():
             if name is not None and _alive(process):
                 started = datetime.fromtimestamp(process.create_time(), UTC)
                 found[name] = Running(name=name, pid=process.pid, started_at=started)
@@ -135,6 +137,15 @@ class ProcessExecutor:
                 return False
             await asyncio.sleep(_POLL_S)
         return True
+
+
+def _settled(process: psutil.Process) -> bool:
+    """Whether the process has its final environment: one that is about to execute its program shows none, or its
+    parent's."""
+    try:
+        return time.time() - process.create_time() > _SETTLED_AFTER_S
+    except psutil.Error:
+        return False
 
 
 def _alive(process: psutil.Process) -> bool:

@@ -1,0 +1,46 @@
+"""Makes access tokens: signed JWTs (RFC 7519) for an API user."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from joserfc import jwt
+
+from stationmaster.core.spec import UserName
+from stationmaster.keys.signing import REGISTRY, SigningKey
+
+LIFETIME_S = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    token: str = field(repr=False)
+    token_id: str
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTerms:
+    """What all tokens of one environment share."""
+
+    issuer: str
+    audience: str
+    lifetime_s: int = LIFETIME_S
+
+
+def issue(key: SigningKey, terms: TokenTerms, subject: UserName, now: datetime) -> IssuedToken:
+    """A token that holds from `now` for `terms.lifetime_s` seconds; its `jti` is random."""
+    issued_at = int(now.timestamp())
+    token_id = secrets.token_urlsafe(16)
+    claims = {
+        "iss": terms.issuer,
+        "sub": subject,
+        "aud": terms.audience,
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": issued_at + terms.lifetime_s,
+        "jti": token_id,
+    }
+    header = {"alg": key.algorithm.value, "kid": key.kid}
+    token = jwt.encode(header, claims, key.private, registry=REGISTRY)
+    return IssuedToken(token=token, token_id=token_id, expires_in_s=terms.lifetime_s)
