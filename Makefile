@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check golden bench lock clean
+.PHONY: help up test check golden bench lock migration clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -38,6 +38,9 @@ bench: $(STAMP) ## measure; prints the rows of docs/benchmarks.md
 lock: ## pin the dependencies anew, with hashes and without index lines (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --group dev pyproject.toml -o requirements.lock
+
+migration: $(STAMP) ## write a migration from the changed tables: make migration MESSAGE="Add a column"
+	$(BIN)/python tools/new_migration.py $(MESSAGE)
 
 clean: ## remove the environment and the sample platform's state
 	rm -rf $(VENV) .stationmaster

@@ -17,7 +17,7 @@ from stationmaster.api.wire import (
 )
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.incident import timeline_line
-from stationmaster.cli.load import Load, LoadReport
+from stationmaster.cli.load import Load
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, err, out, print_json, refusals
 from stationmaster.cli.report import DrillReport, report_of
@@ -38,6 +38,16 @@ NameArgument = Annotated[str, typer.Argument(help=f"The drill: {', '.join(DRILLS
 InstanceOption = Annotated[str, typer.Option(help="The instance to kill; without it the first of the service.")]
 RateOption = Annotated[float, typer.Option(min=1, max=1000, help="Requests per second over all gateway nodes.")]
 LimitOption = Annotated[float, typer.Option("--limit", min=1, help="Seconds to wait for the cure.")]
+
+
+@verbs.command("list")
+def list_drills(as_json: AsJson = False) -> None:
+    """List the drills and what each does."""
+    if as_json:
+        print_json(DRILLS)
+        return
+    for name, what in DRILLS.items():
+        out.print(f"[bold]{name}[/bold]  {what}")
 
 
 @verbs.command("run", epilog="Example: [bold]stationmaster drill run key-service-instance-down --rate 100[/bold]")
@@ -94,15 +104,8 @@ def _drill(
             out.print(f"[bold]{victim}[/bold] killed under {rate:g} requests per second")
         detail = _watch(client, fault.at, last_incident, limit=limit, quiet=quiet)
         time.sleep(_COOL_DOWN_S)
-        measured = load.report()
-    return _report(client, fault, detail, measured)
-
-
-def _report(
-    client: ControlClient, fault: FaultInjection, detail: IncidentDetail | None, measured: LoadReport
-) -> DrillReport:
-    steady = client.get("/api/v1/status", PlatformStatus).ready
-    return report_of(KEY_SERVICE_INSTANCE_DOWN, fault, detail, measured, steady=steady)
+        steady = client.get("/api/v1/status", PlatformStatus).ready
+    return report_of(KEY_SERVICE_INSTANCE_DOWN, fault, detail, load, steady=steady)
 
 
 def _watch(

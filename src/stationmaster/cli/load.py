@@ -5,6 +5,7 @@ import itertools
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -37,6 +38,7 @@ class Load:
         self._slowest_s = 0.0
         self._reasons: Counter[str] = Counter()
         self._served_by: Counter[str] = Counter()
+        self._answers: list[tuple[datetime, str]] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -57,6 +59,10 @@ class Load:
             reasons=dict(self._reasons),
             served_by=dict(self._served_by),
         )
+
+    def last_answer(self, instance: str, *, before: datetime) -> datetime | None:
+        """When the instance gave its last answer before a moment."""
+        return max((at for at, name in self._answers if name == instance and at < before), default=None)
 
     def _stop(self) -> None:
         self._stopping.set()
@@ -84,6 +90,8 @@ class Load:
             return
         self._slowest_s = max(self._slowest_s, time.monotonic() - started)
         if answer.is_success:
-            self._served_by[answer.headers.get("x-served-by", "unknown")] += 1
+            instance = answer.headers.get("x-served-by", "unknown")
+            self._served_by[instance] += 1
+            self._answers.append((datetime.now(UTC), instance))
         else:
             self._reasons[f"status {answer.status_code}"] += 1

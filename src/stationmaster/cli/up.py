@@ -21,7 +21,7 @@ from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet.inventory import own_program
 from stationmaster.manifest.read import load
-from stationmaster.runtime.lock import acquire
+from stationmaster.runtime.lock import acquire, holder
 
 EXAMPLES = "Examples: [bold]stationmaster up[/bold]; [bold]stationmaster up -f platform.yaml --detach[/bold]"
 
@@ -54,6 +54,8 @@ def up(file: FileOption = None, state: StateOption = DEFAULT_STATE, detach: Deta
 
 
 def _run_detached(manifest: Path, state: StateDir) -> None:
+    if holder(state.up_lock) is not None:
+        raise _already_up(state)
     state.logs.mkdir(exist_ok=True)
     with (state.logs / "up.log").open("ab") as log:
         child = subprocess.Popen(
@@ -74,11 +76,7 @@ def _run_detached(manifest: Path, state: StateDir) -> None:
 def _run_attached(manifest: Path, state: StateDir) -> None:
     held = acquire(state.up_lock)
     if held is None:
-        raise PlatformError(
-            "already-up",
-            f"the platform of {state.root} is up already",
-            hint="`stationmaster status` shows it, `stationmaster down` stops it",
-        )
+        raise _already_up(state)
     with _interruptible():
         try:
             child = start_control(manifest, state)
@@ -90,6 +88,14 @@ def _run_attached(manifest: Path, state: StateDir) -> None:
             stop_platform(state)
             held.release()
     out.print("stopped")
+
+
+def _already_up(state: StateDir) -> PlatformError:
+    return PlatformError(
+        "already-up",
+        f"the platform of {state.root} is up already",
+        hint="`stationmaster status` shows it, `stationmaster down` stops it",
+    )
 
 
 def _show_readiness(state: StateDir, child: "subprocess.Popen[bytes]") -> None:

@@ -1,23 +1,31 @@
 """Incidents over REST."""
 
-from litestar import Controller, get
+from typing import Annotated
 
+from litestar import Controller, get
+from litestar.params import PathParameter, QueryParameter
+
+from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.api.wire import IncidentDetail, IncidentList, IncidentSummary, TimelineEntry
 from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.store import Incident, Status
-from stationmaster.platform import Platform
 
 
 class IncidentRoutes(Controller):
     path = "/api/v1/incidents"
 
     @get()
-    async def list_incidents(self, platform: Platform, status: str | None = None, limit: int = 100) -> IncidentList:
-        found = await platform.incidents.all(status=_status(status), limit=max(1, min(limit, 1000)))
+    async def list_all(
+        self,
+        platform: GivenPlatform,
+        status: Annotated[str, QueryParameter(description="Only triggered or only resolved ones.")] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
+    ) -> IncidentList:
+        found = await platform.incidents.all(status=_status(status), limit=limit)
         return IncidentList(incidents=tuple(map(_summary, found)))
 
     @get("/{number:int}")
-    async def show(self, platform: Platform, number: int) -> IncidentDetail:
+    async def show(self, platform: GivenPlatform, number: Annotated[int, PathParameter(ge=1)]) -> IncidentDetail:
         found = await platform.incidents.find(number)
         if found is None:
             raise PlatformError(
@@ -28,7 +36,7 @@ class IncidentRoutes(Controller):
         return IncidentDetail(incident=_summary(incident), timeline=tuple(timeline))
 
 
-def _status(text: str | None) -> Status | None:
+def _status(text: str) -> Status | None:
     try:
         return Status(text) if text else None
     except ValueError:

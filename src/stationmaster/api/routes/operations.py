@@ -1,7 +1,9 @@
 """What an operator asks of the platform: credentials, faults for drills, shutdown."""
 
 from litestar import Controller, post
+from litestar.params import JSONBody
 
+from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.api.wire import (
     Credentials,
     CredentialsRequest,
@@ -11,7 +13,6 @@ from stationmaster.api.wire import (
 )
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import UserName
-from stationmaster.platform import Platform
 from stationmaster.runtime.db import utc_now
 
 
@@ -19,14 +20,14 @@ class OperationRoutes(Controller):
     path = "/api/v1"
 
     @post("/credentials")
-    async def create_credentials(self, platform: Platform, data: CredentialsRequest) -> Credentials:
+    async def create_credentials(self, platform: GivenPlatform, data: JSONBody[CredentialsRequest]) -> Credentials:
         made = await platform.keys.create_credentials(UserName(data.user))
         return Credentials(
             user=made.user, client_id=made.client_id, client_secret=made.client_secret, api_key=made.api_key
         )
 
     @post("/faults")
-    async def inject_fault(self, platform: Platform, data: FaultRequest) -> FaultInjection:
+    async def inject_fault(self, platform: GivenPlatform, data: JSONBody[FaultRequest]) -> FaultInjection:
         if data.fault != "kill":
             raise PlatformError("unknown-fault", f"there is no fault {data.fault!r}", hint="known is kill")
         at = utc_now()
@@ -35,7 +36,7 @@ class OperationRoutes(Controller):
         return FaultInjection(at=at, instance=data.instance, fault=data.fault)
 
     @post("/shutdown")
-    async def shut_down(self, platform: Platform, data: Empty) -> Empty:
+    async def shut_down(self, platform: GivenPlatform, data: JSONBody[Empty]) -> Empty:
         """Stops every process of the platform, gateway nodes drained first, then the control plane itself."""
         platform.stopping.set()
         return data

@@ -5,6 +5,7 @@ from itertools import chain
 
 from litestar import Controller, get
 
+from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.api.wire import InstanceStatus, NodeStatus, PlatformStatus, TargetStatus
 from stationmaster.core.registry import (
     RegisteredApi,
@@ -25,7 +26,7 @@ class StatusRoutes(Controller):
     path = "/api/v1"
 
     @get("/status")
-    async def status(self, platform: Platform) -> PlatformStatus:
+    async def status(self, platform: GivenPlatform) -> PlatformStatus:
         nodes, instances = _nodes(platform), _instances(platform)
         served = all(node.acknowledged for node in nodes)
         well = all(each.health in _WELL for each in instances)
@@ -41,7 +42,7 @@ class StatusRoutes(Controller):
         )
 
     @get("/registry")
-    async def registry(self, platform: Platform) -> Registry:
+    async def registry(self, platform: GivenPlatform) -> Registry:
         targets = await _targets(platform)
         return Registry(
             environment=platform.spec.environment,
