@@ -1,0 +1,73 @@
+"""API keys checked by the node itself, only where nothing else has shown the caller yet."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from envoy.config.core.v3 import config_source_pb2
+from envoy.extensions.common.matching.v3 import extension_matcher_pb2
+from envoy.extensions.filters.common.matcher.action.v3 import skip_action_pb2
+from envoy.extensions.filters.http.api_key_auth.v3 import api_key_auth_pb2
+from envoy.extensions.filters.http.composite.v3 import composite_pb2
+from envoy.type.matcher.v3 import http_inputs_pb2
+from xds.type.matcher.v3 import matcher_pb2
+
+from stationmaster.gateway.envoy.identity import CALLER, KEY, nobody
+from stationmaster.gateway.envoy.parts import extension, from_control, pack, part_of_match
+from stationmaster.gateway.ir import KeyHolder
+
+SHARD = "stationmaster.keys"
+"""The resource that holds the keys; a matcher on the key's first digits will choose among several."""
+
+
+def shard(holders: Iterable[KeyHolder]) -> Any:
+    return api_key_auth_pb2.ApiKeyAuth(
+        credentials=[{"key": each.key, "client": each.caller} for each in holders],
+        key_sources=[{"header": KEY}],
+        forwarding={"header": CALLER, "hide_credentials": True},
+    )
+
+
+def checker() -> Any:
+    """The filter: a request that has a caller passes by; every other one needs a key."""
+    return extension_matcher_pb2.ExtensionWithMatcher(
+        xds_matcher=matcher_pb2.Matcher(
+            matcher_list={"matchers": [{"predicate": _has_caller(), "on_match": {"action": _pass_by()}}]},
+            on_no_match={"action": _check()},
+        ),
+        extension_config=extension("stationmaster.key_shards", composite_pb2.Composite()),
+    )
+
+
+def _check() -> Any:
+    return part_of_match("check_key", composite_pb2.ExecuteFilterAction(dynamic_config=_sent()))
+
+
+def _sent() -> Any:
+    """The shard as the control plane sends it; until then, and without it, everybody is refused."""
+    return composite_pb2.DynamicConfig(
+        name=SHARD,
+        config_discovery=config_source_pb2.ExtensionConfigSource(
+            config_source=from_control(),
+            default_config=pack(nobody()),
+            apply_default_config_without_warming=True,
+            type_urls=[type_url(api_key_auth_pb2.ApiKeyAuth), type_url(nobody())],
+        ),
+    )
+
+
+def _pass_by() -> Any:
+    return part_of_match("pass_by", skip_action_pb2.SkipFilter())
+
+
+def _has_caller() -> Any:
+    caller = http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=CALLER)
+    return matcher_pb2.Matcher.MatcherList.Predicate(
+        single_predicate={
+            "input": part_of_match("caller", caller),
+            "value_match": {"safe_regex": {"google_re2": {}, "regex": ".+"}},
+        }
+    )
+
+
+def type_url(message: Any) -> str:
+    return f"type.googleapis.com/{message.DESCRIPTOR.full_name}"

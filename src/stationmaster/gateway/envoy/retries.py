@@ -1,0 +1,45 @@
+"""When a request is sent again to another endpoint."""
+
+from typing import Any
+
+from envoy.config.route.v3 import route_components_pb2
+from envoy.extensions.retry.host.previous_hosts.v3 import previous_hosts_pb2
+
+from stationmaster.gateway.envoy.parts import ms, pack
+
+REPEATABLE = "GET|HEAD|OPTIONS|TRACE|PUT|DELETE"
+"""Idempotent methods (RFC 9110, section 9.2.2)."""
+
+_TRIES = 3
+
+
+def repeatable(timeout_ms: int) -> Any:
+    """Any failure of the way or of a gateway behind us. A try that hangs is not ended but joined by another one."""
+    return _policy(
+        "connect-failure,refused-stream,reset,gateway-error", per_try_timeout=ms(max(1, timeout_ms // _TRIES))
+    )
+
+
+def once() -> Any:
+    """Only what surely never reached an endpoint."""
+    return _policy("connect-failure,refused-stream,reset-before-request")
+
+
+def joined() -> Any:
+    return route_components_pb2.HedgePolicy(hedge_on_per_try_timeout=True)
+
+
+def _policy(retry_on: str, **more: Any) -> Any:
+    return route_components_pb2.RetryPolicy(
+        retry_on=retry_on,
+        num_retries={"value": _TRIES},
+        retry_host_predicate=[
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": pack(previous_hosts_pb2.PreviousHostsPredicate()),
+            }
+        ],
+        host_selection_retry_max_attempts=5,
+        retry_back_off={"base_interval": ms(5), "max_interval": ms(50)},
+        **more,
+    )
