@@ -19,7 +19,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Hands out loopback TCP ports that nobody listens on, each once."""
     given: set[int] = set()

@@ -136,24 +136,18 @@ async def _serving(platform: Platform, state: StateDir, group: asyncio.TaskGroup
     """Serves the REST API for as long as the block runs, and tells clients where it is."""
     address = platform.spec.control.api
     api = make_api(platform, token=_admin_token(state))
-    server = _Server(
-        uvicorn.Config(
-            api,
-            host=address.host,
-            port=address.port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=3,
-        )
+    config = uvicorn.Config(
+        api, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=3
     )
-    task = group.create_task(server.serve(), name="api")
-    state.control_url.write_text(f"http://{address}\n", "utf-8")
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await asyncio.wait([task], timeout=5)
+    server = _Server(config)
+    with bind(address) as listener:
+        task = group.create_task(server.serve(sockets=[listener]), name="api")
+        write_private(state.control_url, f"http://{address}\n".encode())
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await asyncio.wait([task], timeout=5)
 
 
 class _Server(uvicorn.Server):

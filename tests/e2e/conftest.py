@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.station import SAMPLE, Station, sample_with_free_ports
+from tests.e2e.station import SAMPLE, Station, sample_with_free_ports, wait_until
 
 MakeStation = Callable[..., Station]
 
 
-@pytest.fixture
-def station_of(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[MakeStation]:
+@pytest.fixture(scope="module")
+def station_of(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[MakeStation]:
     """Makes a station whose runbooks come from the given folders (ours by default); all of it is down afterwards."""
     made: list[Station] = []
 
     def make(*runbooks: Path) -> Station:
         folders = runbooks or (SAMPLE.parent / "runbooks",)
-        station = Station(folder=tmp_path, document=sample_with_free_ports(free_port, folders))
+        folder = tmp_path_factory.mktemp("station")
+        station = Station(folder=folder, document=sample_with_free_ports(free_port, folders))
         station.write_manifest()
         made.append(station)
         return station
@@ -27,9 +28,16 @@ def station_of(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[MakeSta
         station.down()
 
 
+@pytest.fixture(scope="module")
+def module_station(station_of: MakeStation) -> Station:
+    """The sample platform; the tests of a module share it."""
+    return station_of()
+
+
 @pytest.fixture
-def station(station_of: MakeStation) -> Station:
-    """The sample platform, up."""
-    made = station_of()
-    made.up()
-    return made
+def station(module_station: Station) -> Station:
+    """The sample platform in its steady state."""
+    if not module_station.is_up():
+        module_station.up()
+    wait_until(lambda: module_station.status()["ready"], "the platform is ready")
+    return module_station

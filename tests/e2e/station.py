@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ import psutil
 import yaml
 
 from stationmaster.config import STATE_VARIABLE
+from stationmaster.runtime.lock import holder
 
 PROGRAM = (sys.executable, "-m", "stationmaster")
 SAMPLE = Path(__file__).parents[2] / "src" / "stationmaster" / "sample" / "platform.yaml"
 
 
 def sample_with_free_ports(free_port: Callable[[], int], runbooks: Sequence[Path]) -> dict[str, Any]:
-    """The bundled sample platform, moved to ports that nobody uses."""
+    """The bundled sample platform, on ports that nobody uses and with restarts for a whole module of tests."""
     document: dict[str, Any] = yaml.safe_load(SAMPLE.read_text("utf-8"))
 
     def address() -> str:
@@ -35,6 +36,7 @@ def sample_with_free_ports(free_port: Callable[[], int], runbooks: Sequence[Path
     for service in document["services"]:
         for instance in service["instances"]:
             instance["address"] = address()
+    document["healing"]["max_restarts_per_hour"] = 100
     document["runbooks"] = [str(each) for each in runbooks]
     return document
 
@@ -43,7 +45,6 @@ def sample_with_free_ports(free_port: Callable[[], int], runbooks: Sequence[Path
 class Station:
     folder: Path
     document: dict[str, Any]
-    attached: "subprocess.Popen[bytes] | None" = field(default=None)
 
     @property
     def state(self) -> Path:
@@ -59,6 +60,9 @@ class Station:
     def up(self) -> None:
         done = self.run("up", "--file", str(self.manifest), "--detach", limit_s=90)
         assert done.returncode == 0, done.stdout + done.stderr + self.log("control")
+
+    def is_up(self) -> bool:
+        return holder(self.state / "up.lock") is not None and holder(self.state / "control.lock") is not None
 
     def down(self) -> None:
         self.run("down", limit_s=60)
@@ -93,13 +97,17 @@ class Station:
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not any(map(alive, (self.supervisor_pid(), self.control_pid()))), "both are gone")
 
-    def facts(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """The facts in the store, read behind the control plane's back."""
+    def facts(self, kind: str | None = None, *, since: int = 0) -> list[dict[str, Any]]:
+        """The facts in the store behind the number `since`, read behind the control plane's back."""
         if not (self.state / "stationmaster.db").exists():
             return []
+        query = "SELECT id, kind, body FROM outbox WHERE id > ? ORDER BY id"
         with closing(sqlite3.connect(self.state / "stationmaster.db", timeout=10)) as connection:
-            rows = connection.execute("SELECT kind, body FROM outbox ORDER BY id").fetchall()
-        return [{"kind": name, **json.loads(body)} for name, body in rows if kind in (None, name)]
+            rows = connection.execute(query, (since,)).fetchall()
+        return [{"id": number, "kind": name, **json.loads(body)} for number, name, body in rows if kind in (None, name)]
+
+    def last_fact(self) -> int:
+        return max((fact["id"] for fact in self.facts()), default=0)
 
     def processes(self) -> list[str]:
         """Command lines of every live process that belongs to this platform."""

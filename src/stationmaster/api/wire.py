@@ -30,7 +30,14 @@ class NodeStatus(Answer):
     pid: int | None
     connected: bool
     acknowledged: bool
-    """The node serves the newest configuration."""
+    """The node has taken the newest configuration."""
+    healthy_targets: int | None
+    """Targets that the node itself finds healthy; None when it does not answer."""
+    targets: int | None
+
+    @property
+    def serves_all(self) -> bool:
+        return self.acknowledged and self.targets is not None and self.healthy_targets == self.targets
 
 
 class TargetStatus(Answer):
@@ -46,7 +53,8 @@ class PlatformStatus(Answer):
     environment: str
     pid: int
     ready: bool
-    """Every node serves the newest configuration and every checked instance is up."""
+    """Every node serves the newest configuration to targets that it all finds healthy, and every checked instance is
+    up."""
     nodes: tuple[NodeStatus, ...]
     instances: tuple[InstanceStatus, ...]
     targets: tuple[TargetStatus, ...]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from stationmaster.api.wire import Empty
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
@@ -32,7 +34,7 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
             stop_platform(place)
         else:
             _signal(supervisor, signal.SIGTERM)
-            _wait_until(lambda: holder(place.up_lock) is None, place.up_lock)
+            _wait_until(lambda: _ended(supervisor), place.up_lock)
     out.print("stopped")
 
 
@@ -54,6 +56,13 @@ def stop_platform(state: StateDir) -> None:
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _wait_until(done: Callable[[], bool], what: Path) -> None:

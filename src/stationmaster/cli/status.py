@@ -28,10 +28,11 @@ def status(state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
 
 
 def _nodes(seen: PlatformStatus) -> Table:
-    table = _table("gateway node", "listen", "pid", "configuration")
+    table = _table("gateway node", "listen", "pid", "configuration", "healthy targets")
     for node in seen.nodes:
         configuration = "newest" if node.acknowledged else "older" if node.connected else "not connected"
-        table.add_row(node.name, node.listen, _pid(node.pid), configuration)
+        healthy = "no answer" if node.targets is None else f"{node.healthy_targets} of {node.targets}"
+        table.add_row(node.name, node.listen, _pid(node.pid), configuration, healthy)
     return table
 
 

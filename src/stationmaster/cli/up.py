@@ -149,7 +149,7 @@ def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
     except PlatformError:
         return None
     up = sum(each.health in ("up", "unchecked") for each in seen.instances)
-    nodes = sum(each.acknowledged for each in seen.nodes)
+    nodes = sum(each.serves_all for each in seen.nodes)
     shown.update(f"{up} of {len(seen.instances)} instances up, {nodes} of {len(seen.nodes)} gateway nodes serving")
     return seen
 

@@ -13,8 +13,10 @@ from stationmaster.core.problem import Diagnostic, PlatformError
 from stationmaster.core.spec import PlatformSpec, Target, VirtualHost
 from stationmaster.gateway import store
 from stationmaster.gateway.envoy.translate import translate
+from stationmaster.gateway.node import Endpoints, endpoints
 from stationmaster.gateway.plan import ApiKey, Live, in_rotation, plan
 from stationmaster.gateway.publication import Publication
+from stationmaster.gateway.receipts import Convergence
 from stationmaster.gateway.store import Override
 from stationmaster.gateway.xds import serving
 from stationmaster.runtime import outbox
@@ -117,6 +119,11 @@ class Gateway:
         """How every declared node stands to the configuration, by name."""
         return {name: self._link(name) for name in self._nodes}
 
+    async def endpoints(self) -> Mapping[str, Endpoints | None]:
+        """What every declared node finds of its targets, by name; None for one that does not answer."""
+        seen = await asyncio.gather(*(endpoints(node.admin) for node in self._spec.nodes))
+        return dict(zip(self._nodes, seen, strict=True))
+
     def _link(self, node: str) -> NodeLink:
         follower = self.publication.followers.get(node)
         newest = follower is not None and follower.told == (self.publication.revision, 0)
@@ -125,6 +132,10 @@ class Gateway:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What the plan left out, and what nodes refuse now."""
         return (*self._planned, *self.publication.refused())
+
+    async def publish_credentials(self) -> Convergence:
+        """Sends the newest credentials to every node and waits up to 3 s until they check requests with them."""
+        return await self.publication.receipts.wait(self._publish(), self._nodes, _ACKNOWLEDGED_WITHIN_S)
 
     def _publish(self) -> int:
         credentials = self._credentials.value

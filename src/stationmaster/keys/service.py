@@ -18,6 +18,7 @@ from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address
 from stationmaster.keys.bundle import Bundle, BundleFollower
+from stationmaster.keys.credentials import Client
 from stationmaster.keys.issue import issue
 from stationmaster.keys.oauth import OauthCode, OauthError, client_of_request
 from stationmaster.keys.verify import Refused, verify
@@ -132,12 +133,14 @@ def _oauth_unavailable(_request: Call, error: PlatformError) -> Response[dict[st
     status_code=200,
     exception_handlers={HTTPException: _oauth_refusal, PlatformError: _oauth_unavailable},
 )
-async def token(request: Call, bundle: GivenBundle) -> Response[dict[str, str | int]]:
+async def token(request: Call, bundle: GivenBundle, follower: GivenFollower) -> Response[dict[str, str | int]]:
     """RFC 6749, 4.4: an access token for client credentials."""
-    headers = request.headers
-    client = client_of_request(
-        headers.get("content-type", ""), headers.get("authorization"), await request.body(), bundle.clients
-    )
+    client = await _client(request, bundle)
+    if isinstance(client, OauthError):
+        # Credentials that were made a moment ago: the newest bundle knows them, whoever reads it first.
+        await asyncio.to_thread(follower.poll)
+        bundle = _current_bundle(follower)
+        client = await _client(request, bundle)
     if isinstance(client, OauthError):
         return _oauth_answer(client)
     now = _now()
@@ -151,6 +154,13 @@ async def token(request: Call, bundle: GivenBundle) -> Response[dict[str, str | 
         "expires_in": made.expires_in_s,
     }
     return Response(body, headers={"cache-control": "no-store", "pragma": "no-cache"})
+
+
+async def _client(request: Call, bundle: Bundle) -> Client | OauthError:
+    headers = request.headers
+    return client_of_request(
+        headers.get("content-type", ""), headers.get("authorization"), await request.body(), bundle.clients
+    )
 
 
 @get("/api/auth/jwks")

@@ -22,6 +22,7 @@ class OperationRoutes(Controller):
     @post("/credentials")
     async def create_credentials(self, platform: GivenPlatform, data: JSONBody[CredentialsRequest]) -> Credentials:
         made = await platform.keys.create_credentials(UserName(data.user))
+        await platform.gateway.publish_credentials()
         return Credentials(
             user=made.user, client_id=made.client_id, client_secret=made.client_secret, api_key=made.api_key
         )

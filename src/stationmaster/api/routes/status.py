@@ -27,8 +27,8 @@ class StatusRoutes(Controller):
 
     @get("/status")
     async def status(self, platform: GivenPlatform) -> PlatformStatus:
-        nodes, instances = _nodes(platform), _instances(platform)
-        served = all(node.acknowledged for node in nodes)
+        nodes, instances = await _nodes(platform), _instances(platform)
+        served = all(node.serves_all for node in nodes)
         well = all(each.health in _WELL for each in instances)
         return PlatformStatus(
             environment=platform.spec.environment,
@@ -44,14 +44,18 @@ class StatusRoutes(Controller):
     @get("/registry")
     async def registry(self, platform: GivenPlatform) -> Registry:
         targets = await _targets(platform)
+        links = platform.gateway.links()
         return Registry(
             environment=platform.spec.environment,
             apis=tuple(_registered(api, targets, platform) for api in platform.spec.apis),
             nodes=tuple(
                 RegisteredNode(
-                    name=node.name, listen=node.listen, connected=node.connected, acknowledged=node.acknowledged
+                    name=node.name,
+                    listen=str(node.listen),
+                    connected=links[node.name].connected,
+                    acknowledged=links[node.name].acknowledged,
                 )
-                for node in _nodes(platform)
+                for node in platform.spec.nodes
             ),
             consumers=tuple(
                 RegisteredConsumer(username=user.name, apis=tuple(user.apis)) for user in platform.spec.api_users
@@ -59,9 +63,10 @@ class StatusRoutes(Controller):
         )
 
 
-def _nodes(platform: Platform) -> tuple[NodeStatus, ...]:
+async def _nodes(platform: Platform) -> tuple[NodeStatus, ...]:
     processes = platform.fleet.processes.value
     linked = platform.gateway.links()
+    seen = await platform.gateway.endpoints()
     return tuple(
         NodeStatus(
             name=node.name,
@@ -69,8 +74,11 @@ def _nodes(platform: Platform) -> tuple[NodeStatus, ...]:
             pid=processes[node.name].pid if node.name in processes else None,
             connected=linked[node.name].connected,
             acknowledged=linked[node.name].acknowledged,
+            healthy_targets=found.healthy if found else None,
+            targets=found.total if found else None,
         )
         for node in platform.spec.nodes
+        for found in [seen[node.name]]
     )
 
 

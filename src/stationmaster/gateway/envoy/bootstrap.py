@@ -15,7 +15,7 @@ from stationmaster.gateway.envoy.parts import V3, from_control, ms, pack, socket
 
 _MOST_CALLERS = 50_000
 """Open connections to one node."""
-_CONTROL = "stationmaster.control"
+CONTROL = "stationmaster.control"
 
 
 def bootstrap(node: GatewayNode, *, control: Address, environment: str) -> str:
@@ -53,7 +53,7 @@ def _stream() -> Any:
         grpc_services=[
             {
                 "envoy_grpc": {
-                    "cluster_name": _CONTROL,
+                    "cluster_name": CONTROL,
                     "retry_policy": {"retry_back_off": {"base_interval": ms(100), "max_interval": ms(1_000)}},
                 }
             }
@@ -68,9 +68,9 @@ def _control(control: Address) -> Any:
     )
     endpoint = {"endpoint": {"address": socket(control.host, control.port)}}
     return cluster_pb2.Cluster(
-        name=_CONTROL,
+        name=CONTROL,
         type=cluster_pb2.Cluster.STRICT_DNS,
         connect_timeout=ms(1_000),
-        load_assignment={"cluster_name": _CONTROL, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        load_assignment={"cluster_name": CONTROL, "endpoints": [{"lb_endpoints": [endpoint]}]},
         typed_extension_protocol_options={"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(options)},
     )
