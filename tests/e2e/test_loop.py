@@ -94,6 +94,7 @@ def test_the_seed_runbook_itself_is_matched_and_worked(station_of: MakeStation, 
     assert "Key service instance is down" in texts(report, "run.started")[0]
     steps = "\n".join(texts(report, "run.step"))
     assert "The API is available and operational" in steps
+    assert f"ran `curl {station.instance_url('key-us-east')}/api/auth/healthz`" in steps
     assert texts(report, "run.ended")[0].startswith("run ended: cured")
 
 

@@ -1,6 +1,7 @@
 """Makes one move of a run: intent into the journal, the effect, its outcome with its facts in one transaction."""
 
 import asyncio
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -205,7 +206,7 @@ class Worker:
                 step=step.key,
                 title=step.title,
                 verdict=ended.verdict.value,
-                detail=ended.why,
+                detail=_told(step, ended),
             )
         ]
         if ended.verdict is not Verdict.PASSED:
@@ -237,6 +238,14 @@ def _plan(run: store.Run) -> Plan:
     if run.plan is None:
         raise PlatformError("plan-unreadable", f"the plan of {run.id} cannot be read", hint="start the run anew")
     return run.plan
+
+
+def _told(step: PlannedStep, ended: Ended) -> str:
+    """What really ran stands beside what the runbook says, where the two differ."""
+    ran = shlex.join(step.argv)
+    if ended.verdict not in {Verdict.PASSED, Verdict.FAILED} or ran in {"", step.title}:
+        return ended.why
+    return f"ran `{ran}`: {ended.why}"
 
 
 def _where(step: PlannedStep) -> str:
