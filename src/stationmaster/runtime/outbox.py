@@ -15,7 +15,7 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
     Column("kind", String(64), nullable=False),
     Column("body", JSON, nullable=False),
     sqlite_autoincrement=True,

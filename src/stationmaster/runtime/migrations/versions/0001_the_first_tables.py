@@ -92,6 +92,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sqlite_autoincrement=True,
     )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_at"), ["at"], unique=False)
+
     op.create_table(
         "outbox_cursor",
         sa.Column("consumer", sa.String(length=64), nullable=False),
@@ -201,6 +204,9 @@ def downgrade() -> None:
 
     op.drop_table("run")
     op.drop_table("outbox_cursor")
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outbox_at"))
+
     op.drop_table("outbox")
     op.drop_table("launch")
     with op.batch_alter_table("incident", schema=None) as batch_op:
