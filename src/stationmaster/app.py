@@ -184,6 +184,7 @@ async def _opened(state: StateDir) -> AsyncIterator[Database]:
 @contextmanager
 def _held_control(state: StateDir) -> Iterator[HeldLock]:
     """One control plane owns a state folder."""
+    state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     held = acquire(state.control_lock)
     if held is None:
         raise PlatformError(

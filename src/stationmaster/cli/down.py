@@ -53,6 +53,12 @@ def stop_platform(state: StateDir) -> None:
         stop_without_control(state)
 
 
+def end_process(pid: int, lock: Path) -> None:
+    """Asks the holder of a lock to end and waits for it."""
+    _signal(pid, signal.SIGTERM)
+    _wait_until(lambda: holder(lock) is None, lock)
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)

@@ -14,7 +14,7 @@ from rich.status import Status
 
 from stationmaster.api.wire import PlatformStatus
 from stationmaster.cli.client import ControlClient
-from stationmaster.cli.down import stop_platform
+from stationmaster.cli.down import end_process, stop_platform
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import err, out, refusals, say_refusal
 from stationmaster.config import StateDir
@@ -79,6 +79,7 @@ def _run_attached(manifest: Path, state: StateDir) -> None:
         raise _already_up(state)
     with _interruptible():
         try:
+            _end_orphan(state)
             child = start_control(manifest, state)
             _show_readiness(state, child)
             _keep_alive(child, manifest, state)
@@ -88,6 +89,14 @@ def _run_attached(manifest: Path, state: StateDir) -> None:
             stop_platform(state)
             held.release()
     out.print("stopped")
+
+
+def _end_orphan(state: StateDir) -> None:
+    """A control plane whose supervisor was killed makes room; what it started goes on."""
+    orphan = holder(state.control_lock)
+    if orphan is not None:
+        err.print(f"the control plane of an earlier `up` still runs (pid {orphan}); it is replaced")
+        end_process(orphan, state.control_lock)
 
 
 def _already_up(state: StateDir) -> PlatformError:
