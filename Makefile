@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check golden bench lock migration clean
+.PHONY: help up test check golden bench fuzz lock migration clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -34,6 +34,9 @@ golden: $(STAMP) ## rewrite the golden files; read the diff before committing it
 
 bench: $(STAMP) ## measure; prints the rows of docs/benchmarks.md
 	$(BIN)/python -m bench
+
+fuzz: $(STAMP) ## kill at random moments and check every cure: make fuzz RUNS=20 SEED=1
+	$(BIN)/python -m tests.e2e.crash_fuzz --runs $(or $(RUNS),20) $(if $(SEED),--seed $(SEED))
 
 lock: ## pin the dependencies anew, with hashes and without index lines (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

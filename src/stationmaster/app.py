@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -114,7 +115,9 @@ async def _run(platform: Platform, state: StateDir) -> None:
         "runbook facts": platform.runbooks.consume,
         "runbook shelf": platform.shelf.watch,
     }
-    async with asyncio.TaskGroup() as group, _serving(platform, state, group):
+    # Bound outside the task group, which would wrap the refusal of a taken address.
+    listener = bind(platform.spec.control.api)
+    async with asyncio.TaskGroup() as group, _serving(platform, state, group, listener):
         tasks = [group.create_task(supervise(name, loop), name=name) for name, loop in loops.items()]
         log.info("control plane runs", environment=platform.spec.environment, api=str(platform.spec.control.api))
         await _either(ending, platform.stopping)
@@ -132,17 +135,18 @@ async def _either(*events: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _serving(platform: Platform, state: StateDir, group: asyncio.TaskGroup) -> AsyncIterator[None]:
+async def _serving(
+    platform: Platform, state: StateDir, group: asyncio.TaskGroup, listener: socket.socket
+) -> AsyncIterator[None]:
     """Serves the REST API for as long as the block runs, and tells clients where it is."""
-    address = platform.spec.control.api
     api = make_api(platform, token=_admin_token(state))
     config = uvicorn.Config(
         api, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=3
     )
     server = _Server(config)
-    with bind(address) as listener:
+    with listener:
         task = group.create_task(server.serve(sockets=[listener]), name="api")
-        write_private(state.control_url, f"http://{address}\n".encode())
+        write_private(state.control_url, f"http://{platform.spec.control.api}\n".encode())
         try:
             yield
         finally:

@@ -63,6 +63,35 @@ async def test_without_the_token_everything_is_refused(api: httpx.AsyncClient, p
     assert "admin.token" in answer.json()["hint"]
 
 
+@pytest.mark.parametrize("host", ["x/healthz?", "x/schema#", "x/schema"])
+async def test_no_host_header_makes_a_path_public(api: httpx.AsyncClient, host: str) -> None:
+    answer = await api.get("/api/v1/status", headers={"host": host, "authorization": ""})
+    assert answer.status_code in (400, 401)
+
+
+async def test_the_name_of_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/api/v1/status", headers={"authorization": f"bearer {TOKEN}"})).status_code == 200
+    assert (await api.get("/api/v1/status", headers={"authorization": TOKEN})).status_code == 401
+
+
+async def test_a_refused_body_says_which_field_was_wrong(api: httpx.AsyncClient) -> None:
+    detail = (await api.post("/api/v1/credentials", json={"user": 5})).json()["detail"]
+    assert "user" in detail
+    assert "Expected `str`, got `int`" in detail
+
+
+async def test_a_fault_of_ours_is_a_problem_document_that_tells_nothing_of_the_inside(
+    api: httpx.AsyncClient, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(type(platform.incidents), "all", broken)
+    answer = await api.get("/api/v1/incidents")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal-fault")
+    assert "secret detail" not in answer.text
+
+
 async def test_health_needs_no_token(api: httpx.AsyncClient) -> None:
     answer = await api.get("/healthz", headers={"authorization": ""})
     assert (answer.status_code, answer.json()) == (200, {"status": "operational"})
@@ -112,6 +141,7 @@ async def test_an_incident_is_listed_and_shown(api: httpx.AsyncClient, platform:
     [
         ("GET", "/api/v1/incidents/17", None, 404, "unknown-incident"),
         ("GET", "/api/v1/incidents/x", None, 404, "http-404"),
+        ("GET", "/api/v1/incidents/99999999999999999999", None, 400, "http-400"),
         ("GET", "/api/v1/incidents?status=odd", None, 400, "unknown-status"),
         ("GET", "/api/v1/incidents?limit=many", None, 400, "http-400"),
         ("GET", "/nowhere", None, 404, "http-404"),
@@ -121,6 +151,7 @@ async def test_an_incident_is_listed_and_shown(api: httpx.AsyncClient, platform:
         ("POST", "/api/v1/credentials", '{"user"', 400, "http-400"),
         ("POST", "/api/v1/credentials", "", 400, "http-400"),
         ("POST", "/api/v1/credentials", "x" * 2_000_000, 413, "http-413"),
+        ("POST", "/api/v1/credentials", "[" * 100_000, 400, "too-deep"),
         ("POST", "/api/v1/faults", '{"drill": "d", "instance": "nobody", "fault": "kill"}', 404, "unknown-instance"),
         ("POST", "/api/v1/faults", '{"drill": "d", "instance": "doctor", "fault": "melt"}', 400, "unknown-fault"),
         ("POST", "/api/v1/faults", '{"drill": "d", "instance": "doctor", "fault": "kill"}', 409, "not-running"),

@@ -61,6 +61,15 @@ class Station:
         done = self.run("up", "--file", str(self.manifest), "--detach", limit_s=90)
         assert done.returncode == 0, done.stdout + done.stderr + self.log("control")
 
+    def begin_up(self) -> "subprocess.Popen[bytes]":
+        """`up` without waiting for its end."""
+        return subprocess.Popen(
+            (*PROGRAM, "up", "--file", str(self.manifest), "--detach"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, STATE_VARIABLE: str(self.state)},
+        )
+
     def is_up(self) -> bool:
         return holder(self.state / "up.lock") is not None and holder(self.state / "control.lock") is not None
 

@@ -3,12 +3,12 @@
 import os
 import signal
 import time
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.station import Station, wait_until
+from tests.e2e.cure import assert_cured_once, break_key_service
+from tests.e2e.station import Station, alive, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -22,29 +22,6 @@ MOMENTS = [
     "AlertRecovered",
     "RunEnded",
 ]
-
-
-def break_key_service(station: Station) -> int:
-    """Kills an instance and returns the number of the last fact before that."""
-    last = station.last_fact()
-    pid = next(each["pid"] for each in station.status()["instances"] if each["name"] == "key-us-south")
-    os.kill(pid, signal.SIGKILL)
-    return last
-
-
-def assert_cured_once(station: Station, since: int) -> None:
-    def facts(kind: str) -> list[dict[str, Any]]:
-        return station.facts(kind, since=since)
-
-    wait_until(lambda: facts("IncidentResolved"), "the incident is resolved", limit_s=60)
-    wait_until(lambda: station.status()["ready"], "all is well again")
-    assert {each["state"] for each in station.status()["targets"]} == {"in"}
-    assert [len(facts(kind)) for kind in ("IncidentOpened", "RunStarted", "IncidentResolved")] == [1, 1, 1]
-    assert [fact["outcome"] for fact in facts("RunEnded")] == ["cured"]
-    assert len(facts("InstanceRestarted")) <= 1
-    assert [fact["state"] for fact in facts("TargetChanged")] == ["out", "in"]
-    health = httpx.get(f"{station.instance_url('key-us-south')}/api/auth/healthz")
-    assert "The API is available and operational" in health.text
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -67,3 +44,44 @@ def test_killed_alone_and_again_and_again_the_control_plane_is_started_by_its_su
         os.kill(before, signal.SIGKILL)
         wait_until(lambda before=before: station.control_pid() != before, "a new control plane")  # type: ignore[misc]
     assert_cured_once(station, since)
+
+
+def test_a_control_plane_whose_supervisor_was_killed_is_replaced_by_the_next_up(station: Station) -> None:
+    before = {each["name"]: each["pid"] for each in station.status()["instances"]}
+    orphan = station.control_pid()
+    supervisor = station.supervisor_pid()
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: not alive(supervisor), "the supervisor is gone")
+    assert alive(orphan)
+    station.up()
+    assert station.control_pid() != orphan
+    assert {each["name"]: each["pid"] for each in station.status()["instances"]} == before
+
+
+def test_killed_while_its_supervisor_waits_until_all_is_ready_it_is_started_again(station: Station) -> None:
+    since = break_key_service(station)
+    wait_until(lambda: station.facts("AlertFired", since=since), "the alert has fired")
+    station.kill_control_plane()
+    with station.begin_up() as starting:
+        wait_until(lambda: station.is_up() and station.run("status").returncode == 0, "the control plane answers")
+        before = station.control_pid()
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: station.control_pid() != before, "a new control plane")
+        assert httpx.get(f"{station.node_url()}/api/auth/jwks").status_code == 200
+        assert starting.wait(60) == 0
+    assert_cured_once(station, since)
+
+
+def test_a_control_plane_that_cannot_start_leaves_the_gateway_and_the_services_alone(station: Station) -> None:
+    station.kill_control_plane()
+    key = station.state / "master.key"
+    kept = key.read_bytes()
+    key.write_bytes(b"spoilt")
+    try:
+        with station.begin_up() as starting:
+            assert starting.wait(60) == 1
+        wait_until(lambda: not station.is_up(), "the supervisor has given up")
+        assert httpx.get(f"{station.node_url()}/api/auth/jwks").status_code == 200
+    finally:
+        key.write_bytes(kept)
+    station.up()

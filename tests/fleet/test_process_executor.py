@@ -53,6 +53,15 @@ class TestProcessExecutor(ExecutorContract):
         assert await executor.seen() == {}
 
 
+async def test_a_command_that_cannot_be_run_keeps_no_other_instance_from_starting_and_its_log_says_why(
+    database: Database, executor: ProcessExecutor
+) -> None:
+    broken = Launch(name="broken", argv=("/no/such/program",), supervision=Supervision.RESTART)
+    await Fleet(database, executor, (broken, launch("a", SLEEPER))).tick()
+    assert (await executor.seen()).keys() == {"a"}
+    assert "/no/such/program: No such file" in await executor.logs("broken", tail=5)
+
+
 async def test_the_fleet_starts_what_is_declared_and_stops_what_is_not(
     database: Database, executor: ProcessExecutor
 ) -> None:

@@ -18,7 +18,10 @@ _LIMIT_S = 15.0
 class ControlClient:
     def __init__(self, state: StateDir) -> None:
         url, token = _address(state)
-        self._http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=_LIMIT_S)
+        # Proxy settings of the environment would hand the token to somebody else.
+        self._http = httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=_LIMIT_S, trust_env=False
+        )
 
     def get(self, path: str, kind: type[T], **query: str) -> T:
         return self._ask("GET", path, kind, params=query)
@@ -56,7 +59,7 @@ def not_running(detail: str) -> PlatformError:
 def _address(state: StateDir) -> tuple[str, str]:
     try:
         return state.control_url.read_text("utf-8").strip(), state.admin_token.read_text("utf-8").strip()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise not_running(f"no {error.filename}") from error
     except PermissionError as error:
         raise PlatformError(

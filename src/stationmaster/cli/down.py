@@ -29,6 +29,10 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
     with refusals():
         if not place.root.is_dir():
             raise PlatformError("no-state", f"there is no {place.root}", hint="name the state folder with --state")
+        if not place.up_lock.exists() and not place.control_lock.exists():
+            raise PlatformError(
+                "no-state", f"no platform was ever run from {place.root}", hint="name the state folder with --state"
+            )
         supervisor = holder(place.up_lock)
         if supervisor is None:
             stop_platform(place)

@@ -73,7 +73,8 @@ class Load:
 
     async def _send_all(self) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        async with httpx.AsyncClient(timeout=_REQUEST_LIMIT_S, limits=limits) as client, asyncio.TaskGroup() as group:
+        session = httpx.AsyncClient(timeout=_REQUEST_LIMIT_S, limits=limits, trust_env=False)
+        async with session as client, asyncio.TaskGroup() as group:
             next_at = time.monotonic()
             while not self._stopping.is_set():
                 group.create_task(self._send(client, next(self._urls)))

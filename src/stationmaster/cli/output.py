@@ -36,6 +36,9 @@ def say_refusal(error: PlatformError) -> None:
     if isinstance(error, InvalidInputError):
         for diagnostic in error.diagnostics:
             err.print(str(diagnostic), markup=False)
-    err.print(f"error: {error.message} [{error.code}]", style="red", markup=False)
+    head, *rest = error.message.splitlines() or [""]
+    err.print(f"error: {head} [{error.code}]", style="red", markup=False)
+    for line in rest:
+        err.print(line, markup=False)
     if error.hint:
         err.print(f"hint: {error.hint}", markup=False)

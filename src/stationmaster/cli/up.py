@@ -15,8 +15,10 @@ from rich.status import Status
 from stationmaster.api.wire import PlatformStatus
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.down import end_process, stop_platform
+from stationmaster.cli.missing import WELL, missing
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import err, out, refusals, say_refusal
+from stationmaster.cli.preflight import refuse_taken_addresses
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet.inventory import own_program
@@ -29,7 +31,9 @@ BUNDLED = Path(__file__).parents[1] / "sample" / "platform.yaml"
 LOCAL = Path("platform.yaml")
 
 NOT_READY = "not-ready"
+CUT_OFF = "control-plane-cut-off"
 _READY_LIMIT_S = 60.0
+_TOLD_AFTER_S = 10.0
 _POLL_S = 0.2
 _LONGEST_DELAY_S = 15.0
 
@@ -45,17 +49,30 @@ def up(file: FileOption = None, state: StateOption = DEFAULT_STATE, detach: Deta
     manifest = file or (LOCAL if LOCAL.exists() else BUNDLED)
     place = state_dir(state)
     with refusals():
-        load(manifest)
-        place.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spec = load(manifest)
+        _make(place)
+        refuse_taken_addresses(spec, place)
         if detach:
             _run_detached(manifest, place)
         else:
             _run_attached(manifest, place)
 
 
+def _make(state: StateDir) -> None:
+    try:
+        state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PlatformError(
+            "state-unusable",
+            f"{state.root} cannot be the state folder: {error.strerror}",
+            hint="name a folder that you may write with --state",
+        ) from error
+
+
 def _run_detached(manifest: Path, state: StateDir) -> None:
     if holder(state.up_lock) is not None:
         raise _already_up(state)
+    _end_orphan(state)
     state.logs.mkdir(exist_ok=True)
     with (state.logs / "up.log").open("ab") as log:
         child = subprocess.Popen(
@@ -77,18 +94,24 @@ def _run_attached(manifest: Path, state: StateDir) -> None:
     held = acquire(state.up_lock)
     if held is None:
         raise _already_up(state)
-    with _interruptible():
-        try:
-            _end_orphan(state)
-            child = start_control(manifest, state)
-            _show_readiness(state, child)
-            _keep_alive(child, manifest, state)
-        except KeyboardInterrupt:
-            out.print("stopping: gateway nodes drain first")
-        finally:
+    try:
+        with _interruptible():
+            _run_until_asked_to_end(manifest, state)
             stop_platform(state)
-            held.release()
+    finally:
+        held.release()
     out.print("stopped")
+
+
+def _run_until_asked_to_end(manifest: Path, state: StateDir) -> None:
+    """A control plane that cannot start raises, and what an earlier one has started goes on."""
+    try:
+        _end_orphan(state)
+        child = start_control(manifest, state)
+        _show_readiness(state, child)
+        _keep_alive(child, manifest, state)
+    except KeyboardInterrupt:
+        out.print("stopping: gateway nodes drain first")
 
 
 def _end_orphan(state: StateDir) -> None:
@@ -108,11 +131,12 @@ def _already_up(state: StateDir) -> PlatformError:
 
 
 def _show_readiness(state: StateDir, child: "subprocess.Popen[bytes]") -> None:
-    """What is not ready in time is said; the platform goes on and works at it."""
+    """What is not ready in time is said; the platform goes on and works at it. Only a control plane that refuses to
+    start ends it."""
     try:
         announce(wait_until_ready(state, child), state)
     except PlatformError as error:
-        if error.code != NOT_READY:
+        if error.code not in (NOT_READY, CUT_OFF):
             raise
         say_refusal(error)
 
@@ -131,25 +155,39 @@ def start_control(manifest: Path, state: StateDir) -> "subprocess.Popen[bytes]":
 
 
 def wait_until_ready(state: StateDir, child: "subprocess.Popen[bytes]") -> PlatformStatus:
-    """Waits until every node and instance is up, and shows what it waits for."""
-    deadline = time.monotonic() + _READY_LIMIT_S
+    """Waits until every node and instance is up, and shows what it waits for.
+
+    Raises PlatformError: `not-ready`, `control-plane-failed` when the control plane could not start, or
+    `control-plane-cut-off` when it had answered or was killed: it can be started again.
+    """
+    started = time.monotonic()
+    told = answered = False
+    seen: PlatformStatus | None = None
     with err.status("starting the control plane") as shown:
-        while time.monotonic() < deadline:
+        while time.monotonic() < started + _READY_LIMIT_S:
             if child.poll() is not None:
                 raise PlatformError(
-                    "control-plane-failed",
+                    CUT_OFF if answered or child.returncode < 0 else "control-plane-failed",
                     f"the control plane ended with status {child.returncode}:\n{_log_tail(state)}",
                     hint=f"the whole log is {state.logs / 'control.log'}",
                 )
             seen = _status(state, shown)
+            answered = answered or seen is not None
             if seen is not None and seen.ready:
                 return seen
+            if not told and time.monotonic() > started + _TOLD_AFTER_S:
+                told = True
+                err.print(f"not ready after {_TOLD_AFTER_S:g} s, waiting on:{_listed(seen, state)}", markup=False)
             time.sleep(_POLL_S)
     raise PlatformError(
         NOT_READY,
-        f"the platform is not ready after {_READY_LIMIT_S:g} s",
-        hint="`stationmaster status` shows what is missing",
+        f"the platform is not ready after {_READY_LIMIT_S:g} s:{_listed(seen, state)}",
+        hint="it goes on and works at it: `stationmaster status` shows it, `stationmaster down` stops it",
     )
+
+
+def _listed(seen: PlatformStatus | None, state: StateDir) -> str:
+    return "".join(f"\n  {each}" for each in missing(seen, state))
 
 
 def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
@@ -157,7 +195,7 @@ def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
         seen = ControlClient(state).get("/api/v1/status", PlatformStatus)
     except PlatformError:
         return None
-    up = sum(each.health in ("up", "unchecked") for each in seen.instances)
+    up = sum(each.health in WELL for each in seen.instances)
     nodes = sum(each.serves_all for each in seen.nodes)
     shown.update(f"{up} of {len(seen.instances)} instances up, {nodes} of {len(seen.nodes)} gateway nodes serving")
     return seen

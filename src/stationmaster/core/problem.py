@@ -60,5 +60,5 @@ class InvalidInputError(PlatformError):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], *, what: str) -> None:
         errors = sum(each.severity is Severity.ERROR for each in diagnostics)
-        super().__init__("invalid-input", f"{what} has {errors} problem(s)", hint="mend the lines named below")
+        super().__init__("invalid-input", f"{what} has {errors} problem(s)", hint="mend the lines that are named")
         self.diagnostics = diagnostics

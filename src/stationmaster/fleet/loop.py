@@ -51,7 +51,11 @@ class Fleet:
             log.info("instance stopped, no longer declared", instance=name)
         due = missing(self.declared, alive.keys(), launched, self._crashes, now=utc_now())
         for launch in due:
-            await self._start(launch)
+            try:
+                await self._start(launch)
+            except PlatformError as error:
+                # A command that cannot be run is a mistake of one service; the others start all the same.
+                log.error("instance cannot be started", instance=launch.name, problem=error.message, hint=error.hint)
 
     async def restart(self, name: str, *, by: str, why: str, incident: int | None = None) -> Running:
         """Ends the process, if it lives, and starts it; the fact names who asked and why."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from stationmaster.core.problem import Origin
-from stationmaster.manifest.clashes import check_listeners, check_routes
+from stationmaster.manifest.clashes import check_exposure, check_listeners, check_routes
 from stationmaster.manifest.commands import check_command
 from stationmaster.manifest.names import Names
 from stationmaster.manifest.nodes import quoted
@@ -16,6 +16,7 @@ from stationmaster.manifest.schema import BROKEN_TEXT, HealthDocument, PlatformD
 from stationmaster.manifest.values import parse_address, parse_duration
 
 SHORTEST_INTERVAL_MS = 50
+RESERVED_NAMES = frozenset({"control", "up"})
 
 
 def check(document: PlatformDocument, places: Places, names: Names, problems: Problems) -> None:
@@ -30,6 +31,7 @@ def check(document: PlatformDocument, places: Places, names: Names, problems: Pr
     for service in document.services:
         check_command(service, places, problems)
     check_listeners(document, places, problems)
+    check_exposure(document, places, problems)
     check_routes(document, places, problems)
 
 
@@ -50,10 +52,26 @@ class _Checking:
         self._unique("API", document.apis)
         self._unique("API user", document.api_users)
         self._unique("gateway node", document.gateway.nodes)
+        self._process_names()
         self._distinct("region", [(each, (document, "regions", at)) for at, each in enumerate(document.regions)])
 
     def _unique(self, kind: str, named: Sequence[Struct]) -> None:
         self._distinct(kind, [(str(getattr(each, "name", "")), (each, "name")) for each in named])
+
+    def _process_names(self) -> None:
+        """Gateway nodes and instances are processes alike: one name finds one of them, and its log."""
+        nodes = {each.name for each in self.document.gateway.nodes}
+        instances = [each for service in self.document.services for each in service.instances]
+        for each in instances:
+            if each.name in nodes and each.name != BROKEN_TEXT:
+                message = f"the instance {quoted(each.name)} bears the name of a gateway node"
+                origin = self.places.origin(each, "name")
+                self.problems.add("duplicate-name", message, origin, "give one of them another name")
+        names = ((each.name, each) for each in self.document.gateway.nodes)
+        for name, named in (*names, *((each.name, each) for each in instances)):
+            if name in RESERVED_NAMES:
+                message = f"the name {quoted(name)} belongs to a process of the platform itself"
+                self.problems.add("bad-name", message, self.places.origin(named, "name"), "choose another name")
 
     def _distinct(self, kind: str, named: Sequence[tuple[str, tuple[Struct, *tuple[str | int, ...]]]]) -> None:
         first: dict[str, Origin] = {}

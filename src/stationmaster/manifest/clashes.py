@@ -1,5 +1,7 @@
-"""Things that would get in each other's way: two listeners on one address, two APIs on one route."""
+"""Things that would get in each other's way: two listeners on one address, two APIs on one route, a door left open."""
 
+import ipaddress
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -15,6 +17,7 @@ from stationmaster.manifest.schema import BROKEN_TEXT, PlatformDocument
 from stationmaster.manifest.values import parse_address
 
 _EVERY_HOST = "*"
+_NEVER_SEEN = re.compile(r"//|\\|/\.{1,2}(/|$)|%(2f|5c|2e|00)", re.IGNORECASE)
 _SAME_HOSTS = {"0.0.0.0": _EVERY_HOST, "::": _EVERY_HOST, "localhost": "127.0.0.1"}  # noqa: S104 compared, never bound
 
 
@@ -75,6 +78,23 @@ def _fixed_listeners(document: PlatformDocument) -> Iterator[tuple[Struct, str, 
         yield node, f"gateway node {quoted(node.name)}", (("listen", node.listen), ("admin", node.admin))
 
 
+def check_exposure(document: PlatformDocument, places: Places, problems: Problems) -> None:
+    """The configuration of the nodes holds API keys, and whoever reaches a node's administration may stop it; neither
+    asks who calls."""
+    nodes = ((node, "admin", node.admin) for node in document.gateway.nodes)
+    for thing, field, text in ((document.control, "xds", document.control.xds), *nodes):
+        if text != BROKEN_TEXT and not _loopback(parse_address(text).host):
+            message = f"{field} {quoted(text)} can be reached from other machines, and it asks nobody who he is"
+            problems.add("exposed-address", message, places.origin(thing, field), "listen on 127.0.0.1")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def check_routes(document: PlatformDocument, places: Places, problems: Problems) -> None:
     first: dict[tuple[str, str], tuple[str, int]] = {}
     for api in document.apis:
@@ -83,8 +103,12 @@ def check_routes(document: PlatformDocument, places: Places, problems: Problems)
             if "?" in path:
                 hint = "a route is a path alone, without a query"
                 problems.add("bad-path", f"the route {quoted(path)} holds a '?'", origin, hint)
+            if _NEVER_SEEN.search(path):
+                message = f"no request ever has the path {quoted(path)}: gateway nodes resolve or refuse such paths"
+                hint = "write it without '//', dot segments, encoded slashes and backslashes"
+                problems.add("bad-path", message, origin, hint)
             for host in api.hosts or ("",):
-                route = (host.lower(), path)
+                route = (host.lower(), path.rstrip("/"))
                 if route in first:
                     other, line = first[route]
                     message = f"the route {quoted(host + path)} leads to the API {quoted(other)} (line {line}) already"

@@ -91,7 +91,7 @@ def load_file(path: Path) -> tuple[Runbook | None, tuple[Diagnostic, ...]]:
             return None, (_problem(path, f"it is larger than {LARGEST_BYTES} bytes", "split it"),)
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
-        return None, (_problem(path, f"it cannot be read: {error.strerror}", "check its permissions"),)
+        return None, (_problem(path, f"it cannot be read: {error.strerror}", "check the path and its permissions"),)
     except UnicodeDecodeError:
         return None, (_problem(path, "it is no UTF-8 text", "save it as UTF-8, or keep it out of the folder"),)
     if "\x00" in text:

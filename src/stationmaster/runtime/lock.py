@@ -2,8 +2,12 @@
 
 import fcntl
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+_TRIES, _BETWEEN_S = 10, 0.02
+"""Who asks for the holder has the lock for a moment; that is not yet a holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +24,23 @@ def acquire(path: Path) -> HeldLock | None:
     """Takes the lock and writes this process's id into it; None when another process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if not any(_locked(descriptor, attempt) for attempt in range(_TRIES)):
+        os.close(descriptor)
+        return None
+    # One write of one width: a reader never finds the file empty or half an id.
+    text = f"{os.getpid():>10}".encode()
+    os.pwrite(descriptor, text, 0)
+    os.ftruncate(descriptor, len(text))
+    return HeldLock(descriptor)
+
+
+def _locked(descriptor: int, attempt: int) -> bool:
+    time.sleep(_BETWEEN_S if attempt else 0)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(descriptor)
-        return None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-    return HeldLock(descriptor)
+        return False
+    return True
 
 
 def holder(path: Path) -> int | None:

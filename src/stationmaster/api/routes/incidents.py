@@ -10,6 +10,9 @@ from stationmaster.api.wire import IncidentDetail, IncidentList, IncidentSummary
 from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.store import Incident, Status
 
+_LARGEST_NUMBER = 2**63 - 1
+"""What a database can hold."""
+
 
 class IncidentRoutes(Controller):
     path = "/api/v1/incidents"
@@ -25,7 +28,9 @@ class IncidentRoutes(Controller):
         return IncidentList(incidents=tuple(map(_summary, found)))
 
     @get("/{number:int}")
-    async def show(self, platform: GivenPlatform, number: Annotated[int, PathParameter(ge=1)]) -> IncidentDetail:
+    async def show(
+        self, platform: GivenPlatform, number: Annotated[int, PathParameter(ge=1, le=_LARGEST_NUMBER)]
+    ) -> IncidentDetail:
         found = await platform.incidents.find(number)
         if found is None:
             raise PlatformError(

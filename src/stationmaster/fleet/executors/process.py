@@ -108,11 +108,11 @@ class ProcessExecutor:
                     start_new_session=True,
                 )
         except OSError as error:
+            message = f"{launch.name} cannot be started: {launch.argv[0]}: {error.strerror}"
+            with suppress(OSError), log.open("a", encoding="utf-8") as output:
+                output.write(f"{message}\n")
             raise PlatformError(
-                "not-startable",
-                f"{launch.name} cannot be started: {launch.argv[0]}: {error.strerror}",
-                hint="check the service's command in the platform YAML",
-                status=503,
+                "not-startable", message, hint="check the service's command in the platform YAML", status=503
             ) from error
 
     def _reap(self) -> None:

@@ -1,0 +1,98 @@
+"""Addresses that cannot be had are told before anything is started, all of them at once."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stationmaster.cli.preflight import refuse_taken_addresses
+from stationmaster.config import StateDir
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import Address, PlatformSpec, Supervision
+from stationmaster.fleet.executors.process import ProcessExecutor
+from stationmaster.fleet.inventory import Launch
+from stationmaster.manifest.read import load
+from stationmaster.runtime.lock import acquire
+from stationmaster.runtime.serve import bind
+from tests.e2e.station import SAMPLE, sample_with_free_ports
+
+
+@pytest.fixture
+def spec(tmp_path: Path, free_port: Callable[[], int]) -> PlatformSpec:
+    document = sample_with_free_ports(free_port, [SAMPLE.parent / "runbooks"])
+    (tmp_path / "platform.yaml").write_text(yaml.safe_dump(document), "utf-8")
+    return load(tmp_path / "platform.yaml")
+
+
+def refusal(spec: PlatformSpec, state: Path) -> PlatformError:
+    with pytest.raises(PlatformError) as refused:
+        refuse_taken_addresses(spec, StateDir(state))
+    return refused.value
+
+
+def test_free_addresses_pass(spec: PlatformSpec, tmp_path: Path) -> None:
+    refuse_taken_addresses(spec, StateDir(tmp_path / "state"))
+
+
+def test_every_taken_address_is_told_with_whose_it_is(spec: PlatformSpec, tmp_path: Path) -> None:
+    instance = spec.services[0].instances[0]
+    taken = {
+        "control.api": spec.control.api,
+        "control.xds": spec.control.xds,
+        "gateway node gateway-2, listen": spec.nodes[1].listen,
+        "gateway node gateway-1, admin": spec.nodes[0].admin,
+        f"instance {instance.name} of api_key_service": instance.address,
+    }
+    holding = [bind(address) for address in taken.values()]
+    try:
+        refused = refusal(spec, tmp_path / "state")
+    finally:
+        for each in holding:
+            each.close()
+    assert refused.code == "addresses-unavailable"
+    told = refused.message.splitlines()[1:]
+    assert len(told) == len(taken)
+    for who, address in taken.items():
+        assert f"  {who}: {address} is taken by another process" in told
+        assert f":{address.port}" in refused.hint
+
+
+def test_a_gateway_node_cannot_listen_where_this_machine_has_no_address(spec: PlatformSpec, tmp_path: Path) -> None:
+    node = replace(spec.nodes[0], listen=Address(host="203.0.113.7", port=8000))
+    refused = refusal(replace(spec, nodes=(node,)), tmp_path / "state")
+    assert "203.0.113.7:8000 cannot be listened on" in refused.message
+
+
+def test_an_instance_may_stand_on_another_machine(spec: PlatformSpec, tmp_path: Path) -> None:
+    service = spec.services[0]
+    elsewhere = replace(service.instances[0], address=Address(host="203.0.113.7", port=8888))
+    moved = replace(spec, services=(replace(service, instances=(elsewhere,)),))
+    refuse_taken_addresses(moved, StateDir(tmp_path / "state"))
+
+
+async def test_what_still_lives_holds_its_own_addresses(spec: PlatformSpec, tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    executor = ProcessExecutor(state)
+    program = (sys.executable, "-c", "import time; time.sleep(60)")
+    await executor.start(Launch(name="x", argv=program, supervision=Supervision.RESTART))
+    try:
+        with bind(spec.control.api):
+            await asyncio.to_thread(refuse_taken_addresses, spec, state)
+    finally:
+        await executor.kill("x")
+        await executor.seen()
+
+
+def test_a_control_plane_that_still_runs_holds_its_own_addresses(spec: PlatformSpec, tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    held = acquire(state.control_lock)
+    assert held is not None
+    try:
+        with bind(spec.control.api):
+            refuse_taken_addresses(spec, state)
+    finally:
+        held.release()
