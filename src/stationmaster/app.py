@@ -76,7 +76,7 @@ async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Plat
     await keys.start()
     gateway = Gateway(database, spec, keys.public)
     fleet = Fleet(database, ProcessExecutor(state), (*_node_launches(spec, state), *launches(spec)))
-    monitor = Monitor(database, spec)
+    monitor = Monitor(database, spec, launched=fleet.launched)
     shelf = Shelf(spec.runbooks)
     inventory = InventoryView.of(spec)
     effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=spec.healing)

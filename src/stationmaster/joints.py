@@ -32,6 +32,7 @@ class GatewayBalancer:
                 instance=each.instance,
                 state=each.state,
                 incident=each.incident,
+                by=each.by,
             )
             for each in await self.gateway.targets()
         ]

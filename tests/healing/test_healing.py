@@ -126,6 +126,16 @@ async def test_an_incident_takes_its_target_out_and_leaves_a_note(database: Data
     ]
 
 
+async def test_a_removal_that_a_crash_cut_off_before_its_note_is_noted_afterwards(database: Database) -> None:
+    done = [replace(target, by="self-healing") for target in ring("out", "in", "in")]
+    balancer = RememberingBalancer(done)
+    await Healing(database, balancer, POLICY).act(opened())
+    assert balancer.moves == []
+    assert await notes(database) == [
+        "self-healing removed 127.0.0.1:8888 from keys because key-0 fails its health check"
+    ]
+
+
 async def test_a_removal_that_fails_asks_for_the_manual_one(database: Database) -> None:
     balancer = RememberingBalancer(ring("in", "in", "in"), refuses=True)
     await Healing(database, balancer, POLICY).act(opened())

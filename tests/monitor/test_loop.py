@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,7 @@ from stationmaster.core.spec import Address, HealthCheck, Instance, InstanceName
 from stationmaster.monitor import rules, store
 from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.loop import Monitor
-from stationmaster.monitor.rules import Health
+from stationmaster.monitor.rules import START_GRACE, Health
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.outbox import facts_since
 from tests.monitor.servers import http_bytes, says, serving
@@ -106,6 +106,18 @@ async def test_an_instance_that_is_still_down_after_a_restart_does_not_fire_agai
         await until_health(monitor, "keys-0", Health.DOWN)
         await until(lambda: monitor.health.value["keys-0"].detail == "connection refused")
         assert len(await monitor.firing()) == 1
+    assert await kinds(database) == ["AlertFired"]
+
+
+async def test_an_instance_that_was_started_long_before_has_no_grace_after_a_restart(
+    database: Database, free_port: Ports
+) -> None:
+    async def launched() -> dict[str, datetime]:
+        return {"keys-0": utc_now() - timedelta(minutes=5)}
+
+    monitor = Monitor(database, spec(free_port()), launched=launched)
+    async with running(monitor), asyncio.timeout(START_GRACE.total_seconds() / 2):
+        await until_health(monitor, "keys-0", Health.DOWN)
     assert await kinds(database) == ["AlertFired"]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import datetime
 
 import structlog
 
@@ -44,18 +45,22 @@ class Fleet:
     async def tick(self) -> None:
         alive = await self._executor.seen()
         self.processes.set(alive)
-        async with self._database.read() as connection:
-            launched = await store.launched(connection)
+        launched = await self.launched()
         for name in surplus(self.declared, alive.keys()):
             await self._executor.stop(name, grace_s=_GRACE_S)
             log.info("instance stopped, no longer declared", instance=name)
-        due = missing(self.declared, alive.keys(), launched, self._crashes, now=utc_now())
+        due = missing(self.declared, alive.keys(), launched.keys(), self._crashes, now=utc_now())
         for launch in due:
             try:
                 await self._start(launch)
             except PlatformError as error:
                 # A command that cannot be run is a mistake of one service; the others start all the same.
                 log.error("instance cannot be started", instance=launch.name, problem=error.message, hint=error.hint)
+
+    async def launched(self) -> Mapping[str, datetime]:
+        """When each process was started last, by name, as far as this boot goes."""
+        async with self._database.read() as connection:
+            return await store.launched(connection)
 
     async def restart(self, name: str, *, by: str, why: str, incident: int | None = None) -> Running:
         """Ends the process, if it lives, and starts it; the fact names who asked and why."""

@@ -1,5 +1,6 @@
 """Which processes were started since the machine booted."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -32,10 +33,10 @@ def this_boot() -> str:
     return f"{boot}/{first_process[_START_TICKS]}"
 
 
-async def launched(connection: AsyncConnection) -> frozenset[str]:
-    """Names of the processes started in this boot."""
-    rows = await connection.execute(select(launches.c.name).where(launches.c.boot == this_boot()))
-    return frozenset(rows.scalars())
+async def launched(connection: AsyncConnection) -> Mapping[str, datetime]:
+    """The processes started in this boot, by name, and when each was started last."""
+    rows = await connection.execute(select(launches.c.name, launches.c.at).where(launches.c.boot == this_boot()))
+    return {row.name: row.at for row in rows}
 
 
 async def record_launch(connection: AsyncConnection, name: str, at: datetime) -> None:

@@ -17,6 +17,8 @@ class TargetView:
     state: BalancerState
     incident: int | None
     """The incident for which it was taken out."""
+    by: str = ""
+    """Who changed it last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,25 +54,30 @@ class Healing:
                 pass
 
     async def _withdraw(self, fact: IncidentOpened) -> None:
+        """May come a second time after a crash: what is out by then for this incident is noted all the same."""
         instance = fact.alert.labels.get("instance", "")
+        why = f"{instance} fails its health check"
         targets = await self.balancer.views()
-        for move in decide.on_failure(instance, targets, self.policy, why=f"{instance} fails its health check"):
-            text = await self._perform(move, fact.incident)
-            await self._note(fact.incident, f"healing:{move.virtual_host}:{move.address}", text)
+        for move in decide.on_failure(instance, targets, self.policy, why=why):
+            await self._note(fact.incident, _key(move), await self._perform(move, fact.incident))
+        for target in targets:
+            if target.instance == instance and target.incident == fact.incident and target.by == BY:
+                done = TakeOut(virtual_host=target.virtual_host, address=target.address, why=why)
+                await self._note(fact.incident, _key(done), _removed(done))
 
     async def _perform(self, move: TakeOut | Refuse, incident: int) -> str:
         if isinstance(move, Refuse):
             return f"{move.address} stays in {move.virtual_host}: {move.why}"
-        where = f"{move.address} from {move.virtual_host}"
         try:
             change = await self.balancer.take_out(
                 move.virtual_host, move.address, by=BY, why=move.why, incident=incident
             )
         except PlatformError as error:
+            where = f"{move.address} from {move.virtual_host}"
             return f"self-healing could not remove {where}: {error.message}; remove it manually"
         nodes = ", ".join(sorted(change.acknowledged)) or "no node yet"
         pending = f"; not yet by {', '.join(change.pending)}" if change.pending else ""
-        return f"self-healing removed {where} because {move.why}; acknowledged by {nodes}{pending}"
+        return f"{_removed(move)}; acknowledged by {nodes}{pending}"
 
     async def _return(self, fact: IncidentResolved) -> None:
         for move in decide.on_quiet(fact.incident, await self.balancer.views()):
@@ -88,3 +93,11 @@ class Healing:
         async with self.database.write() as connection:
             await outbox.append(connection, fact)
         log.info("noted", incident=incident, note=text)
+
+
+def _key(move: TakeOut | Refuse) -> str:
+    return f"healing:{move.virtual_host}:{move.address}"
+
+
+def _removed(move: TakeOut) -> str:
+    return f"self-healing removed {move.address} from {move.virtual_host} because {move.why}"

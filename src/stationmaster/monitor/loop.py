@@ -50,16 +50,28 @@ class InstanceHealth:
     latency_ms: float | None = None
 
 
+Launched = Callable[[], Awaitable[Mapping[str, datetime]]]
+
+
+async def _never() -> Mapping[str, datetime]:
+    return {}
+
+
 class Monitor:
     """The face of this room.
 
+    `launched` tells since when instances have been running, as far as that is known: the grace of a start counts from
+    there, and is over for those that were started before this control plane.
     `health` shows every watched instance; changes of state appear at once, newer details within half a second.
     """
 
-    def __init__(self, database: Database, spec: PlatformSpec, *, probe: Probe = http.probe) -> None:
+    def __init__(
+        self, database: Database, spec: PlatformSpec, *, probe: Probe = http.probe, launched: Launched = _never
+    ) -> None:
         self.database = database
         self.watched = watched_of(spec)
         self.probe = probe
+        self.launched = launched
         now = utc_now()
         self._states: dict[str, WatchState] = {each.instance.name: begin(now) for each in self.watched}
         self._shown: dict[str, InstanceHealth] = {name: _shown(state) for name, state in self._states.items()}
@@ -82,6 +94,7 @@ class Monitor:
         """Goes on where the store says that watching ended, and closes the alerts of what is no longer watched."""
         fired = {alert.fingerprint: alert for alert in await self.firing() if alert.name == ALERT_NAME}
         now = utc_now()
+        launched = await self.launched()
         for each in self.watched:
             name = each.instance.name
             alert = fired.pop(alert_of(each, now).fingerprint, None)
@@ -89,7 +102,8 @@ class Monitor:
             if alert is not None:
                 self._keep(name, resume(alert))
             else:
-                self._keep(name, begin(now) if known.health in (Health.DOWN, Health.UNKNOWN) else known)
+                started = begin(launched.get(name, now))
+                self._keep(name, started if known.health in (Health.DOWN, Health.UNKNOWN) else known)
         for alert in fired.values():
             instance = alert.labels.get("instance", "")
             evidence = f"instance {instance} is no longer declared with a health check"
