@@ -133,7 +133,7 @@ async def test_an_incident_is_listed_and_shown(api: httpx.AsyncClient, platform:
     assert [each["number"] for each in listed] == [1]
     assert (await api.get("/api/v1/incidents", params={"status": "resolved"})).json()["incidents"] == []
     shown = (await api.get("/api/v1/incidents/1")).json()
-    assert shown["timeline"][0]["text"] == "s is down (refused)"
+    assert shown["timeline"][0]["text"] == "s is down: refused"
 
 
 @pytest.mark.parametrize(

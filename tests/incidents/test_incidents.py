@@ -147,8 +147,8 @@ async def test_an_unknown_number_is_no_incident(database: Database) -> None:
 
 
 TOLD: list[tuple[Fact, str, str]] = [
-    (fired(0, alert()), "alert.fired", "key-us-south is down (connection refused)"),
-    (recovered(0, alert()), "alert.recovered", "recovered: http://127.0.0.1:8888/api/auth/healthz (status 200)"),
+    (fired(0, alert()), "alert.fired", "key-us-south is down: connection refused"),
+    (recovered(0, alert()), "alert.recovered", "recovered, http://127.0.0.1:8888/api/auth/healthz: status 200"),
     (IncidentOpened(at=NOW, incident=1, title="T", alert=alert()), "incident.opened", "incident #1 opened: T"),
     (IncidentRecovered(at=NOW, incident=1), "incident.recovered", "every alert has recovered"),
     (IncidentResolved(at=NOW, incident=1), "incident.resolved", "incident #1 resolved"),

@@ -100,7 +100,7 @@ def test_the_evidence_names_the_last_answers_in_words() -> None:
         state, transition = step(state, answer(kind, at(number)), CHECK, at(number))
     assert isinstance(transition, Fired)
     assert transition.evidence == (
-        "03:04:06.000 status 200 (2 ms); 03:04:07.000 connection refused (2 ms); 03:04:08.000 connection refused (2 ms)"
+        "status 200 (at 03:04:06.000 after 2 ms), then connection refused (2 times, last at 03:04:08.000 after 2 ms)"
     )
 
 

@@ -46,9 +46,9 @@ def entry_of(fact: Fact) -> Entry:
 def _said(fact: Fact) -> tuple[str, str, str]:
     match fact:
         case AlertFired():
-            return "alert.fired", "monitor", f"{fact.alert.summary} ({fact.evidence})"
+            return "alert.fired", "monitor", f"{fact.alert.summary}: {fact.evidence}"
         case AlertRecovered():
-            return "alert.recovered", "monitor", f"recovered: {fact.alert.url} ({fact.evidence})"
+            return "alert.recovered", "monitor", f"recovered, {fact.alert.url}: {fact.evidence}"
         case IncidentOpened():
             return "incident.opened", "incidents", f"incident #{fact.incident} opened: {fact.title}"
         case IncidentRecovered():

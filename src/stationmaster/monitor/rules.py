@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import groupby
 
 from stationmaster.core.facts import Alert
 from stationmaster.core.spec import HealthCheck, Instance, PlatformSpec
@@ -98,11 +99,15 @@ def _while_down(
 
 
 def evidence_of(state: WatchState) -> str:
-    """The remembered answers in words, oldest first, times in UTC."""
-    return "; ".join(
-        f"{answer.at:%H:%M:%S}.{answer.at.microsecond // 1000:03d} {answer.detail} ({answer.latency_ms:.0f} ms)"
-        for answer in state.answers
-    )
+    """The remembered answers in words, oldest first, equal ones in a row told once; times in UTC."""
+    return ", then ".join(_told(list(row)) for _, row in groupby(state.answers, key=lambda answer: answer.detail))
+
+
+def _told(answers: list[ProbeAnswer]) -> str:
+    last = answers[-1]
+    times = "" if len(answers) == 1 else f"{len(answers)} times, last "
+    moment = f"{last.at:%H:%M:%S}.{last.at.microsecond // 1000:03d}"
+    return f"{last.detail} ({times}at {moment} after {last.latency_ms:.0f} ms)"
 
 
 def alert_of(watched: Watched, starts_at: datetime) -> Alert:
