@@ -1,12 +1,12 @@
 """Fixtures that every room's tests share."""
 
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from stationmaster.runtime.db import Database, metadata, open_database
+from tests.ports import free_ports
 
 
 @pytest.fixture
@@ -22,18 +22,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """Hands out loopback TCP ports that nobody listens on, each once."""
-    given: set[int] = set()
-
-    def next_port() -> int:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port: int = probe.getsockname()[1]
-            if port not in given:
-                given.add(port)
-                return port
-
-    return next_port
+    return free_ports()
 
 
 @pytest.fixture

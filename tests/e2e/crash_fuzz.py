@@ -3,13 +3,11 @@
 import argparse
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +19,7 @@ from stationmaster.cli.load import Load
 from stationmaster.config import STATE_VARIABLE
 from tests.e2e.cure import break_key_service, is_well, violations
 from tests.e2e.station import PROGRAM, SAMPLE, Station, sample_with_free_ports, wait_until
+from tests.ports import free_ports
 
 INSTANCES = ("key-us-south", "key-us-east", "key-eu-de")
 LONGEST_WAIT_S = 3.0
@@ -99,21 +98,6 @@ def _cure_of(station: Station, drawn: Round) -> list[str]:
                 process.wait(60)
             process.kill()
             process.wait()
-
-
-def free_ports() -> Callable[[], int]:
-    given: set[int] = set()
-
-    def next_port() -> int:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port: int = probe.getsockname()[1]
-            if port not in given:
-                given.add(port)
-                return port
-
-    return next_port
 
 
 def fuzz(station: Station, runs: int, seed: int) -> Counter[str]:
