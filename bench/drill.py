@@ -13,7 +13,7 @@ from bench.figures import row
 _ROUNDS = 5
 _STAGES = (
     ("detected", "detected_s"),
-    ("out of the balancer at every node", "out_of_balancer_s"),
+    ("taken out of the balancer", "out_of_balancer_s"),
     ("restarted", "restarted_s"),
     ("recovered", "recovered_s"),
     ("back in the balancer", "back_in_balancer_s"),

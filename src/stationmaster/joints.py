@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address, HealingPolicy, InstanceName, VirtualHostName
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.healing.decide import TargetView
-from stationmaster.runbooks.perform import CommandResult
 from stationmaster.runtime.db import Database, utc_now
-from stationmaster.runtime.outbox import facts_since
+from stationmaster.runtime.outbox import facts_of
 
 RUNBOOK = "runbook"
 _BUDGET_SPAN = timedelta(hours=1)
@@ -54,8 +54,7 @@ class RunEffects:
     policy: HealingPolicy
 
     async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
-        done = await self.fleet.run_command(instance, argv, timeout_s=timeout_s)
-        return CommandResult(exit_status=done.exit_status, output=done.output)
+        return await self.fleet.run_command(instance, argv, timeout_s=timeout_s)
 
     async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool:
         return any(
@@ -77,8 +76,8 @@ class RunEffects:
         return await self.fleet.logs(instance, tail=tail)
 
     async def _keep_to_the_budget(self, instance: InstanceName) -> None:
-        facts = await facts_since(self.database, utc_now() - _BUDGET_SPAN)
-        restarts = sum(isinstance(fact, InstanceRestarted) and fact.instance == instance for fact in facts)
+        facts = await facts_of(self.database, InstanceRestarted, utc_now() - _BUDGET_SPAN)
+        restarts = sum(fact.instance == instance for fact in facts)
         if restarts >= self.policy.max_restarts_per_hour:
             raise PlatformError(
                 "restart-budget",

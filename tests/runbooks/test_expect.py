@@ -2,8 +2,8 @@
 
 import pytest
 
+from stationmaster.core.command import CommandResult
 from stationmaster.runbooks.expect import Verdict, judge
-from stationmaster.runbooks.perform import CommandResult
 from stationmaster.runbooks.read.document import Expectation, ExpectationKind
 from tests.runbooks.world import OPERATIONAL
 

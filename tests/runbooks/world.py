@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import Alert
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import (
@@ -23,7 +24,6 @@ from stationmaster.core.spec import (
 )
 from stationmaster.runbooks.bind import Binding, InventoryView, bind
 from stationmaster.runbooks.library import load_file
-from stationmaster.runbooks.perform import CommandResult
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runtime.db import Database
 

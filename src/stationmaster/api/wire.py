@@ -23,6 +23,10 @@ class InstanceStatus(Answer):
     """up, down or unknown; unchecked where no check is declared."""
     detail: str
 
+    @property
+    def well(self) -> bool:
+        return self.health in ("up", "unchecked")
+
 
 class NodeStatus(Answer):
     name: str

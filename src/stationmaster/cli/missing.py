@@ -8,7 +8,6 @@ from pathlib import Path
 from stationmaster.api.wire import InstanceStatus, NodeStatus, PlatformStatus
 from stationmaster.config import StateDir
 
-WELL = ("up", "unchecked")
 _READ_BYTES, _SHOWN_CHARACTERS = 16_384, 200
 
 
@@ -24,7 +23,7 @@ def _missing(seen: PlatformStatus, state: StateDir) -> Iterator[str]:
         if not node.serves_all:
             yield f"gateway node {node.name} ({node.listen}) {_why_node(node)}{_log(state, node.name)}"
     for each in seen.instances:
-        if each.health not in WELL:
+        if not each.well:
             yield f"instance {each.name} ({each.address}) {_why_instance(each)}{_log(state, each.name)}"
     for loop in seen.failing_loops:
         yield f"loop {loop} of the control plane is failing{_log(state, 'control')}"

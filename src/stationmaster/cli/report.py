@@ -29,9 +29,9 @@ class DrillReport(msgspec.Struct, kw_only=True):
     timeline: tuple[TimelineEntry, ...]
 
     def stages(self) -> Iterator[tuple[str, float | None]]:
-        yield "last request sent to it after", self.unused_s
+        yield "last answer from it after", self.unused_s
         yield "detected after", self.detected_s
-        yield "out of the balancer at every node after", self.out_of_balancer_s
+        yield "taken out of the balancer after", self.out_of_balancer_s
         yield "restarted after", self.restarted_s
         yield "recovered after", self.recovered_s
         yield "back in the balancer after", self.back_in_balancer_s

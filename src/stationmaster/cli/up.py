@@ -15,7 +15,7 @@ from rich.status import Status
 from stationmaster.api.wire import PlatformStatus
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.down import end_process, stop_platform
-from stationmaster.cli.missing import WELL, missing
+from stationmaster.cli.missing import missing
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import err, out, refusals, say_refusal
 from stationmaster.cli.preflight import refuse_taken_addresses
@@ -195,7 +195,7 @@ def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
         seen = ControlClient(state).get("/api/v1/status", PlatformStatus)
     except PlatformError:
         return None
-    up = sum(each.health in WELL for each in seen.instances)
+    up = sum(each.well for each in seen.instances)
     nodes = sum(each.serves_all for each in seen.nodes)
     shown.update(f"{up} of {len(seen.instances)} instances up, {nodes} of {len(seen.nodes)} gateway nodes serving")
     return seen

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from stationmaster.core.command import CommandResult
 from stationmaster.fleet.inventory import Launch
 
 
@@ -15,15 +16,6 @@ class Running:
     name: str
     pid: int
     started_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandResult:
-    """The end of a command: `exit_status` is None when it could not run or did not end in time; `output` is both of
-    its streams, head and tail kept."""
-
-    exit_status: int | None
-    output: str
 
 
 class Executor(Protocol):

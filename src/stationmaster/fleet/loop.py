@@ -7,10 +7,11 @@ from datetime import datetime
 
 import structlog
 
+from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import FaultInjected, InstanceRestarted
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet import store
-from stationmaster.fleet.executor import CommandResult, Executor, Running
+from stationmaster.fleet.executor import Executor, Running
 from stationmaster.fleet.inventory import Launch
 from stationmaster.fleet.reconcile import Crashes, missing, surplus
 from stationmaster.runtime import outbox

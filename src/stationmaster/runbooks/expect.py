@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from stationmaster.runbooks.perform import NOT_RUNNABLE, CommandResult
+from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.runbooks.read.document import Expectation, ExpectationKind
 
 

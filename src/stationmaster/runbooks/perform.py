@@ -1,21 +1,9 @@
 """What a run needs done by the rest of the platform, and what comes back; app.py hands in the real thing."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from stationmaster.core.command import CommandResult
 from stationmaster.core.spec import Address, InstanceName, VirtualHostName
-
-NOT_RUNNABLE = "not runnable here"
-"""How the output begins when a program could not be started at all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandResult:
-    """`exit_status` is None when the command could not be started (the output then begins with `NOT_RUNNABLE`) or did
-    not end in time; `output` is both streams, head and tail kept."""
-
-    exit_status: int | None
-    output: str
 
 
 class Perform(Protocol):

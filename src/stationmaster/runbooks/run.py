@@ -154,17 +154,13 @@ def _go_on(step: PlannedStep, entry: Entry, state: _State) -> Move:
     if not entry.detail:
         return Do(step=step, manner=Manner.AGAIN)
     if _is_over(step, entry, state):
-        waited = (state.now - entry.started_at).total_seconds()
-        told = (
-            f"{entry.detail} (tried {entry.attempts} times in {waited:.0f} s)" if entry.attempts > 1 else entry.detail
-        )
-        return Settle(step=step, verdict=Verdict.FAILED, why=told)
+        return Settle(step=step, verdict=Verdict.FAILED, why=_told(entry, state.now))
     due = entry.tried_at + timedelta(seconds=poll_delay_s(entry.attempts))
     return Do(step=step, manner=Manner.AGAIN) if state.now >= due else Wait(until=due)
 
 
-def _told(entry: Entry) -> str:
-    waited = (entry.tried_at - entry.started_at).total_seconds()
+def _told(entry: Entry, now: datetime) -> str:
+    waited = (now - entry.started_at).total_seconds()
     return f"{entry.detail} (tried {entry.attempts} times in {waited:.0f} s)" if entry.attempts > 1 else entry.detail
 
 

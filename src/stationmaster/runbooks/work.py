@@ -8,12 +8,13 @@ from datetime import datetime
 
 import structlog
 
+from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import EscalationAsked, Fact, NoteAdded, RunStepEnded
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import InstanceName, VirtualHostName
 from stationmaster.runbooks import store
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
-from stationmaster.runbooks.perform import CommandResult, Perform
+from stationmaster.runbooks.perform import Perform
 from stationmaster.runbooks.plan import Effect, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.run import Do, Entry, Manner, Settle, Signals

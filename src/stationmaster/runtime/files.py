@@ -4,8 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-PRIVATE_MODE = 0o600
-
 
 def write_private(path: Path, content: bytes) -> None:
     """Replaces `path` atomically; only its owner may read it. Raises OSError and then leaves the old file as it was."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import JSON, BigInteger, Column, Integer, String, Table, insert, select
@@ -27,6 +28,8 @@ cursors = Table(
     Column("consumer", String(64), primary_key=True),
     Column("last_id", BigInteger, nullable=False),
 )
+
+F = TypeVar("F", bound=Fact)
 
 Handler = Callable[[AsyncConnection, Fact], Awaitable[None]]
 Effect = Callable[[Fact], Awaitable[None]]
@@ -93,7 +96,14 @@ async def _advance(connection: AsyncConnection, consumer: str, number: int) -> N
 
 
 async def facts_since(database: Database, moment: datetime) -> list[Fact]:
-    """The facts written since a moment, oldest first."""
+    """The facts that tell of a moment or later, in the order of writing."""
     async with database.read() as connection:
         rows = await connection.execute(select(outbox).where(outbox.c.at >= moment).order_by(outbox.c.id))
         return [msgspec.convert(row.body, _KINDS[row.kind]) for row in rows]
+
+
+async def facts_of(database: Database, kind: type[F], moment: datetime) -> list[F]:
+    """Those of them that are of one kind."""
+    wanted = select(outbox.c.body).where(outbox.c.at >= moment, outbox.c.kind == kind.__name__).order_by(outbox.c.id)
+    async with database.read() as connection:
+        return [msgspec.convert(row.body, kind) for row in await connection.execute(wanted)]

@@ -19,8 +19,6 @@ from stationmaster.incidents.store import Status
 from stationmaster.platform import Platform
 from stationmaster.runtime import tasks
 
-_WELL = ("up", "unchecked")
-
 
 class StatusRoutes(Controller):
     path = "/api/v1"
@@ -29,7 +27,7 @@ class StatusRoutes(Controller):
     async def status(self, platform: GivenPlatform) -> PlatformStatus:
         nodes, instances = await _nodes(platform), _instances(platform)
         served = all(node.serves_all for node in nodes)
-        well = all(each.health in _WELL for each in instances)
+        well = all(each.well for each in instances)
         return PlatformStatus(
             environment=platform.spec.environment,
             pid=os.getpid(),

@@ -17,8 +17,9 @@ from pathlib import Path
 import psutil
 
 from stationmaster.config import INSTANCE_VARIABLE, STATE_VARIABLE, StateDir
+from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.core.problem import PlatformError
-from stationmaster.fleet.executor import CommandResult, Running
+from stationmaster.fleet.executor import Running
 from stationmaster.fleet.inventory import Launch
 
 _OUTPUT_HEAD, _OUTPUT_TAIL = 16_384, 16_384
@@ -85,7 +86,7 @@ class ProcessExecutor:
                 start_new_session=True,
             )
         except OSError as error:
-            return CommandResult(exit_status=None, output=f"not runnable here: {argv[0]}: {error.strerror}")
+            return CommandResult(exit_status=None, output=f"{NOT_RUNNABLE}: {argv[0]}: {error.strerror}")
         return await _result(process, timeout_s)
 
     def log_file(self, name: str) -> Path:

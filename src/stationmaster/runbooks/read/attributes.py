@@ -21,10 +21,6 @@ def comment_attributes(text: str) -> list[tuple[int, str]]:
     return [(match.start(), match[1]) for match in _COMMENT.finditer(text)]
 
 
-def without_comments(text: str) -> str:
-    return re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-
-
 def merged(first: Attributes, second: Attributes) -> Attributes:
     """Both together; where both say something, the second holds."""
     said = {each.name: value for each in fields(second) if (value := getattr(second, each.name)) is not None}
