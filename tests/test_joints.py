@@ -7,8 +7,9 @@ import pytest
 from stationmaster.app import build
 from stationmaster.config import StateDir
 from stationmaster.core.facts import InstanceRestarted
+from stationmaster.core.names import InstanceName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import HealingPolicy, InstanceName, PlatformSpec
+from stationmaster.core.spec import HealingPolicy, PlatformSpec
 from stationmaster.joints import RunEffects
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now

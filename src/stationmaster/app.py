@@ -31,6 +31,7 @@ from stationmaster.platform import Platform
 from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
+from stationmaster.runtime.board import Cell
 from stationmaster.runtime.cipher import load_or_make_cipher
 from stationmaster.runtime.db import Database, open_database, utc_now
 from stationmaster.runtime.files import create_private, write_private
@@ -74,7 +75,8 @@ async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Plat
         users=spec.api_users,
     )
     await keys.start()
-    gateway = Gateway(database, spec, keys.public)
+    declared = Cell(spec)
+    gateway = Gateway(database, declared, keys.public)
     fleet = Fleet(database, ProcessExecutor(state), (*_node_launches(spec, state), *launches(spec)))
     monitor = Monitor(database, spec, launched=fleet.launched)
     shelf = Shelf(spec.runbooks)

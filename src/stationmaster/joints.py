@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
+from stationmaster.core.names import InstanceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, HealingPolicy, InstanceName, VirtualHostName
+from stationmaster.core.spec import Address, HealingPolicy
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.healing.decide import TargetView
@@ -34,14 +35,14 @@ class GatewayBalancer:
                 incident=each.incident,
                 by=each.by,
             )
-            for each in await self.gateway.targets()
+            for each in await self.gateway.rotation.targets()
         ]
 
     async def take_out(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
-        return await self.gateway.take_out(virtual_host, address, by=by, why=why, incident=incident)
+        return await self.gateway.rotation.take_out(virtual_host, address, by=by, why=why, incident=incident)
 
     async def put_back(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
-        return await self.gateway.put_back(virtual_host, address, by=by, why=why, incident=incident)
+        return await self.gateway.rotation.put_back(virtual_host, address, by=by, why=why, incident=incident)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +60,14 @@ class RunEffects:
     async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool:
         return any(
             each.virtual_host == virtual_host and each.address == str(target) and each.state is BalancerState.OUT
-            for each in await self.gateway.targets()
+            for each in await self.gateway.rotation.targets()
         )
 
     async def take_out(self, virtual_host: VirtualHostName, target: Address, *, why: str, incident: int) -> None:
-        await self.gateway.take_out(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
+        await self.gateway.rotation.take_out(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
 
     async def put_back(self, virtual_host: VirtualHostName, target: Address, *, why: str, incident: int) -> None:
-        await self.gateway.put_back(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
+        await self.gateway.rotation.put_back(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
 
     async def restart(self, instance: InstanceName, *, why: str, incident: int) -> None:
         await self._keep_to_the_budget(instance)

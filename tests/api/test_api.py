@@ -114,7 +114,7 @@ async def test_the_registry_names_apis_targets_nodes_and_consumers(api: httpx.As
 
 
 async def test_a_withdrawn_target_shows_everywhere(api: httpx.AsyncClient, platform: Platform) -> None:
-    await platform.gateway.take_out("sample_api", "sample-1", by="test", why="maintenance")
+    await platform.gateway.rotation.take_out("sample_api", "sample-1", by="test", why="maintenance")
     targets = (await api.get("/api/v1/status")).json()["targets"]
     assert [(each["state"], each["by"], each["why"]) for each in targets if each["instance"] == "sample-1"] == [
         ("out", "test", "maintenance")

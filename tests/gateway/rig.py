@@ -15,21 +15,18 @@ import httpx
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from stationmaster.core.names import ApiName, NodeName, UserName, VirtualHostName
 from stationmaster.core.problem import Origin
 from stationmaster.core.spec import (
     Address,
     Api,
-    ApiName,
     ApiUser,
     CredentialKind,
     GatewayNode,
     HealthCheck,
-    NodeName,
     PlatformSpec,
     Target,
-    UserName,
     VirtualHost,
-    VirtualHostName,
 )
 from stationmaster.core.spec import Control as ControlAddresses
 from stationmaster.gateway import node as gateway_node
@@ -110,14 +107,16 @@ class Rig:
     database: Database
     folder: Path
     signer: Signer = field(default_factory=Signer)
+    declared: Cell[PlatformSpec] = field(init=False)
     credentials: Cell[Keys] = field(init=False)
     gateway: Gateway = field(init=False)
     programs: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     loop: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
+        self.declared = Cell(self.spec)
         self.credentials = Cell(Keys(jwks=self.signer.jwks()))
-        self.gateway = Gateway(self.database, self.spec, self.credentials)
+        self.gateway = Gateway(self.database, self.declared, self.credentials)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -133,7 +132,7 @@ class Rig:
 
     def start_control(self) -> None:
         """A new control plane on the same database, as after a crash."""
-        self.gateway = Gateway(self.database, self.spec, self.credentials)
+        self.gateway = Gateway(self.database, self.declared, self.credentials)
         self.loop = asyncio.create_task(self.gateway.run())
 
     async def stop_control(self) -> None:

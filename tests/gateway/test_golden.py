@@ -10,26 +10,24 @@ import pytest
 from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.json_format import MessageToDict
 
+from stationmaster.core.names import ApiName, NodeName, UserName, VirtualHostName
 from stationmaster.core.problem import Origin
 from stationmaster.core.spec import (
     Address,
     Algorithm,
     Api,
-    ApiName,
     ApiUser,
     CredentialKind,
     GatewayNode,
     HealthCheck,
-    NodeName,
     PlatformSpec,
     Target,
-    UserName,
     VirtualHost,
-    VirtualHostName,
 )
 from stationmaster.gateway.envoy.bootstrap import bootstrap
 from stationmaster.gateway.envoy.translate import translate
-from stationmaster.gateway.plan import ApiKey, Live, plan
+from stationmaster.gateway.plan.live import ApiKey, Live
+from stationmaster.gateway.plan.whole import plan
 
 GOLDEN = Path(__file__).parent / "golden"
 JWKS = '{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from stationmaster.core.names import NodeName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, GatewayNode, NodeName
+from stationmaster.core.spec import Address, GatewayNode
 from stationmaster.gateway import node as gateway_node
 from tests.gateway.rig import local
 

@@ -4,23 +4,22 @@ import json
 
 import pytest
 
+from stationmaster.core.names import ApiName, UserName, VirtualHostName
 from stationmaster.core.problem import Origin
 from stationmaster.core.spec import (
     Address,
     Algorithm,
     Api,
-    ApiName,
     ApiUser,
     CredentialKind,
     HealthCheck,
     PlatformSpec,
     Target,
-    UserName,
     VirtualHost,
-    VirtualHostName,
 )
 from stationmaster.gateway.ir import Balance, Check, Ir, KeyHolder, Proof, Route
-from stationmaster.gateway.plan import NO_KEYS, ApiKey, Live, plan
+from stationmaster.gateway.plan.live import NO_KEYS, ApiKey, Live
+from stationmaster.gateway.plan.whole import plan
 
 HOST = VirtualHostName("shop")
 PUBLIC_KEY = {"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}

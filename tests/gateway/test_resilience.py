@@ -13,12 +13,14 @@ import grpc
 import pytest
 from envoy.service.discovery.v3 import discovery_pb2
 
+from stationmaster.core.names import NodeName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, GatewayNode, NodeName, PlatformSpec
+from stationmaster.core.spec import Address, GatewayNode, PlatformSpec
 from stationmaster.gateway import node as gateway_node
 from stationmaster.gateway import xds
 from stationmaster.gateway.envoy.translate import translate
-from stationmaster.gateway.plan import ApiKey, Live, plan
+from stationmaster.gateway.plan.live import ApiKey, Live
+from stationmaster.gateway.plan.whole import plan
 from stationmaster.gateway.publication import Publication
 from stationmaster.gateway.snapshot import Kind, Snapshot, snapshot
 from stationmaster.gateway.xds import serving
@@ -59,9 +61,9 @@ async def test_a_frozen_target_costs_time_but_no_request(
 async def test_a_withdrawn_target_gets_no_more_requests_and_nobody_notices(rig: Rig) -> None:
     async with load(rig.spec.nodes[0].listen, "/public") as tally:
         await tally.reaches(100)
-        await rig.gateway.take_out("shop", rig.targets[0], by="tester", why="to see")
+        await rig.gateway.rotation.take_out("shop", rig.targets[0], by="tester", why="to see")
         ports = {(await rig.request("GET", "/public")).json()["port"] for _ in range(12)}
-        await rig.gateway.put_back("shop", rig.targets[0], by="tester", why="seen")
+        await rig.gateway.rotation.put_back("shop", rig.targets[0], by="tester", why="seen")
         await tally.reaches(100)
     assert {f"127.0.0.1:{port}" for port in ports} == set(rig.targets[1:])
     assert tally.failures == {}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from stationmaster.config import StateDir
-from stationmaster.core.spec import ApiUser, UserName
+from stationmaster.core.names import UserName
+from stationmaster.core.spec import ApiUser
 from stationmaster.keys.loop import Keys
 from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, make_signing_key
 from stationmaster.runtime.cipher import load_or_make_cipher

@@ -4,8 +4,8 @@ from collections.abc import Callable
 import pytest
 
 from stationmaster.config import StateDir
+from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import UserName
 from stationmaster.keys.bundle import read_bundle
 from stationmaster.keys.loop import Keys
 from stationmaster.keys.signing import SigningAlgorithm

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stationmaster.core.spec import UserName
+from stationmaster.core.names import UserName
 from stationmaster.keys.credentials import Client, digest, make_credentials
 from stationmaster.keys.oauth import OauthCode, OauthError, client_of_request, read_basic
 

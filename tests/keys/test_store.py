@@ -1,8 +1,8 @@
 import pytest
 from sqlalchemy import select, text
 
+from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import UserName
 from stationmaster.keys import store
 from stationmaster.keys.credentials import make_credentials
 from stationmaster.keys.signing import KeySet

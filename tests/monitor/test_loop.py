@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stationmaster.core.facts import AlertFired, AlertRecovered, Fact
-from stationmaster.core.spec import Address, HealthCheck, Instance, InstanceName, PlatformSpec, Service, ServiceName
+from stationmaster.core.names import InstanceName, ServiceName
+from stationmaster.core.spec import Address, HealthCheck, Instance, PlatformSpec, Service
 from stationmaster.monitor import rules, store
 from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.loop import Monitor

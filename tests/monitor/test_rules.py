@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stationmaster.core.spec import Address, HealthCheck, Instance, InstanceName, PlatformSpec, Service, ServiceName
+from stationmaster.core.names import InstanceName, ServiceName
+from stationmaster.core.spec import Address, HealthCheck, Instance, PlatformSpec, Service
 from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.rules import (
     Fired,

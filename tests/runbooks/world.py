@@ -10,18 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import Alert
+from stationmaster.core.names import InstanceName, ServiceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import (
-    Address,
-    HealthCheck,
-    Instance,
-    InstanceName,
-    Service,
-    ServiceName,
-    Target,
-    VirtualHost,
-    VirtualHostName,
-)
+from stationmaster.core.spec import Address, HealthCheck, Instance, Service, Target, VirtualHost
 from stationmaster.runbooks.bind import Binding, InventoryView, bind
 from stationmaster.runbooks.library import load_file
 from stationmaster.runbooks.read.document import Runbook

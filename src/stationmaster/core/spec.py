@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import NewType
 
+from stationmaster.core.names import (
+    ApiName,
+    InstanceName,
+    NodeName,
+    ServiceName,
+    UserName,
+    VirtualHostName,
+)
+from stationmaster.core.policy import Maintenance, Policies, RateLimit
 from stationmaster.core.problem import NOWHERE, Origin
-
-ServiceName = NewType("ServiceName", str)
-InstanceName = NewType("InstanceName", str)
-VirtualHostName = NewType("VirtualHostName", str)
-ApiName = NewType("ApiName", str)
-UserName = NewType("UserName", str)
-NodeName = NewType("NodeName", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -46,13 +47,35 @@ class CredentialKind(Enum):
     API_KEY = "api-key"
 
 
+class CheckKind(Enum):
+    """What a health check does: an HTTP request, a TCP connection, or the gRPC health protocol (grpc.health.v1)."""
+
+    HTTP = "http"
+    TCP = "tcp"
+    GRPC = "grpc"
+
+
+class Protocol(Enum):
+    """What the gateway speaks to the targets of a virtual host."""
+
+    HTTP = "http"
+    H2C = "h2c"
+    """HTTP/2 without TLS, as gRPC servers speak it."""
+    HTTPS = "https"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """An HTTP check of every instance; times in milliseconds, counts of consecutive answers."""
+    """A check of every instance; times in milliseconds, counts of consecutive answers.
 
-    path: str
+    `path`, `status` and `contains` are of HTTP checks alone; `grpc_service` is the service that a gRPC check names.
+    """
+
+    kind: CheckKind = CheckKind.HTTP
+    path: str = "/"
     status: int = 200
     contains: str | None = None
+    grpc_service: str = ""
     interval_ms: int = 500
     timeout_ms: int = 1000
     down_after: int = 2
@@ -97,45 +120,161 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitBreaker:
+    """The most that one gateway node has under way to a virtual host; what is beyond is refused with 503.
+
+    `retry_percent`: the share of the requests under way that may be retries (0 to 100).
+    """
+
+    max_connections: int = 16_384
+    max_requests: int = 16_384
+    max_pending: int = 16_384
+    retry_percent: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualHost:
-    """A ring balancer: targets behind one name, checked by every gateway node."""
+    """A ring balancer: targets behind one name, checked by every gateway node.
+
+    `slow_start_ms`: a target that comes back gets its full share after so long; 0 means at once.
+    `max_ejected_percent`: the share of its targets that passive detection may put aside.
+    """
 
     name: VirtualHostName
     algorithm: Algorithm = Algorithm.ROUND_ROBIN
+    protocol: Protocol = Protocol.HTTP
     health: HealthCheck | None = None
+    circuit_breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    slow_start_ms: int = 0
+    max_ejected_percent: int = 67
+    maintenance: Maintenance | None = None
     targets: tuple[Target, ...] = ()
     origin: Origin = NOWHERE
 
 
+class PathKind(Enum):
+    PREFIX = "prefix"
+    EXACT = "exact"
+    REGEX = "regex"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRule:
+    """`/pets` matches `/pets` and what lies below it; `=/pets` matches that path alone; `~/pets/[0-9]+` is a regular
+    expression (RE2) that has to match the whole path."""
+
+    kind: PathKind
+    text: str
+
+
+def path_rule(written: str) -> PathRule:
+    """Reads the notation of `Api.paths`."""
+    match written[:1]:
+        case "=":
+            return PathRule(kind=PathKind.EXACT, text=written[1:])
+        case "~":
+            return PathRule(kind=PathKind.REGEX, text=written[1:])
+        case _:
+            return PathRule(kind=PathKind.PREFIX, text=written)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderRule:
+    """A request header that has to be there, with this exact value if one is given."""
+
+    name: str
+    value: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """A route into a virtual host. `accepts` empty means public; otherwise any one of the kinds opens it."""
+    """A route into a virtual host. `accepts` empty means public; otherwise any one of the kinds opens it.
+
+    `paths` are in the notation of `path_rule`. `methods` and `headers` narrow it; empty means any. Who may call it:
+    users that name it, users of its `groups`, or, with `any_user`, every API user. `virtual_host` is None where a
+    redirect answers.
+    """
 
     name: ApiName
     paths: tuple[str, ...]
-    virtual_host: VirtualHostName
+    virtual_host: VirtualHostName | None
     hosts: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[HeaderRule, ...] = ()
     strip_path: bool = True
+    preserve_host: bool = True
     accepts: frozenset[CredentialKind] = frozenset()
+    groups: tuple[str, ...] = ()
+    any_user: bool = False
     timeout_ms: int = 15_000
+    policies: Policies = field(default_factory=Policies)
     origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiUser:
-    """A consumer of APIs; `apis` names those that it may call."""
+    """A consumer of APIs; `apis` names those that it may call, `groups` opens those that name one of them.
+
+    `rate_limits` bound all its requests to one API, in place of that API's limits by user.
+    """
 
     name: UserName
     apis: tuple[ApiName, ...] = ()
+    groups: tuple[str, ...] = ()
+    rate_limits: tuple[RateLimit, ...] = ()
     origin: Origin = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssuer:
+    """A foreign issuer of JWTs, whose key set (RFC 7517) stands in a file or is fetched; `user_claim` names the API
+    user."""
+
+    name: str
+    issuer: str
+    audiences: tuple[str, ...] = ()
+    jwks_file: Path | None = None
+    jwks_uri: str | None = None
+    user_claim: str = "sub"
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsCertificate:
+    """PEM files of a certificate chain and its private key."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayNode:
+    """`listen_tls` is where it takes HTTPS, if it does."""
+
     name: NodeName
     listen: Address
     admin: Address
+    listen_tls: Address | None = None
     origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayLimits:
+    """Bounds of one gateway node for everybody."""
+
+    max_connections: int = 50_000
+    max_header_kb: int = 60
+    max_body_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTerms:
+    """How the key service issues tokens and changes its signing keys."""
+
+    lifetime_s: int = 3600
+    algorithm: str = "RS256"
+    """RS256, ES256 or EdDSA."""
+    rotate_every_s: int = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +306,11 @@ class PlatformSpec:
     apis: tuple[Api, ...] = ()
     api_users: tuple[ApiUser, ...] = ()
     nodes: tuple[GatewayNode, ...] = ()
+    tls: TlsCertificate | None = None
+    """Of all nodes; None means a certificate that the platform makes itself."""
+    limits: GatewayLimits = field(default_factory=GatewayLimits)
+    tokens: TokenTerms = field(default_factory=TokenTerms)
+    token_issuers: tuple[TokenIssuer, ...] = ()
     control: Control = field(default_factory=Control)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
     runbooks: tuple[Path, ...] = ()

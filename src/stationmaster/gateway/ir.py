@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from stationmaster.core.problem import NOWHERE, Origin
+from stationmaster.gateway.ir_policy import NO_POLICY, RoutePolicy
 
 
 class Balance(Enum):
@@ -69,6 +70,7 @@ class Route:
     proofs: frozenset[Proof] = frozenset()
     callers: tuple[str, ...] = ()
     timeout_ms: int
+    policy: RoutePolicy = NO_POLICY
     origin: Origin = NOWHERE
 
 

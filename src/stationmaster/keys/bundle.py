@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from stationmaster.config import StateDir
+from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import UserName
 from stationmaster.keys.credentials import Client
 from stationmaster.keys.issue import TokenTerms
 from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, private_from_jwk

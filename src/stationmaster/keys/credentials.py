@@ -5,7 +5,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
-from stationmaster.core.spec import UserName
+from stationmaster.core.names import UserName
 
 API_KEY_PREFIX = "stm_"
 _SHOWN = len(API_KEY_PREFIX) + 8

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from joserfc import jwt
 
-from stationmaster.core.spec import UserName
+from stationmaster.core.names import UserName
 from stationmaster.keys.signing import REGISTRY, SigningKey
 
 LIFETIME_S = 3600

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.config import StateDir
+from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import ApiUser, UserName
+from stationmaster.core.spec import ApiUser
 from stationmaster.keys import store
 from stationmaster.keys.bundle import Bundle, write_bundle
 from stationmaster.keys.credentials import IssuedCredentials, make_credentials

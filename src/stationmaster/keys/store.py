@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.spec import UserName
+from stationmaster.core.names import UserName
 from stationmaster.keys.credentials import Client, IssuedCredentials, digest
 from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, private_from_jwk
 from stationmaster.runtime.cipher import Cipher

@@ -4,24 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stationmaster.core.names import ApiName, InstanceName, NodeName, ServiceName, UserName, VirtualHostName
 from stationmaster.core.spec import (
     Api,
-    ApiName,
     ApiUser,
     Control,
     GatewayNode,
     HealingPolicy,
     HealthCheck,
     Instance,
-    InstanceName,
-    NodeName,
     PlatformSpec,
     Service,
-    ServiceName,
     Target,
-    UserName,
     VirtualHost,
-    VirtualHostName,
 )
 from stationmaster.manifest.places import Places
 from stationmaster.manifest.schema import (

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stationmaster.core.facts import Alert
-from stationmaster.core.spec import Address, Instance, PlatformSpec, Service, VirtualHost, VirtualHostName
+from stationmaster.core.names import VirtualHostName
+from stationmaster.core.spec import Address, Instance, PlatformSpec, Service, VirtualHost
 from stationmaster.runbooks.read.document import PlatformAction
 from stationmaster.runbooks.read.parameters import parameters_of
 from stationmaster.runbooks.shell import Word, parse

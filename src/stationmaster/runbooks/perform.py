@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from stationmaster.core.command import CommandResult
-from stationmaster.core.spec import Address, InstanceName, VirtualHostName
+from stationmaster.core.names import InstanceName, VirtualHostName
+from stationmaster.core.spec import Address
 
 
 class Perform(Protocol):

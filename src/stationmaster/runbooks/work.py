@@ -10,8 +10,8 @@ import structlog
 
 from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import EscalationAsked, Fact, NoteAdded, RunStepEnded
+from stationmaster.core.names import InstanceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import InstanceName, VirtualHostName
 from stationmaster.runbooks import store
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.perform import Perform

@@ -11,8 +11,8 @@ from stationmaster.api.wire import (
     FaultInjection,
     FaultRequest,
 )
+from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import UserName
 from stationmaster.runtime.db import utc_now
 
 

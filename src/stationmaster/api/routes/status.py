@@ -112,7 +112,7 @@ async def _targets(platform: Platform) -> tuple[TargetStatus, ...]:
             by=each.by,
             why=each.why,
         )
-        for each in await platform.gateway.targets()
+        for each in await platform.gateway.rotation.targets()
     )
 
 
@@ -127,7 +127,7 @@ def _registered(api: Api, targets: tuple[TargetStatus, ...], platform: Platform)
         paths=api.paths,
         strip_path=api.strip_path,
         accepts=tuple(sorted(kind.value for kind in api.accepts)),
-        virtual_host=api.virtual_host,
+        virtual_host=api.virtual_host or "",
         targets=tuple(
             RegisteredTarget(
                 address=str(target.address),

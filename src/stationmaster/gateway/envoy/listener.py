@@ -8,9 +8,9 @@ from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
-from stationmaster.gateway.envoy import api_keys, identity
+from stationmaster.gateway.envoy import api_keys, identity, policies, routing
 from stationmaster.gateway.envoy.parts import from_control, ms, pack, socket
-from stationmaster.gateway.envoy.routes import GATE, KEYS, ROUTES, TOKENS
+from stationmaster.gateway.envoy.routes import GATE, KEYS, TOKENS
 from stationmaster.gateway.ir import Entrance
 
 NAME = "entrance"
@@ -42,9 +42,17 @@ def _http() -> Any:
     Manager = manager_pb2.HttpConnectionManager  # noqa: N806 a message class
     return Manager(
         stat_prefix=NAME,
-        rds={"route_config_name": ROUTES, "config_source": from_control()},
+        **routing.source(),
         early_header_mutation_extensions=[identity.strip_spoofed()],
-        http_filters=[_tokens(), _keys(), _gate(), _router()],
+        http_filters=[
+            *routing.filters(),
+            *policies.before_access(),
+            _tokens(),
+            _keys(),
+            _gate(),
+            *policies.after_access(),
+            _router(),
+        ],
         server_name="stationmaster",
         use_remote_address={"value": True},
         normalize_path={"value": True},

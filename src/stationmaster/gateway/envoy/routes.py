@@ -7,7 +7,7 @@ from typing import Any
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from google.protobuf.any_pb2 import Any as Packed
 
-from stationmaster.gateway.envoy import identity, retries, tokens
+from stationmaster.gateway.envoy import identity, policies, retries, tokens
 from stationmaster.gateway.envoy.parts import ms, pack, switched_off
 from stationmaster.gateway.ir import Proof, Route, Site
 
@@ -53,14 +53,16 @@ def _by_method(route: Route) -> Iterable[Any]:
 def _route(route: Route, *, headers: list[Any], **action: Any) -> Any:
     if route.strip and route.prefix != "/":
         action["regex_rewrite"] = _without(route.prefix)
+    extras = policies.on_route(route)
     matched = "prefix" if route.prefix == "/" else "path_separated_prefix"
     return route_components_pb2.Route(
         name=route.name,
         match=route_components_pb2.RouteMatch(headers=headers, **{matched: route.prefix}),
         route=route_components_pb2.RouteAction(
-            cluster=route.pool, timeout=ms(route.timeout_ms), hash_policy=_HASHED_BY, **action
+            cluster=route.pool, timeout=ms(route.timeout_ms), hash_policy=_HASHED_BY, **{**action, **extras.action}
         ),
-        typed_per_filter_config=_gates(route),
+        typed_per_filter_config={**extras.filters, **_gates(route)},
+        **extras.route,
     )
 
 
