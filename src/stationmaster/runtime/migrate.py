@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
+from stationmaster.runtime import audit, outbox  # noqa: F401 the tables of this layer
 from stationmaster.runtime.db import Database
 
 _SCRIPTS = Path(__file__).parent / "migrations"
