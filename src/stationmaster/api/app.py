@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from stationmaster import __version__
+from stationmaster.access.roles import Caller, Role
 from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.operations import OperationRoutes
 from stationmaster.api.routes.status import StatusRoutes
@@ -46,7 +47,10 @@ def make_api(platform: Platform, *, token: str) -> Litestar:
 
     return Litestar(
         route_handlers=[healthz, StatusRoutes, IncidentRoutes, OperationRoutes],
-        dependencies={"platform": Provide(lambda: platform, sync_to_thread=False)},
+        dependencies={
+            "platform": Provide(lambda: platform, sync_to_thread=False),
+            "caller": Provide(lambda: Caller(name="admin", role=Role.ADMIN), sync_to_thread=False),
+        },
         guards=[authorised],
         exception_handlers={
             PlatformError: platform_problem,

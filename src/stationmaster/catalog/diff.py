@@ -1,0 +1,1 @@
+"""Decides what a new declaration changes."""
