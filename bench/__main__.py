@@ -4,10 +4,16 @@ import os
 import platform
 import sys
 
-from bench import drill, reader, store
+from bench import chain, drill, kills, reader, store
 from bench.figures import HEAD
 
-MEASUREMENTS = {"store": store.rows, "reader": reader.rows, "drill": drill.rows}
+MEASUREMENTS = {
+    "chain": chain.rows,
+    "kills": kills.rows,
+    "store": store.rows,
+    "reader": reader.rows,
+    "drill": drill.rows,
+}
 
 
 def main() -> None:
