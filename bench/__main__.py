@@ -4,12 +4,14 @@ import os
 import platform
 import sys
 
-from bench import chain, drill, kills, reader, store
+from bench import chain, drill, kills, reader, start, store, tokens
 from bench.figures import HEAD
 
 MEASUREMENTS = {
     "chain": chain.rows,
     "kills": kills.rows,
+    "start": start.rows,
+    "tokens": tokens.rows,
     "store": store.rows,
     "reader": reader.rows,
     "drill": drill.rows,

@@ -50,15 +50,18 @@ class Ground:
         return tuple(node["listen"] for node in self.document["gateway"]["nodes"])
 
     def run(self, *arguments: str) -> str:
-        """What a verb prints; CalledProcessError when it refuses."""
-        return subprocess.run(
+        """What a verb prints; RuntimeError with its words when it refuses."""
+        done = subprocess.run(
             (sys.executable, "-m", "stationmaster", *arguments),
+            check=False,
             env={**os.environ, STATE_VARIABLE: str(self.state)},
-            check=True,
             capture_output=True,
             text=True,
             timeout=600,
-        ).stdout
+        )
+        if done.returncode:
+            raise RuntimeError(f"stationmaster {' '.join(arguments)} refused: {done.stderr}")
+        return done.stdout
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
@@ -93,4 +96,5 @@ def platform(document: dict[str, Any]) -> Iterator[Ground]:
             ground.up()
             yield ground
         finally:
-            ground.run("down")
+            with suppress(RuntimeError):
+                ground.run("down")
