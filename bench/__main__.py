@@ -4,11 +4,13 @@ import os
 import platform
 import sys
 
-from bench import chain, drill, kills, reader, start, store, tokens
+from bench import chain, change, drill, kills, reader, revocation, start, store, tokens
 from bench.figures import HEAD
 
 MEASUREMENTS = {
     "chain": chain.rows,
+    "change": change.rows,
+    "revocation": revocation.rows,
     "kills": kills.rows,
     "start": start.rows,
     "tokens": tokens.rows,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from stationmaster.config import STATE_VARIABLE
@@ -65,6 +66,16 @@ class Ground:
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments, "--json"))
+
+    def client(self) -> httpx.Client:
+        """For the control plane's API, as the local administrator."""
+        token = (self.state / "admin.token").read_text("utf-8").strip()
+        return httpx.Client(
+            base_url=f"http://{self.document['control']['api']}",
+            headers={"authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=60,
+        )
 
     def up(self) -> None:
         self.manifest.write_text(yaml.safe_dump(self.document, sort_keys=False), "utf-8")

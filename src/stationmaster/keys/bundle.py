@@ -15,7 +15,8 @@ from stationmaster.keys.credentials import Client
 from stationmaster.keys.issue import TokenTerms
 from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, private_from_jwk
 from stationmaster.keys.verify import Expected
-from stationmaster.runtime.cipher import Cipher, load_cipher
+from stationmaster.runtime.cipher import Cipher
+from stationmaster.runtime.master_key import load_cipher
 from stationmaster.runtime.files import write_private
 
 _CONTEXT = "key-bundle"
