@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stationmaster.core.problem import Diagnostic, InvalidInputError
+from stationmaster.core.problem import Diagnostic, InvalidInputError, Severity
 from stationmaster.core.spec import HealthCheck, PlatformSpec
-from stationmaster.manifest.read import parse
+from stationmaster.manifest.read import parse, parse_document
 
 FOLDER = Path(__file__).parent
 
@@ -99,8 +99,8 @@ def test_the_text_that_the_tables_change_is_good() -> None:
         ("127.0.0.1:8082", "'[::]:4580'", "address-taken", "the control plane (api)"),
         ("127.0.0.1:8000", "127.0.0.1:9901", "address-taken", "gateway node 'g-1' (admin)"),
         ("10.0.0.1:5432", "127.0.0.1:8081", "address-taken", "instance 'watched-1'"),
-        ("[/closed]", "[/open]", "overlapping-route", "'/open' leads to the API 'open' (line 26) already"),
-        ("[/closed]", "[/open/]", "overlapping-route", "leads to the API 'open' (line 26) already"),
+        ("[/closed]", "[/open]", "overlapping-route", "'/open' leads to the API 'open' (line 25) already"),
+        ("[/closed]", "[/open/]", "overlapping-route", "leads to the API 'open' (line 25) already"),
         ("[/closed]", "[/closed, /closed]", "overlapping-route", "the API 'closed'"),
         ("[/closed]", "[closed]", "bad-path", "does not start with '/'"),
         ("[/closed]", "['/closed?x']", "bad-path", "holds a '?'"),
@@ -112,12 +112,11 @@ def test_the_text_that_the_tables_change_is_good() -> None:
         ("name: g-1", "name: control", "bad-name", "belongs to a process of the platform itself"),
         ("127.0.0.1:9901", "0.0.0.0:9901", "exposed-address", "can be reached from other machines"),
         ("127.0.0.1:9901", "gateway.example.org:9901", "exposed-address", "can be reached from other machines"),
-        ("apis: [closed]", "apis: [open]", "nobody-may-call", "'closed' asks for credentials"),
         ("{instance: echo-1}", "{instance: echo-2}", "duplicate-target", "'echo-2' is a target of 'echo' twice"),
         ("{instance: echo-1}", "{}", "bad-target", "an instance or an address"),
         ("{instance: echo-1}", "{instance: echo-1, address: 'h:1'}", "bad-target", "not both"),
         ("{instance: echo-1}", "{instance: watched-1}", "ambiguous-health", "different health checks"),
-        ("path: /up", "path: /up, interval: 10ms", "out-of-range", "shorter than 50ms"),
+        ("path: /up", "path: /up, interval: 10ms", "bad-duration", "shorter than 50ms"),
         ("environment: lab", "environment: ''", "bad-name", "is empty"),
         ("[echo-server,", "['',", "bad-command", "is empty"),
         ("[echo-server,", "['{instance}',", "bad-command", "is a placeholder"),
@@ -136,6 +135,13 @@ def test_a_problem_of_meaning_is_found_on_its_line(old: str, new: str, code: str
     assert words in found[0].message
     assert found[0].hint
     assert 1 <= found[0].origin.line <= changed.count("\n")
+
+
+def test_an_api_that_nobody_may_call_yet_is_told_and_taken() -> None:
+    text = GOOD.replace("apis: [closed]", "apis: [open]")
+    (found,) = parse_document(text, file="platform.yaml", folder=FOLDER).warnings
+    assert (found.code, found.severity, found.origin.line) == ("nobody-may-call", Severity.WARNING, 31)
+    assert "'closed' asks for credentials" in found.message
 
 
 def test_an_unknown_reference_points_at_the_word_and_suggests_the_nearest_name() -> None:

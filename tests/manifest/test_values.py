@@ -1,11 +1,32 @@
 """Durations, addresses and host patterns, written well and badly."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stationmaster.core.spec import Address
-from stationmaster.manifest.values import LONGEST_MS, parse_address, parse_duration, parse_host_pattern, parse_path
+from stationmaster.manifest.values import (
+    LARGEST_BYTES,
+    LONGEST_MS,
+    parse_address,
+    parse_duration,
+    parse_host_pattern,
+    parse_path,
+    parse_seconds,
+    parse_size,
+)
+from stationmaster.manifest.web import (
+    parse_header,
+    parse_location,
+    parse_method,
+    parse_origin,
+    parse_route,
+    parse_scope,
+    parse_url,
+    parse_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -129,3 +150,65 @@ def test_what_is_no_host_pattern_is_refused(text: str) -> None:
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"does not start|holds a"):
         parse_path(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1B", 1), ("512B", 512), ("64KB", 65_536), ("10MB", 10 * 1024**2), ("1GB", LARGEST_BYTES)]
+)
+def test_a_size_has_a_unit(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "1", "0B", "1.5MB", "1kb", "1 KB", "2GB", "-1B", "٣B", "1KB\n", "99999999999B"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^is n"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1s", 1), ("15m", 900), ("2h", 7200), ("30d", 30 * 86_400)])
+def test_long_durations_are_whole_seconds(text: str, seconds: int) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "1", "500ms", "1.5h", "1w", "1d\n", "-1s"])
+def test_what_is_no_whole_number_of_seconds_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^is no"):
+        parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("parse", "good", "bad"),
+    [
+        (parse_header, ["X-A", "a", "x_y"], ["", ":path", "X A", "X\n", "ä", "a" * 129]),
+        (parse_value, ["a", "a b", "%x%", "a\tb"], ["", " a", "a ", "a\nb", "a\r\nX: y", "ä", "a" * 4097, "a\0b"]),
+        (
+            parse_origin,
+            ["*", "https://a.org", "http://a.org:8080"],
+            ["", "a.org", "https://A.org", "https://a.org?", "null"],
+        ),
+        (
+            parse_location,
+            ["/a?b=c", "https://a.org/x?y"],
+            ["", "a", "//a.org", "ftp://a.org", "/a b", "https://u@a.org"],
+        ),
+        (parse_method, ["GET", "M-SEARCH"], ["", "get", "GET ", "G\n"]),
+        (parse_scope, ["a", "orders:read"], ["", "a b", 'a"b', "a\n"]),
+        (parse_route, ["/a", "=/a", "~/a+"], ["", "a", "~a", "=", "~", "= /a", "/" + "a" * 1001]),
+    ],
+)
+def test_words_of_http_are_read_or_refused(parse: Callable[[str], object], good: list[str], bad: list[str]) -> None:
+    for text in good:
+        parse(text)
+    for text in bad:
+        with pytest.raises(ValueError, match=r"."):
+            parse(text)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_url_or_refused(text: str) -> None:
+    for candidate in (text, f"https://{text}"):
+        try:
+            url = parse_url(candidate)
+        except ValueError:
+            continue
+        assert url.hostname

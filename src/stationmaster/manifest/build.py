@@ -1,68 +1,105 @@
-"""A checked document as the frozen spec, every part with its place in the YAML."""
+"""Checked parts as the frozen items of the spec, every one with its place in the YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from stationmaster.core.names import ApiName, InstanceName, NodeName, ServiceName, UserName, VirtualHostName
 from stationmaster.core.spec import (
     Api,
     ApiUser,
+    CircuitBreaker,
     Control,
+    GatewayLimits,
     GatewayNode,
+    HeaderRule,
     HealingPolicy,
     HealthCheck,
     Instance,
     PlatformSpec,
     Service,
     Target,
+    TlsCertificate,
+    TokenIssuer,
+    TokenTerms,
     VirtualHost,
 )
+from stationmaster.manifest.build_policies import maintenance, policies, rate_limits
+from stationmaster.manifest.parts import Part
 from stationmaster.manifest.places import Places
 from stationmaster.manifest.schema import (
     ApiDocument,
+    ApiUserDocument,
+    NodeDocument,
+    SettingsDocument,
+    TokenIssuerDocument,
+)
+from stationmaster.manifest.schema_hosts import (
     HealthDocument,
-    PlatformDocument,
     ServiceDocument,
     TargetDocument,
     VirtualHostDocument,
 )
-from stationmaster.manifest.values import parse_address, parse_duration
+from stationmaster.manifest.values import parse_address, parse_duration, parse_interval, parse_seconds, parse_size
+
+Item: TypeAlias = Api | ApiUser | VirtualHost | Service | GatewayNode | TokenIssuer
+FindInstance: TypeAlias = Callable[[str], tuple[Service, Instance]]
 
 
-def build(document: PlatformDocument, places: Places, runbooks: tuple[Path, ...]) -> PlatformSpec:
-    """The spec of a document in which `check` found nothing wrong."""
-    builder = _Builder(places)
-    services = tuple(builder.service(each) for each in document.services)
-    running = {instance.name: (service, instance) for service in services for instance in service.instances}
+def build_settings(settings: SettingsDocument) -> PlatformSpec:
+    """A spec without any items."""
+    healing, limits, tokens = settings.healing, settings.gateway.limits, settings.tokens
+    tls = settings.gateway.tls
     return PlatformSpec(
-        environment=document.environment,
-        regions=tuple(document.regions),
-        issuer=document.issuer,
-        services=services,
-        virtual_hosts=tuple(builder.virtual_host(each, running) for each in document.virtual_hosts),
-        apis=tuple(builder.api(each) for each in document.apis),
-        api_users=tuple(
-            ApiUser(name=UserName(each.name), apis=tuple(map(ApiName, each.apis)), origin=places.origin(each))
-            for each in document.api_users
+        environment=settings.environment,
+        regions=tuple(settings.regions),
+        issuer=settings.issuer,
+        tls=None if tls is None else TlsCertificate(certificate=Path(tls.certificate), key=Path(tls.key)),
+        limits=GatewayLimits(
+            max_connections=limits.max_connections,
+            max_header_kb=limits.max_header_kb,
+            max_body_bytes=None if limits.max_body is None else parse_size(limits.max_body),
         ),
-        nodes=builder.nodes(document),
-        control=Control(api=parse_address(document.control.api), xds=parse_address(document.control.xds)),
+        tokens=TokenTerms(
+            lifetime_s=parse_seconds(tokens.lifetime),
+            algorithm=tokens.algorithm.value,
+            rotate_every_s=parse_seconds(tokens.rotate_every),
+        ),
+        control=Control(api=parse_address(settings.control.api), xds=parse_address(settings.control.xds)),
         healing=HealingPolicy(
-            min_targets=document.healing.min_targets,
-            max_withdrawn_percent=document.healing.max_withdrawn_percent,
-            max_restarts_per_hour=document.healing.max_restarts_per_hour,
+            min_targets=healing.min_targets,
+            max_withdrawn_percent=healing.max_withdrawn_percent,
+            max_restarts_per_hour=healing.max_restarts_per_hour,
         ),
-        runbooks=runbooks,
+        runbooks=tuple(map(Path, settings.runbooks)),
     )
 
 
-Running = Mapping[InstanceName, tuple[Service, Instance]]
+def build_item(part: Part, find_instance: FindInstance) -> Item:
+    """The item of a part in which nothing is wrong; ValueError of settings, which are no item."""
+    builder = _Builder(part.places, find_instance)
+    match part.document:
+        case ServiceDocument() as service:
+            return builder.service(service)
+        case VirtualHostDocument() as host:
+            return builder.virtual_host(host)
+        case ApiDocument() as api:
+            return builder.api(api)
+        case ApiUserDocument() as user:
+            return builder.user(user)
+        case NodeDocument() as node:
+            return builder.node(node)
+        case TokenIssuerDocument() as issuer:
+            return builder.issuer(issuer)
+        case SettingsDocument():
+            raise ValueError("settings are no item of the spec")
 
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
     places: Places
+    find_instance: FindInstance
 
     def service(self, document: ServiceDocument) -> Service:
         name = ServiceName(document.name)
@@ -89,30 +126,43 @@ class _Builder:
         if document is None:
             return None
         return HealthCheck(
-            path=document.path,
-            status=document.status,
+            kind=document.type,
+            path=document.path or "/",
+            status=200 if document.status is None else document.status,
             contains=document.contains,
-            interval_ms=parse_duration(document.interval),
+            grpc_service=document.grpc_service or "",
+            interval_ms=parse_interval(document.interval),
             timeout_ms=parse_duration(document.timeout),
             down_after=document.down_after,
             up_after=document.up_after,
             origin=self.places.origin(document),
         )
 
-    def virtual_host(self, document: VirtualHostDocument, running: Running) -> VirtualHost:
-        targets = tuple(self.target(each, running) for each in document.targets)
-        services = [running[target.instance][0] for target in targets if target.instance is not None]
-        inherited = next((service.health for service in services if service.health is not None), None)
+    def virtual_host(self, document: VirtualHostDocument) -> VirtualHost:
+        instances = [target.instance for target in document.targets if target.instance is not None]
+        running = {name: self.find_instance(name) for name in instances}
+        inherited = next((service.health for service, _ in running.values() if service.health is not None), None)
+        breaker = document.circuit_breaker
         return VirtualHost(
             name=VirtualHostName(document.name),
             algorithm=document.algorithm,
+            protocol=document.protocol,
             health=self.health(document.health) or inherited,
-            targets=targets,
+            circuit_breaker=CircuitBreaker(
+                max_connections=breaker.max_connections,
+                max_requests=breaker.max_requests,
+                max_pending=breaker.max_pending,
+                retry_percent=breaker.retry_percent,
+            ),
+            slow_start_ms=0 if document.slow_start is None else parse_duration(document.slow_start),
+            max_ejected_percent=document.max_ejected_percent,
+            maintenance=maintenance(document.maintenance),
+            targets=tuple(self.target(each, running) for each in document.targets),
             origin=self.places.origin(document),
         )
 
-    def target(self, document: TargetDocument, running: Running) -> Target:
-        instance = None if document.instance is None else running[InstanceName(document.instance)][1]
+    def target(self, document: TargetDocument, running: dict[str, tuple[Service, Instance]]) -> Target:
+        instance = None if document.instance is None else running[document.instance][1]
         return Target(
             address=parse_address(document.address or "") if instance is None else instance.address,
             weight=document.weight,
@@ -124,21 +174,45 @@ class _Builder:
         return Api(
             name=ApiName(document.name),
             paths=tuple(document.paths),
-            virtual_host=VirtualHostName(document.virtual_host),
+            virtual_host=None if document.virtual_host is None else VirtualHostName(document.virtual_host),
             hosts=tuple(host.lower() for host in document.hosts),
+            methods=tuple(document.methods),
+            headers=tuple(HeaderRule(name=name.lower(), value=value) for name, value in document.headers.items()),
             strip_path=document.strip_path,
+            preserve_host=document.preserve_host,
             accepts=frozenset(document.accepts),
+            groups=tuple(document.groups),
+            any_user=document.any_user,
             timeout_ms=parse_duration(document.timeout),
+            policies=policies(document.policies, self.places.origin(document, "policies")),
             origin=self.places.origin(document),
         )
 
-    def nodes(self, document: PlatformDocument) -> tuple[GatewayNode, ...]:
-        return tuple(
-            GatewayNode(
-                name=NodeName(each.name),
-                listen=parse_address(each.listen),
-                admin=parse_address(each.admin),
-                origin=self.places.origin(each),
-            )
-            for each in document.gateway.nodes
+    def user(self, document: ApiUserDocument) -> ApiUser:
+        return ApiUser(
+            name=UserName(document.name),
+            apis=tuple(map(ApiName, document.apis)),
+            groups=tuple(document.groups),
+            rate_limits=rate_limits(document.rate_limits),
+            origin=self.places.origin(document),
+        )
+
+    def node(self, document: NodeDocument) -> GatewayNode:
+        return GatewayNode(
+            name=NodeName(document.name),
+            listen=parse_address(document.listen),
+            admin=parse_address(document.admin),
+            listen_tls=None if document.listen_tls is None else parse_address(document.listen_tls),
+            origin=self.places.origin(document),
+        )
+
+    def issuer(self, document: TokenIssuerDocument) -> TokenIssuer:
+        return TokenIssuer(
+            name=document.name,
+            issuer=document.issuer,
+            audiences=tuple(document.audiences),
+            jwks_file=None if document.jwks_file is None else Path(document.jwks_file),
+            jwks_uri=document.jwks_uri,
+            user_claim=document.user_claim,
+            origin=self.places.origin(document),
         )

@@ -5,7 +5,7 @@ import re
 from stationmaster.manifest.nodes import quoted
 from stationmaster.manifest.places import Places
 from stationmaster.manifest.problems import Problems
-from stationmaster.manifest.schema import ServiceDocument
+from stationmaster.manifest.schema_hosts import ServiceDocument
 
 PLACEHOLDERS = ("address", "host", "port", "instance", "region", "service")
 
@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 
 def check_command(service: ServiceDocument, places: Places, problems: Problems) -> None:
-    if places.written(service, "command") and service.command:
+    if service.command:
         _check_program(service, places, problems)
     for at, argument in enumerate(service.command):
         for name in _PLACEHOLDER.findall(argument):

@@ -175,8 +175,12 @@ def _place(event: yaml.Event) -> tuple[int, int]:
 
 
 def _kind(event: yaml.ScalarEvent) -> ScalarKind:
-    text = event.value
-    if not event.implicit[0] or (text and text[0] not in _STARTS_A_VALUE):
+    return plain_kind(event.value) if event.implicit[0] else ScalarKind.TEXT
+
+
+def plain_kind(text: str) -> ScalarKind:
+    """What a text means where it stands without quotes."""
+    if text and text[0] not in _STARTS_A_VALUE:
         return ScalarKind.TEXT
     return next((kind for kind, form in _KINDS if form.fullmatch(text)), ScalarKind.TEXT)
 

@@ -1,29 +1,37 @@
 """The names that a document declares, read from its nodes, so that a broken part is still known by its name."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stationmaster.manifest.nodes import Mapping, Node, Scalar, Sequence
+
+REGION = "region"
+INSTANCE = "instance"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What references may point at."""
+    """What references may point at, by the word for the kind (an EntityKind's value, "region" or "instance")."""
 
-    regions: frozenset[str]
-    instances: frozenset[str]
-    virtual_hosts: frozenset[str]
-    apis: frozenset[str]
-    apis_of_users: frozenset[str]
+    of: dict[str, frozenset[str]] = field(default_factory=dict)
+    apis_of_users: frozenset[str] = frozenset()
+    groups_of_users: frozenset[str] = frozenset()
 
 
 def declared_names(root: Node) -> Names:
+    users = list(_items(root, "api_users"))
+    instances = (each for service in _items(root, "services") for each in _items(service, "instances"))
     return Names(
-        regions=_texts(_items(root, "regions")),
-        instances=_named(each for service in _items(root, "services") for each in _items(service, "instances")),
-        virtual_hosts=_named(_items(root, "virtual_hosts")),
-        apis=_named(_items(root, "apis")),
-        apis_of_users=_texts(each for user in _items(root, "api_users") for each in _items(user, "apis")),
+        of={
+            REGION: _texts(_items(root, "regions")),
+            INSTANCE: _named(instances),
+            "virtual-host": _named(_items(root, "virtual_hosts")),
+            "token-issuer": _named(_items(root, "token_issuers")),
+            "api": _named(_items(root, "apis")),
+            "user": _named(iter(users)),
+        },
+        apis_of_users=_texts(each for user in users for each in _items(user, "apis")),
+        groups_of_users=_texts(each for user in users for each in _items(user, "groups")),
     )
 
 

@@ -64,3 +64,23 @@ def quoted(text: str, limit: int = 60) -> str:
     """The text between quotes, on one line and at most `limit` characters long."""
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:limit])
     return f"'{shown}…'" if len(text) > limit else f"'{shown}'"
+
+
+def node_of(value: object, line: int, column: int) -> Node:
+    """Builtins (what JSON holds) as nodes that all stand in one place."""
+    match value:
+        case dict():
+            keys = {str(key): Scalar(str(key), ScalarKind.TEXT, line, column) for key in value}
+            return Mapping({str(key): node_of(each, line, column) for key, each in value.items()}, keys, line, column)
+        case list() | tuple():
+            return Sequence([node_of(each, line, column) for each in value], line, column)
+        case None:
+            return Scalar("", ScalarKind.NOTHING, line, column)
+        case bool():
+            return Scalar(str(value).lower(), ScalarKind.BOOLEAN, line, column)
+        case int():
+            return Scalar(str(value), ScalarKind.NUMBER, line, column)
+        case float():
+            return Scalar(str(value), ScalarKind.FRACTION, line, column)
+        case _:
+            return Scalar(str(value), ScalarKind.TEXT, line, column)

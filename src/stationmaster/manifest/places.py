@@ -12,21 +12,29 @@ from stationmaster.manifest.nodes import Mapping, Node, Scalar, ScalarKind, Sequ
 class Places:
     """Finds the line of every struct and of its fields.
 
-    Structs are known by identity, because equal ones stand in several places; the table keeps them alive.
+    Structs are known by identity, because equal ones stand in several places; the table keeps them alive. Of a struct
+    that is not in it, `fallback` is the place.
     """
 
     file: str
+    fallback: Origin | None = None
     _of: dict[int, tuple[Struct, Mapping, str]] = field(default_factory=dict)
 
     def put(self, struct: Struct, node: Mapping, path: str) -> None:
         self._of[id(struct)] = (struct, node, path)
+
+    def move(self, old: Struct, new: Struct) -> None:
+        """Puts a changed copy in the place of a struct."""
+        known = self._of.get(id(old))
+        if known is not None:
+            self.put(new, known[1], known[2])
 
     def origin(self, struct: Struct, *steps: str | int) -> Origin:
         """The place of the struct, or of what `steps` (field names and list positions) lead to; the nearest
         enclosing place when that is not written down."""
         known = self._of.get(id(struct))
         if known is None:
-            return Origin(file=self.file, line=1)
+            return self.fallback or Origin(file=self.file, line=1)
         node: Node = known[1]
         path = known[2]
         for step in steps:

@@ -2,15 +2,19 @@
 
 import codecs
 from pathlib import Path
+from typing import NamedTuple
 
 from stationmaster.core.problem import Diagnostic, InvalidInputError, Origin
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.manifest.build import build
+from stationmaster.manifest.assemble import assemble
+from stationmaster.manifest.bodies import entity_of
 from stationmaster.manifest.check import check
 from stationmaster.manifest.document import compose
+from stationmaster.manifest.entity import Entity
+from stationmaster.manifest.files import absolute, check_files
+from stationmaster.manifest.lookup import Lookup
 from stationmaster.manifest.names import declared_names
-from stationmaster.manifest.nodes import quoted
-from stationmaster.manifest.places import Places
+from stationmaster.manifest.parts import Part, parts_of
 from stationmaster.manifest.problems import Problems
 from stationmaster.manifest.schema import PlatformDocument
 from stationmaster.manifest.shape import fill
@@ -18,52 +22,66 @@ from stationmaster.manifest.shape import fill
 MOST_BYTES = 16 * 1024 * 1024
 
 
+class Parsed(NamedTuple):
+    """A whole file. `warnings` are diagnostics of severity WARNING; they forbid nothing."""
+
+    spec: PlatformSpec
+    entities: tuple[Entity, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
 def load(path: Path) -> PlatformSpec:
-    """The spec that the file declares; folders of runbooks are found from the file's folder.
+    """The spec that the file declares; files that it names are found from the file's folder.
 
     Raises InvalidInputError with every problem found.
     """
-    return parse(_text(path), file=str(path), folder=path.absolute().parent)
+    return load_document(path).spec
 
 
 def parse(text: str, *, file: str, folder: Path) -> PlatformSpec:
-    """The spec of YAML text; `file` is what diagnostics call it, relative folders are looked for in `folder`.
+    """The spec of YAML text; `file` is what diagnostics call it, relative file names are looked for in `folder`.
 
     Raises InvalidInputError with every problem found.
     """
+    return parse_document(text, file=file, folder=folder).spec
+
+
+def load_document(path: Path) -> Parsed:
+    """`parse_document` of a file; also raises InvalidInputError when it cannot be read."""
+    return parse_document(read_text(path), file=str(path), folder=path.absolute().parent)
+
+
+def parse_document(text: str, *, file: str, folder: Path) -> Parsed:
+    """Spec and entities of YAML text; relative file names are looked for in `folder`, and have to exist.
+
+    Raises InvalidInputError with every problem (and warning) found.
+    """
     problems = Problems(file)
+    parts = _parts(text, folder, problems)
+    problems.refuse_if_any()
+    parts = [absolute(part, folder) for part in parts]
+    return Parsed(assemble(parts), tuple(map(entity_of, parts)), problems.warnings)
+
+
+def _parts(text: str, folder: Path, problems: Problems) -> list[Part]:
     root = compose(text, problems)
     if root is None:
-        problems.refuse_if_any()
-        raise ValueError("text without a root has to leave a problem")
+        return []
     document, places = fill(root, PlatformDocument, problems)
     if document is None:
-        problems.refuse_if_any()
-        raise ValueError("a document that cannot be filled has to leave a problem")
-    check(document, places, declared_names(root), problems)
-    runbooks = _runbooks(document, folder, places, problems)
-    problems.refuse_if_any()
-    return build(document, places, runbooks)
+        return []
+    parts = list(parts_of(document, places))
+    lookup = Lookup(also=declared_names(root))
+    for part in parts:
+        lookup.add(part)
+    check(parts, lookup, problems)
+    for part in parts:
+        check_files(part, folder, problems)
+    return parts
 
 
-def _runbooks(document: PlatformDocument, folder: Path, places: Places, problems: Problems) -> tuple[Path, ...]:
-    found = []
-    for at, name in enumerate(document.runbooks):
-        try:
-            path = (folder / name).resolve()
-            wrong = "" if path.is_dir() else "is no folder" if path.exists() else "does not exist"
-        except (OSError, RuntimeError) as error:  # RuntimeError: symbolic links that lead in a circle
-            path, wrong = folder, f"cannot be read: {getattr(error, 'strerror', error)}"
-        if wrong:
-            message = f"the runbook folder {quoted(name)} {wrong}"
-            hint = f"folders are looked for from {folder}"
-            problems.add("no-runbook-folder", message, places.origin(document, "runbooks", at), hint)
-        found.append(path)
-    return tuple(found)
-
-
-def _text(path: Path) -> str:
-    """The decoded file without its byte order mark."""
+def read_text(path: Path) -> str:
+    """The decoded file without its byte order mark; InvalidInputError when it cannot be read."""
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)

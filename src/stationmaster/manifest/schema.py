@@ -3,159 +3,132 @@
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-from stationmaster.core.spec import Algorithm, CredentialKind, Supervision
-from stationmaster.manifest.values import ADDRESS_PATTERN, DURATION_PATTERN, HOST_PATTERN, PATH_PATTERN
-
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$"
-
-BROKEN_TEXT = "\0broken"
-"""Stands for a required text that did not fit; nobody can write it, because NUL is refused."""
-
-Name = Annotated[
-    str,
-    Meta(
-        pattern=NAME_PATTERN,
-        description="A name: letters, digits and `. _ ~ -`, at most 128 characters, unique among its kind.",
-        extra={"form": "name"},
-    ),
-]
-Reference = Annotated[str, Meta(description="The name of something that this file declares.")]
-Duration = Annotated[
-    str,
-    Meta(
-        pattern=DURATION_PATTERN,
-        description="A duration with its unit: ms, s, m or h; 1ms to 24h.",
-        examples=["500ms", "1s", "2m"],
-        extra={"form": "duration"},
-    ),
-]
-AddressText = Annotated[
-    str,
-    Meta(
-        pattern=ADDRESS_PATTERN,
-        description="Host and port, port 1 to 65535; an IPv6 address stands between brackets.",
-        examples=["127.0.0.1:8080", "[::1]:8080", "keys.example.org:443"],
-        extra={"form": "address"},
-    ),
-]
-PathText = Annotated[
-    str,
-    Meta(
-        pattern=PATH_PATTERN,
-        description="A path of a URL: starts with `/`, ASCII without blanks.",
-        examples=["/healthz"],
-        extra={"form": "path"},
-    ),
-]
-HostText = Annotated[
-    str,
-    Meta(
-        pattern=HOST_PATTERN,
-        description="A host name; `*.` before it stands for every name below it.",
-        examples=["api.example.org", "*.example.org"],
-        extra={"form": "host"},
-    ),
-]
-Port = Annotated[int, Meta(ge=1, le=65535, description="A TCP port.")]
-Count = Annotated[int, Meta(ge=1, le=255, description="Consecutive answers.")]
-Status = Annotated[int, Meta(ge=100, le=599, description="An HTTP status.")]
-Text = Annotated[str, Meta(min_length=1, max_length=1000, description="Text that must stand in the body.")]
-Argument = Annotated[str, Meta(max_length=4096, description="One argument; placeholders in braces are filled in.")]
-
-
-class Document(Struct, forbid_unknown_fields=True, frozen=True):
-    """What all parts of the YAML have in common: unknown fields are refused."""
-
-
-class HealthDocument(Document, frozen=True):
-    """An HTTP check: down after `down_after` failed answers in a row, up again after `up_after` good ones."""
-
-    path: PathText
-    status: Status = 200
-    contains: Text | None = None
-    interval: Duration = "500ms"
-    timeout: Duration = "1s"
-    down_after: Count = 2
-    up_after: Count = 2
-
-
-class InstanceDocument(Document, frozen=True):
-    """One running copy of a service; its name is unique over all services."""
-
-    name: Name
-    region: Reference
-    address: AddressText
-
-
-class ServiceDocument(Document, frozen=True):
-    """A program with instances.
-
-    `port` is the port that runbooks name. `command` is the program and its arguments, one item each, with the
-    placeholders {address}, {host}, {port}, {instance}, {region} and {service}; without it the service is only watched.
-    `supervision` says who starts a dead instance again: the platform at once (`restart`) or the runbook of its
-    incident (`runbook`).
-    """
-
-    name: Name
-    port: Port
-    command: list[Argument] = field(default_factory=list)
-    supervision: Supervision = Supervision.RESTART
-    health: HealthDocument | None = None
-    instances: list[InstanceDocument] = field(default_factory=list)
-
-
-class TargetDocument(Document, frozen=True):
-    """One upstream of a virtual host: an `instance` of this file, or the `address` of something else."""
-
-    instance: Reference | None = None
-    address: AddressText | None = None
-    weight: Annotated[int, Meta(ge=0, le=65535, description="Share of the traffic; 0 takes none.")] = 100
-
-
-class VirtualHostDocument(Document, frozen=True):
-    """Targets behind one name. Without `health`, the check of the service of its instances applies."""
-
-    name: Name
-    algorithm: Algorithm = Algorithm.ROUND_ROBIN
-    health: HealthDocument | None = None
-    targets: list[TargetDocument] = field(default_factory=list)
+from stationmaster.core.spec import CredentialKind
+from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.schema_policies import PoliciesDocument, RateLimits
+from stationmaster.manifest.words import (
+    AddressText,
+    Claim,
+    Document,
+    Duration,
+    FileText,
+    HeaderName,
+    HeaderValue,
+    HostText,
+    Lifetime,
+    Method,
+    Most,
+    Name,
+    Reference,
+    Rotation,
+    RouteText,
+    SigningAlgorithm,
+    Size,
+    UrlText,
+)
 
 
 class ApiDocument(Document, frozen=True):
-    """A route into a virtual host. Without `accepts` it is public; otherwise any one of the credentials opens it."""
+    """A route into a virtual host. Without `accepts` it is public; otherwise any one of the credentials opens it.
+
+    With `accepts`, API users that name it may call it, and those of its `groups`, or, with `any_user`, every one.
+    `headers` that a request has to have: with that value, or with any where it is null.
+    """
 
     name: Name
-    paths: Annotated[list[PathText], Meta(min_length=1, description="Path prefixes that lead to this API.")]
-    virtual_host: Reference
+    paths: Annotated[list[RouteText], Meta(min_length=1, description="Paths that lead to this API.")]
+    virtual_host: Annotated[Reference | None, Meta(description="Where requests go; needed unless it redirects.")] = None
     hosts: Annotated[list[HostText], Meta(description="Host names it answers to; empty means every host.")] = field(
         default_factory=list
     )
+    methods: Annotated[list[Method], Meta(max_length=20, description="Empty means every method.")] = field(
+        default_factory=list
+    )
+    headers: Annotated[dict[HeaderName, HeaderValue | None], Meta(max_length=20)] = field(default_factory=dict)
     strip_path: Annotated[bool, Meta(description="Cut the matched prefix off before the request goes on.")] = True
+    preserve_host: Annotated[bool, Meta(description="Send the client's Host header on.")] = True
     accepts: list[CredentialKind] = field(default_factory=list)
+    groups: Annotated[list[Name], Meta(description="Groups of API users that may call it.")] = field(
+        default_factory=list
+    )
+    any_user: Annotated[bool, Meta(description="Every API user may call it.")] = False
     timeout: Duration = "15s"
+    policies: PoliciesDocument = PoliciesDocument()
 
 
 class ApiUserDocument(Document, frozen=True):
-    """A consumer and the APIs that it may call."""
+    """A consumer, the APIs that it may call, and the groups that it is in.
+
+    `rate_limits` bound its requests to each API, in place of that API's limits by user.
+    """
 
     name: Name
     apis: list[Reference] = field(default_factory=list)
+    groups: list[Name] = field(default_factory=list)
+    rate_limits: RateLimits = field(default_factory=list)
 
 
 class NodeDocument(Document, frozen=True):
-    """One gateway node: where it takes traffic, and where its administration listens."""
+    """One gateway node: where it takes traffic (and HTTPS), and where its administration listens."""
 
     name: Name
     listen: AddressText
     admin: AddressText
+    listen_tls: AddressText | None = None
 
 
-class GatewayDocument(Document, frozen=True):
-    """The gateway nodes."""
+class TlsDocument(Document, frozen=True):
+    """PEM files of the certificate chain and the private key that gateway nodes show."""
+
+    certificate: FileText
+    key: FileText
+
+
+class LimitsDocument(Document, frozen=True):
+    """Bounds of one gateway node for everybody."""
+
+    max_connections: Most = 50_000
+    max_header_kb: Annotated[int, Meta(ge=1, le=8192, description="All headers of a request together.")] = 60
+    max_body: Size | None = None
+
+
+class GatewaySettingsDocument(Document, frozen=True):
+    """What all gateway nodes have in common."""
+
+    tls: TlsDocument | None = None
+    limits: LimitsDocument = LimitsDocument()
+
+
+class GatewayDocument(GatewaySettingsDocument, frozen=True):
+    """The gateway nodes, and what they have in common."""
 
     nodes: list[NodeDocument] = field(default_factory=list)
+
+
+class TokensDocument(Document, frozen=True):
+    """How the key service issues tokens, and how often its signing key changes."""
+
+    lifetime: Lifetime = "1h"
+    algorithm: SigningAlgorithm = SigningAlgorithm.RS256
+    rotate_every: Rotation = "30d"
+
+
+class TokenIssuerDocument(Document, frozen=True):
+    """A foreign issuer of JWTs, whose key set (RFC 7517) stands in a file or is fetched.
+
+    Tokens have to name one of `audiences`, if there are any; `user_claim` is the claim that names the API user.
+    """
+
+    name: Name
+    issuer: Annotated[str, Meta(min_length=1, max_length=2000, description="The `iss` of its tokens.")]
+    audiences: Annotated[list[Annotated[str, Meta(min_length=1, max_length=2000)]], Meta(max_length=50)] = field(
+        default_factory=list
+    )
+    jwks_file: FileText | None = None
+    jwks_uri: UrlText | None = None
+    user_claim: Claim = "sub"
 
 
 class ControlDocument(Document, frozen=True):
@@ -175,24 +148,32 @@ class HealingDocument(Document, frozen=True):
     max_restarts_per_hour: Annotated[int, Meta(ge=0, le=3600, description="Per instance.")] = 6
 
 
-class PlatformDocument(Document, frozen=True):
-    """One environment of Stationmaster."""
+class SettingsDocument(Document, frozen=True):
+    """What an environment has once."""
 
     environment: Name
     regions: list[Name] = field(default_factory=list)
     issuer: Annotated[str, Meta(min_length=1, max_length=200, description="The issuer that tokens name.")] = (
         "stationmaster"
     )
-    control: ControlDocument = field(default_factory=ControlDocument)
-    gateway: GatewayDocument = field(default_factory=GatewayDocument)
+    control: ControlDocument = ControlDocument()
+    gateway: GatewaySettingsDocument = GatewaySettingsDocument()
+    tokens: TokensDocument = TokensDocument()
+    healing: HealingDocument = HealingDocument()
+    runbooks: Annotated[
+        list[FileText], Meta(description="Folders of Markdown runbooks, relative to the folder of this file.")
+    ] = field(default_factory=list)
+
+
+class PlatformDocument(SettingsDocument, frozen=True):
+    """One environment of Stationmaster."""
+
+    gateway: GatewayDocument = GatewayDocument()
+    token_issuers: list[TokenIssuerDocument] = field(default_factory=list)
     services: list[ServiceDocument] = field(default_factory=list)
     virtual_hosts: list[VirtualHostDocument] = field(default_factory=list)
     apis: list[ApiDocument] = field(default_factory=list)
     api_users: list[ApiUserDocument] = field(default_factory=list)
-    healing: HealingDocument = field(default_factory=HealingDocument)
-    runbooks: Annotated[
-        list[str], Meta(description="Folders of Markdown runbooks, relative to the folder of this file.")
-    ] = field(default_factory=list)
 
 
 def json_schema() -> dict[str, Any]:

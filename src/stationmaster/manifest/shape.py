@@ -1,22 +1,19 @@
 """Fills the structs of the schema from located nodes and names every field that does not fit, not the first alone."""
 
-import re
-from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import Any, TypeVar, cast
 
 from msgspec import NODEFAULT, Struct, inspect
 
 from stationmaster.core.problem import Origin
+from stationmaster.manifest.forms import FORMS
 from stationmaster.manifest.nodes import Mapping, Node, Scalar, ScalarKind, Sequence, describe, quoted
 from stationmaster.manifest.places import Places, step_into
 from stationmaster.manifest.problems import Problems
-from stationmaster.manifest.schema import BROKEN_TEXT, NAME_PATTERN
-from stationmaster.manifest.values import parse_address, parse_duration, parse_host_pattern, parse_path
+from stationmaster.manifest.words import BROKEN_TEXT
 
 S = TypeVar("S", bound=Struct)
-
-_NAME = re.compile(NAME_PATTERN, re.ASCII)
 
 
 class _Broken(Enum):
@@ -27,29 +24,14 @@ BROKEN = _Broken.BROKEN
 """Stands for a value that did not fit; why is among the problems."""
 
 
-def _parse_name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError("is no name" if text else "is empty")
-    return text
-
-
-FORMS: dict[str, tuple[Callable[[str], object], str, str]] = {
-    "name": (_parse_name, "bad-name", "use letters, digits and . _ ~ -, beginning with a letter or digit"),
-    "duration": (parse_duration, "bad-duration", "write a number and its unit, as 500ms, 1s, 2m or 1h"),
-    "address": (parse_address, "bad-address", "write host:port, as 127.0.0.1:8080"),
-    "path": (parse_path, "bad-path", "write a path from its '/' on, as /healthz"),
-    "host": (parse_host_pattern, "bad-host", "write a host name, as api.example.org or *.example.org"),
-}
-
-
-def fill(root: Node, document: type[S], problems: Problems) -> tuple[S | None, Places]:
-    """The filled document (None when the root is no mapping) and where its parts stand.
+def fill(root: Node, document: type[S], problems: Problems, path: str = "") -> tuple[S | None, Places]:
+    """The filled document (None when the root is no mapping) and where its parts stand; `path` leads to the root.
 
     Where a required field is broken, `BROKEN_TEXT`, the least number or an empty list stands in for it, so that the
     rest of its struct is still looked at.
     """
     filler = _Filler(problems)
-    value = filler.struct(root, cast(inspect.StructType, inspect.type_info(document)), "")
+    value = filler.struct(root, cast(inspect.StructType, inspect.type_info(document)), path)
     return (None if value is BROKEN else value), filler.places
 
 
@@ -67,6 +49,10 @@ class _Filler:
                 return self.struct(node, kind, path)
             case inspect.ListType():
                 return self.items(node, kind, path)
+            case inspect.DictType():
+                return self.pairs(node, kind, path)
+            case inspect.LiteralType():
+                return self.literal(node, kind, path)
             case inspect.UnionType():
                 return self.optional(node, kind, path)
             case inspect.EnumType():
@@ -114,7 +100,10 @@ class _Filler:
         below = node.entries.get(each.name)
         if below is not None:
             value = self.value(below, each.type, step_into(path, each.name))
-            return (_stand_in(each.type) if each.required else NODEFAULT) if value is BROKEN else value
+            if value is BROKEN:
+                return _stand_in(each.type) if each.required else NODEFAULT
+            is_default = not isinstance(value, Struct) and value == each.default
+            return NODEFAULT if is_default else value  # the very object, by which msgspec knows what to leave out
         if each.required:
             message = f"{path or 'the document'}: `{each.name}` is missing"
             self.refuse(node, path, ("missing-field", message), f"add `{each.name}:`")
@@ -126,8 +115,39 @@ class _Filler:
             return self.mismatch(node, path, "a list", "write the items as [a, b] or one per line after `- `")
         if kind.min_length and len(node.items) < kind.min_length:
             return self.refuse(node, path, ("too-few-items", f"{path} is empty"), "name at least one")
+        if self._too_many(node, len(node.items), kind.max_length, path):
+            return BROKEN
         values = [self.value(each, kind.item_type, f"{path}[{at}]") for at, each in enumerate(node.items)]
         return [value for value in values if value is not BROKEN]
+
+    def _too_many(self, node: Node, count: int, most: int | None, path: str) -> bool:
+        if most is not None and count > most:
+            message = f"{path} has {count:,} items; at most {most} fit"
+            self.refuse(node, path, ("too-many-items", message), f"keep at most {most}")
+            return True
+        return False
+
+    def pairs(self, node: Node, kind: inspect.DictType, path: str) -> Any:
+        if not isinstance(node, Mapping):
+            return self.mismatch(node, path, "a mapping", "write the pairs as `name: value`")
+        if self._too_many(node, len(node.entries), kind.max_length, path):
+            return BROKEN
+        filled = {}
+        for name, below in node.entries.items():
+            where = step_into(path, name[:60])
+            key = self.value(replace(node.keys[name], kind=ScalarKind.TEXT), kind.key_type, where)
+            value = self.value(below, kind.value_type, where)
+            if key is not BROKEN and value is not BROKEN:
+                filled[key] = value
+        return filled
+
+    def literal(self, node: Node, kind: inspect.LiteralType, path: str) -> Any:
+        found = next((each for each in kind.values if isinstance(node, Scalar) and node.text == str(each)), None)
+        if found is None:
+            choices = ", ".join(str(each) for each in kind.values)
+            message = f"{path} cannot be {describe(node)}"
+            return self.refuse(node, path, ("unknown-choice", message), f"choose one of {choices}")
+        return found
 
     def optional(self, node: Node, kind: inspect.UnionType, path: str) -> Any:
         if isinstance(node, Scalar) and node.kind is ScalarKind.NOTHING:
@@ -145,15 +165,14 @@ class _Filler:
         return cls(node.text)
 
     def formed(self, node: Node, form: str, path: str) -> Any:
-        parse, code, hint = FORMS[form]
+        known = FORMS[form]
         if not isinstance(node, Scalar) or (form == "name" and node.kind is not ScalarKind.TEXT):
-            return self.mismatch(
-                node, path, f"a {form} as text", "put it between quotes" if isinstance(node, Scalar) else hint
-            )
+            hint = "put it between quotes" if isinstance(node, Scalar) else known.hint
+            return self.mismatch(node, path, f"{known.what} as text", hint)
         try:
-            parse(node.text)
+            known.parse(node.text)
         except ValueError as error:
-            return self.refuse(node, path, (code, f"{path}: {quoted(node.text)} {error}"), hint)
+            return self.refuse(node, path, (known.code, f"{path}: {quoted(node.text)} {error}"), known.hint)
         return node.text
 
     def text(self, node: Node, kind: inspect.StrType, path: str) -> Any:

@@ -1,0 +1,117 @@
+"""What can be wrong with services and virtual hosts: instances, targets, health checks, commands."""
+
+from stationmaster.core.problem import Origin
+from stationmaster.core.spec import CheckKind
+from stationmaster.manifest.commands import check_command
+from stationmaster.manifest.entity import EntityKind
+from stationmaster.manifest.lookup import InstanceRow, Lookup
+from stationmaster.manifest.nodes import quoted
+from stationmaster.manifest.parts import Part
+from stationmaster.manifest.problems import Problems
+from stationmaster.manifest.schema_hosts import HealthDocument, ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.values import parse_address
+from stationmaster.manifest.words import BROKEN_TEXT
+
+RESERVED_NAMES = frozenset({"control", "up"})
+
+
+def check_service(part: Part, service: ServiceDocument, lookup: Lookup, problems: Problems) -> None:
+    check_command(service, part.places, problems)
+    check_health(part, service.health, problems)
+    for at, instance in enumerate(service.instances):
+        if instance.name != BROKEN_TEXT:
+            _check_instance_name(InstanceRow(part, at), lookup, problems)
+
+
+def _check_instance_name(row: InstanceRow, lookup: Lookup, problems: Problems) -> None:
+    """Gateway nodes and instances are processes alike: one name finds one of them, and its log."""
+    name, origin = row.document.name, row.part.origin(row.document, "name")
+    earlier = [each for each in lookup.instances.get(name, ()) if each.order < row.order]
+    if earlier:
+        first = min(earlier, key=lambda each: each.order)
+        line = first.part.origin(first.document, "name").line
+        message = f"the instance {quoted(name)} is declared twice; the first is on line {line}"
+        problems.add("duplicate-name", message, origin, "give one of them another name")
+    node = lookup.find(EntityKind.NODE, name)
+    if node is not None and node.position < row.part.position:
+        message = f"the instance {quoted(name)} bears the name of a gateway node"
+        problems.add("duplicate-name", message, origin, "give one of them another name")
+    refuse_reserved(name, origin, problems)
+
+
+def refuse_reserved(name: str, origin: Origin, problems: Problems) -> None:
+    if name in RESERVED_NAMES:
+        message = f"the name {quoted(name)} belongs to a process of the platform itself"
+        problems.add("bad-name", message, origin, "choose another name")
+
+
+def check_virtual_host(part: Part, host: VirtualHostDocument, lookup: Lookup, problems: Problems) -> None:
+    if not host.targets and not part.places.written(host, "targets"):
+        message = f"the virtual host {quoted(host.name)} has no targets"
+        problems.add("no-targets", message, part.place, "add `targets:` with at least one")
+    check_health(part, host.health, problems)
+    _check_targets(part, host, problems)
+    _check_inherited(part, host, lookup, problems)
+    _check_case(part, host, lookup, problems)
+
+
+def _check_targets(part: Part, host: VirtualHostDocument, problems: Problems) -> None:
+    first: dict[str, int] = {}
+    for target in host.targets:
+        origin = part.origin(target)
+        if (target.instance is None) == (target.address is None):
+            if target.instance is not None or not part.places.names_field(target, "address", "instance"):
+                both = ", not both" if target.instance is not None else ""
+                message = f"a target names an instance or an address{both}"
+                problems.add("bad-target", message, origin, "write exactly one of `instance` and `address`")
+            continue
+        name = target.instance or str(parse_address(target.address or ""))
+        if name in first:
+            message = f"{quoted(name)} is a target of {quoted(host.name)} twice; the first is on line {first[name]}"
+            problems.add("duplicate-target", message, origin, "keep one; `weight` sets its share")
+        first.setdefault(name, origin.line)
+
+
+def _check_inherited(part: Part, host: VirtualHostDocument, lookup: Lookup, problems: Problems) -> None:
+    """Without a check of its own, a virtual host takes that of its instances, so they have to agree."""
+    if host.health is not None or part.places.names_field(host, "health"):
+        return
+    inherited = {
+        row.part.document.health
+        for target in host.targets
+        for row in list(lookup.instances.get(target.instance or "", ()))[:1]
+        if isinstance(row.part.document, ServiceDocument)
+    } - {None}
+    if len(inherited) > 1:
+        message = f"the services behind {quoted(host.name)} have different health checks"
+        problems.add("ambiguous-health", message, part.place, "add `health:` to the virtual host")
+
+
+def _check_case(part: Part, host: VirtualHostDocument, lookup: Lookup, problems: Problems) -> None:
+    twins = [each for each in lookup.folded.get(host.name.lower(), ()) if each.name != host.name]
+    earlier = [each for each in twins if each.position < part.position]
+    if earlier:
+        first = min(earlier, key=lambda each: each.position)
+        message = f"the virtual host {quoted(host.name)} differs from {quoted(first.name)} in capitals alone"
+        hint = "host names do not know capitals: give one of them another name"
+        problems.add("similar-name", message, part.origin(host, "name"), hint)
+
+
+def check_health(part: Part, health: HealthDocument | None, problems: Problems) -> None:
+    """Every field belongs to a type of check."""
+    if health is None:
+        return
+    if health.type is CheckKind.HTTP and health.path is None and not part.places.names_field(health, "path"):
+        message = "an HTTP check needs a path"
+        problems.add("missing-field", message, part.origin(health), "add `path:`, or `type: tcp` or `type: grpc`")
+    foreign = {
+        "path": CheckKind.HTTP,
+        "status": CheckKind.HTTP,
+        "contains": CheckKind.HTTP,
+        "grpc_service": CheckKind.GRPC,
+    }
+    for field, kind in foreign.items():
+        if getattr(health, field) is not None and health.type is not kind:
+            message = f"`{field}` belongs to checks of type {kind.value}, and this one is of type {health.type.value}"
+            hint = f"remove `{field}`, or write `type: {kind.value}`"
+            problems.add("never-applies", message, part.origin(health, field), hint)

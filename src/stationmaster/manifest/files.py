@@ -1,0 +1,147 @@
+"""The files and folders that a platform names: whether they can be used, and their absolute names."""
+
+import json
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct, structs
+
+from stationmaster.manifest.nodes import quoted
+from stationmaster.manifest.parts import Part
+from stationmaster.manifest.places import Places
+from stationmaster.manifest.problems import Problems
+from stationmaster.manifest.schema import GatewaySettingsDocument, SettingsDocument, TlsDocument, TokenIssuerDocument
+from stationmaster.manifest.words import BROKEN_TEXT
+
+S = TypeVar("S", bound=Struct)
+
+_LARGEST_KEY_SET = 1024 * 1024
+
+
+def check_files(part: Part, folder: Path | None, problems: Problems) -> None:
+    """Adds what is wrong with the files that a part names; relative names are looked for in `folder`."""
+    relative = [each for each in _names(part) if not Path(each[2]).is_absolute()] if folder is None else []
+    for thing, steps, name in relative:
+        message = f"the file name {quoted(name)} is relative, and nobody knows to what"
+        problems.add("relative-file", message, part.origin(thing, *steps), "write it from its '/' on")
+    if relative:
+        return
+    folder = folder or Path("/")
+    match part.document:
+        case SettingsDocument() as settings:
+            for at, name in enumerate(settings.runbooks):
+                _check_folder(part, at, folder / name, problems)
+            if settings.gateway.tls is not None:
+                _check_certificate(part, settings.gateway.tls, folder, problems)
+        case TokenIssuerDocument(jwks_file=str() as name) as issuer:
+            _check_key_set(part, issuer, folder / name, problems)
+        case _:
+            return
+
+
+def _names(part: Part) -> Iterator[tuple[Struct, tuple[str | int, ...], str]]:
+    match part.document:
+        case SettingsDocument() as settings:
+            for at, name in enumerate(settings.runbooks):
+                yield settings, ("runbooks", at), name
+            if settings.gateway.tls is not None:
+                yield settings.gateway.tls, ("certificate",), settings.gateway.tls.certificate
+                yield settings.gateway.tls, ("key",), settings.gateway.tls.key
+        case TokenIssuerDocument(jwks_file=str() as name) as issuer:
+            yield issuer, ("jwks_file",), name
+        case _:
+            return
+
+
+def absolute(part: Part, folder: Path | None) -> Part:
+    """The part with the absolute names of its files."""
+    if folder is None or not any(_names(part)):
+        return part
+    document = part.document
+    if isinstance(document, TokenIssuerDocument):
+        name = str(folder.absolute() / (document.jwks_file or ""))
+        return replace(part, document=_moved(document, part.places, jwks_file=name))
+    if isinstance(document, SettingsDocument):
+        runbooks = [str(folder.absolute() / name) for name in document.runbooks]
+        gateway = _absolute_gateway(document.gateway, folder.absolute(), part.places)
+        return replace(part, document=_moved(document, part.places, runbooks=runbooks, gateway=gateway))
+    return part
+
+
+def _absolute_gateway(gateway: GatewaySettingsDocument, folder: Path, places: Places) -> GatewaySettingsDocument:
+    tls = gateway.tls
+    if tls is None:
+        return gateway
+    names = {"certificate": str(folder / tls.certificate), "key": str(folder / tls.key)}
+    return _moved(gateway, places, tls=_moved(tls, places, **names))
+
+
+def _moved(struct: S, places: Places, **changed: Any) -> S:
+    """The struct with changed fields, in the same place."""
+    made = structs.replace(struct, **changed)
+    places.move(struct, made)
+    return made
+
+
+def _check_folder(part: Part, at: int, path: Path, problems: Problems) -> None:
+    try:
+        wrong = "" if path.is_dir() else "is no folder" if path.exists() else "does not exist"
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror}"
+    if wrong:
+        settings = part.document
+        written = settings.runbooks[at] if isinstance(settings, SettingsDocument) else str(path)
+        message = f"the runbook folder {quoted(written)} {wrong}"
+        hint = f"folders are looked for from {path.parent}"
+        problems.add("no-runbook-folder", message, part.origin(settings, "runbooks", at), hint)
+
+
+def _check_certificate(part: Part, tls: TlsDocument, folder: Path, problems: Problems) -> None:
+    if BROKEN_TEXT in (tls.certificate, tls.key):
+        return
+    files = {"certificate": folder / tls.certificate, "key": folder / tls.key}
+    wrong = {field: _unreadable(path) for field, path in files.items()}
+    for field, reason in wrong.items():
+        if reason:
+            message = f"the file {quoted(getattr(tls, field))} {reason}"
+            hint = f"files are looked for from {folder}"
+            problems.add("no-file", message, part.origin(tls, field), hint)
+    if any(wrong.values()):
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files["certificate"], files["key"], password="")
+    except (ssl.SSLError, OSError) as error:
+        message = f"certificate and key cannot be used together: {getattr(error, 'reason', None) or error}"
+        hint = "both are PEM files, the key without a password and of this certificate"
+        problems.add("bad-certificate", message, part.origin(tls, "certificate"), hint)
+
+
+def _check_key_set(part: Part, issuer: TokenIssuerDocument, path: Path, problems: Problems) -> None:
+    origin = part.origin(issuer, "jwks_file")
+    reason = _unreadable(path)
+    if reason:
+        message = f"the file {quoted(issuer.jwks_file or '')} {reason}"
+        problems.add("no-file", message, origin, f"files are looked for from {path.parent}")
+        return
+    try:
+        with path.open("rb") as file:
+            found = json.loads(file.read(_LARGEST_KEY_SET + 1))
+        keys = found.get("keys") if isinstance(found, dict) else None
+    except (OSError, ValueError, RecursionError):
+        keys = None
+    if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) and "kty" in key for key in keys):
+        message = f"the file {quoted(issuer.jwks_file or '')} holds no key set"
+        problems.add("bad-key-set", message, origin, 'a key set is JSON: {"keys": [{"kty": …}]} (RFC 7517)')
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return ""

@@ -1,0 +1,75 @@
+"""The forms that texts of the YAML have: how each is read, and what is said when a text does not fit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stationmaster.manifest.values import (
+    parse_address,
+    parse_duration,
+    parse_host_pattern,
+    parse_interval,
+    parse_name,
+    parse_path,
+    parse_seconds,
+    parse_size,
+)
+from stationmaster.manifest.web import (
+    parse_header,
+    parse_header_or_star,
+    parse_location,
+    parse_method,
+    parse_origin,
+    parse_route,
+    parse_scope,
+    parse_url,
+    parse_value,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`parse` raises ValueError with the end of a sentence that begins with the text."""
+
+    what: str
+    parse: Callable[[str], object]
+    code: str
+    hint: str
+
+
+def _seconds(least: str, most: str) -> Callable[[str], int]:
+    bounds = parse_seconds(least), parse_seconds(most)
+
+    def parse(text: str) -> int:
+        seconds = parse_seconds(text)
+        if not bounds[0] <= seconds <= bounds[1]:
+            raise ValueError(f"is not between {least} and {most}")
+        return seconds
+
+    return parse
+
+
+FORMS: dict[str, Form] = {
+    "name": Form("a name", parse_name, "bad-name", "use letters, digits and . _ ~ -, beginning with a letter or digit"),
+    "duration": Form(
+        "a duration", parse_duration, "bad-duration", "write a number and its unit, as 500ms, 1s, 2m or 1h"
+    ),
+    "interval": Form(
+        "a duration", parse_interval, "bad-duration", "write a number and its unit, at least 50ms, as 500ms or 2s"
+    ),
+    "wait": Form("a duration", _seconds("1s", "30d"), "bad-duration", "write 1s to 30d, as 30s, 5m, 1h or 7d"),
+    "lifetime": Form("a duration", _seconds("1m", "30d"), "bad-duration", "write 1m to 30d, as 15m, 1h or 7d"),
+    "rotation": Form("a duration", _seconds("1h", "365d"), "bad-duration", "write 1h to 365d, as 12h or 30d"),
+    "size": Form("a size", parse_size, "bad-size", "write a number and its unit, as 512B, 64KB or 1MB"),
+    "address": Form("an address", parse_address, "bad-address", "write host:port, as 127.0.0.1:8080"),
+    "path": Form("a path", parse_path, "bad-path", "write a path from its '/' on, as /healthz"),
+    "route": Form("a path", parse_route, "bad-path", "write /pets, =/pets for that path alone, or ~/pets/[0-9]+"),
+    "host": Form("a host", parse_host_pattern, "bad-host", "write a host name, as api.example.org or *.example.org"),
+    "method": Form("a method", parse_method, "bad-method", "write it in capitals, as GET"),
+    "header": Form("a header", parse_header, "bad-header", "write the name of a header, as X-Version"),
+    "star": Form("a header", parse_header_or_star, "bad-header", "write the name of a header, as X-Version, or *"),
+    "value": Form("a header's value", parse_value, "bad-header", "write one line of visible ASCII characters"),
+    "scope": Form("a scope", parse_scope, "bad-scope", "write it without blanks and quotes, as orders:read"),
+    "origin": Form("an origin", parse_origin, "bad-origin", "write scheme and host, as https://shop.example.org, or *"),
+    "location": Form("a URL or path", parse_location, "bad-url", "write https://example.org/new, or /new"),
+    "url": Form("a URL", parse_url, "bad-url", "write the whole URL, as https://login.example.org/jwks.json"),
+}

@@ -1,0 +1,77 @@
+"""Which parts of a platform name which others, and in which field."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from stationmaster.core.problem import Origin
+from stationmaster.manifest.names import INSTANCE, REGION
+from stationmaster.manifest.parts import Part
+from stationmaster.manifest.schema import ApiDocument, ApiUserDocument
+from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.words import BROKEN_TEXT
+
+OWN_ISSUER = "stationmaster"
+"""The name by which APIs name the platform itself as an issuer of tokens."""
+
+Key = tuple[str, str]
+"""A word for the kind (an EntityKind's value, "region" or "instance") and a name."""
+
+NOUNS_OF_WORDS = {
+    REGION: "region",
+    INSTANCE: "instance",
+    "virtual-host": "virtual host",
+    "token-issuer": "token issuer",
+    "api": "API",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`field` is its path inside of the part, for people; `steps` lead to it from `thing`."""
+
+    key: Key
+    field: str
+    thing: Struct
+    steps: tuple[str | int, ...]
+
+    def origin(self, part: Part) -> Origin:
+        return part.origin(self.thing, *self.steps)
+
+
+def references_of(part: Part) -> Iterator[Reference]:
+    """Every name of another part that the part holds, broken ones left out."""
+    return (each for each in _all(part) if each.key[1] != BROKEN_TEXT)
+
+
+def _all(part: Part) -> Iterator[Reference]:
+    match part.document:
+        case ServiceDocument() as service:
+            for at, instance in enumerate(service.instances):
+                yield Reference((REGION, instance.region), f"instances[{at}].region", instance, ("region",))
+        case VirtualHostDocument() as host:
+            for at, target in enumerate(host.targets):
+                if target.instance is not None:
+                    yield Reference((INSTANCE, target.instance), f"targets[{at}].instance", target, ("instance",))
+        case ApiDocument() as api:
+            yield from _of_api(api)
+        case ApiUserDocument() as user:
+            for at, name in enumerate(user.apis):
+                yield Reference(("api", name), f"apis[{at}]", user, ("apis", at))
+        case _:
+            return
+
+
+def _of_api(api: ApiDocument) -> Iterator[Reference]:
+    policies = api.policies
+    if api.virtual_host is not None:
+        yield Reference(("virtual-host", api.virtual_host), "virtual_host", api, ("virtual_host",))
+    for field, named in (("canary", policies.canary), ("mirror", policies.mirror)):
+        if named is not None:
+            where = f"policies.{field}.virtual_host"
+            yield Reference(("virtual-host", named.virtual_host), where, named, ("virtual_host",))
+    for at, name in enumerate(policies.tokens.issuers):
+        if name != OWN_ISSUER:
+            where = f"policies.tokens.issuers[{at}]"
+            yield Reference(("token-issuer", name), where, policies.tokens, ("issuers", at))

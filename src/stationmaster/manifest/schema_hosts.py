@@ -1,0 +1,117 @@
+"""Services and virtual hosts in the YAML: what runs, how it is checked, and what stands behind one name."""
+
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from stationmaster.core.spec import Algorithm, CheckKind, Protocol, Supervision
+from stationmaster.manifest.words import (
+    AddressText,
+    Argument,
+    Count,
+    Document,
+    Duration,
+    Interval,
+    Most,
+    Name,
+    PathText,
+    Percent,
+    Port,
+    Reference,
+    Status,
+    Text,
+    Wait,
+)
+
+
+class HealthDocument(Document, frozen=True):
+    """A check: down after `down_after` failed answers in a row, up again after `up_after` good ones.
+
+    `http` asks for `path` and compares `status` and `contains`; `tcp` opens a connection; `grpc` asks the health
+    service of gRPC (grpc.health.v1) for `grpc_service`, the whole server where that is empty.
+    """
+
+    type: CheckKind = CheckKind.HTTP
+    path: PathText | None = None
+    status: Annotated[Status | None, Meta(description="The status of a good answer; 200 where nothing is said.")] = None
+    contains: Text | None = None
+    grpc_service: (
+        Annotated[str, Meta(min_length=1, max_length=200, description="The service that a gRPC check names.")] | None
+    ) = None
+    interval: Interval = "500ms"
+    timeout: Duration = "1s"
+    down_after: Count = 2
+    up_after: Count = 2
+
+
+class InstanceDocument(Document, frozen=True):
+    """One running copy of a service; its name is unique over all services."""
+
+    name: Name
+    region: Reference
+    address: AddressText
+
+
+class ServiceDocument(Document, frozen=True):
+    """A program with instances.
+
+    `port` is the port that runbooks name. `command` is the program and its arguments, one item each, with the
+    placeholders {address}, {host}, {port}, {instance}, {region} and {service}; without it the service is only watched.
+    `supervision` says who starts a dead instance again: the platform at once (`restart`) or the runbook of its
+    incident (`runbook`).
+    """
+
+    name: Name
+    port: Port
+    command: list[Argument] = field(default_factory=list)
+    supervision: Supervision = Supervision.RESTART
+    health: HealthDocument | None = None
+    instances: list[InstanceDocument] = field(default_factory=list)
+
+
+class TargetDocument(Document, frozen=True):
+    """One upstream of a virtual host: an `instance` of this file, or the `address` of something else."""
+
+    instance: Reference | None = None
+    address: AddressText | None = None
+    weight: Annotated[int, Meta(ge=0, le=65535, description="Share of the traffic; 0 takes none.")] = 100
+
+
+class CircuitBreakerDocument(Document, frozen=True):
+    """The most that one gateway node has under way to the virtual host; what is beyond is refused with 503."""
+
+    max_connections: Most = 16_384
+    max_requests: Most = 16_384
+    max_pending: Most = 16_384
+    retry_percent: Annotated[
+        int, Meta(ge=0, le=100, description="The share of the requests under way that may be retries.")
+    ] = 100
+
+
+class MaintenanceDocument(Document, frozen=True):
+    """Requests are answered with 503, `message` and `Retry-After`."""
+
+    message: Annotated[str, Meta(min_length=1, max_length=1000, description="What callers read.")] = (
+        "down for maintenance"
+    )
+    retry_after: Wait = "5m"
+
+
+class VirtualHostDocument(Document, frozen=True):
+    """Targets behind one name. Without `health`, the check of the service of its instances applies.
+
+    `protocol` is what the targets speak: `http` (HTTP/1.1), `h2c` (HTTP/2 without TLS, as gRPC servers do) or `https`.
+    `slow_start`: a target that comes back gets its full share after so long.
+    """
+
+    name: Name
+    algorithm: Algorithm = Algorithm.ROUND_ROBIN
+    protocol: Protocol = Protocol.HTTP
+    health: HealthDocument | None = None
+    circuit_breaker: CircuitBreakerDocument = CircuitBreakerDocument()
+    slow_start: Duration | None = None
+    max_ejected_percent: Annotated[
+        Percent, Meta(description="The largest share of its targets that passive detection may put aside.")
+    ] = 67
+    maintenance: MaintenanceDocument | None = None
+    targets: list[TargetDocument] = field(default_factory=list)
