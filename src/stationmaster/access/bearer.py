@@ -1,0 +1,39 @@
+"""Opaque tokens: how they are made, recognised, read from an Authorization header, and the digests they are kept as."""
+
+import hashlib
+import re
+import secrets
+
+MACHINE_PREFIX = "stmt_"
+SESSION_PREFIX = "stms_"
+
+LONGEST_TOKEN = 512
+"""Characters; ours have 48."""
+
+_SHOWN = 12
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""`b64token` of RFC 6750, section 2.1."""
+
+
+def new_token(prefix: str) -> str:
+    """256 random bits behind a prefix that tells people and secret scanners what they have found."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def shown_part(token: str) -> str:
+    """What a list may show: enough to recognise the token, with 214 of its 256 random bits kept back."""
+    return token[:_SHOWN]
+
+
+def digest(token: str) -> str:
+    """SHA-256 in hex. Nobody can guess 256 random bits, so that a slow hash would only slow every request down."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def parse_bearer(header: str) -> str | None:
+    """The token of `Authorization: Bearer TOKEN` (RFC 6750); None for anything else. The scheme's case is free."""
+    scheme, _blank, rest = header.partition(" ")
+    token = rest.strip(" ")
+    if scheme.lower() != "bearer" or len(token) > LONGEST_TOKEN or not _TOKEN.fullmatch(token):
+        return None
+    return token

@@ -1,0 +1,114 @@
+"""Decides for every request whether its caller may make it: who asks, and which role the route needs."""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, TypeAlias, cast
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
+from litestar.types import HTTPScope
+
+from stationmaster.access.bearer import parse_bearer
+from stationmaster.access.live import Proof
+from stationmaster.access.loop import Access
+from stationmaster.access.roles import Caller, Role, permits
+from stationmaster.core.problem import PlatformError
+from stationmaster.runtime.problems import platform_problem
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PROOF = "proof"
+
+
+class Public(Enum):
+    """`opt={"role": Public.ANYONE}` opens a route to callers without a token."""
+
+    ANYONE = "anyone"
+
+
+class RefusalError(PlatformError):
+    """A refusal whose answer needs headers of its own."""
+
+    def __init__(self, error: PlatformError, headers: Mapping[str, str]) -> None:
+        super().__init__(error.code, error.message, hint=error.hint, status=error.status)
+        self.headers = headers
+
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, State]
+Guard: TypeAlias = Callable[[Connection, BaseRouteHandler], None]
+
+
+def guard(access: Access) -> Guard:
+    """Knows the caller by `Authorization: Bearer TOKEN` and notes who it is for the route."""
+
+    def authorised(connection: Connection, handler: BaseRouteHandler) -> None:
+        scope = cast("HTTPScope", connection.scope)  # the API has no WebSockets
+        needed = needed_role(handler, scope["method"])
+        if needed is Public.ANYONE:
+            return
+        token = parse_bearer(connection.headers.get("authorization", ""))
+        proof = None if token is None else access.prove(token)
+        if proof is None:
+            raise _unauthorised(given="authorization" in connection.headers)
+        if not permits(proof.caller.role, needed):
+            raise _forbidden(proof.caller, needed)
+        connection.state[_PROOF] = proof
+
+    return authorised
+
+
+def needed_role(handler: BaseRouteHandler, method: str) -> Role | Public:
+    """What the handler says with `opt={"role": ...}`; else reading needs a viewer and all else an operator."""
+    default = Role.VIEWER if method in _READS else Role.OPERATOR
+    said = handler.opt.get("role", default)
+    if not isinstance(said, Role | Public):
+        raise TypeError(f"{handler}: `role` in its opt is {said!r}, no Role and not Public.ANYONE")
+    return said
+
+
+def given_proof(request: "Request[Any, Any, State]") -> Proof:
+    """For routes that need more than the caller's name: what proved it."""
+    proof = request.state.get(_PROOF)
+    if not isinstance(proof, Proof):
+        raise _unauthorised(given=False)
+    return proof
+
+
+def given_caller(request: "Request[Any, Any, State]") -> Caller:
+    return given_proof(request).caller
+
+
+def refusal_problem(request: "Request[Any, Any, Any]", error: RefusalError) -> Response[bytes]:
+    answer = platform_problem(request, error)
+    for name, value in error.headers.items():
+        answer.headers[name] = value
+    return answer
+
+
+def challenged(error: PlatformError) -> RefusalError:
+    """A 401 has to say how to prove oneself (RFC 9110, 15.5.2)."""
+    return RefusalError(error, {"www-authenticate": 'Bearer realm="stationmaster"'})
+
+
+def _unauthorised(*, given: bool) -> RefusalError:
+    error = PlatformError(
+        "unauthorized",
+        "the request bears no valid token",
+        hint="send `Authorization: Bearer TOKEN`: a machine token, a session of `stationmaster login`, or the token of"
+        " admin.token in the state folder",
+        status=401,
+    )
+    # RFC 6750, 3.1: the error is named only where a token was shown.
+    fault = ', error="invalid_token"' if given else ""
+    return RefusalError(error, {"www-authenticate": f'Bearer realm="stationmaster"{fault}'})
+
+
+def _forbidden(caller: Caller, needed: Role) -> RefusalError:
+    error = PlatformError(
+        "forbidden",
+        f"this needs the role {needed.value}; {caller.name} is {caller.role.value}",
+        hint="ask an administrator for the role: `stationmaster access people set`",
+        status=403,
+    )
+    return RefusalError(error, {"www-authenticate": 'Bearer realm="stationmaster", error="insufficient_scope"'})

@@ -1,0 +1,204 @@
+"""Which role every route of the API needs; a new route has to be decided on here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from stationmaster.access.loop import Access
+from stationmaster.access.roles import Role
+from stationmaster.api.app import make_api
+from stationmaster.api.guard import Public, needed_role
+from stationmaster.config import StateDir
+from stationmaster.runtime.db import Database
+from stationmaster.runtime.serve import Asgi
+from tests.api.only_access import OnlyAccess
+
+ANYONE = Public.ANYONE
+VIEWER, OPERATOR, APPROVER, ADMIN = Role
+
+NEEDED: dict[tuple[str, str], Role | Public] = {
+    ("POST", "/api/v1/access-tokens/revoke"): OPERATOR,
+    ("GET", "/api/v1/apis"): VIEWER,
+    ("DELETE", "/api/v1/apis/{name}"): OPERATOR,
+    ("GET", "/api/v1/apis/{name}"): VIEWER,
+    ("PATCH", "/api/v1/apis/{name}"): OPERATOR,
+    ("PUT", "/api/v1/apis/{name}"): OPERATOR,
+    ("POST", "/api/v1/apply"): OPERATOR,
+    ("GET", "/api/v1/audit"): VIEWER,
+    ("GET", "/api/v1/cipher"): ADMIN,
+    ("POST", "/api/v1/cipher/rotate"): ADMIN,
+    ("POST", "/api/v1/credentials"): OPERATOR,
+    ("GET", "/api/v1/declared"): VIEWER,
+    ("POST", "/api/v1/diff"): VIEWER,
+    ("POST", "/api/v1/faults"): OPERATOR,
+    ("GET", "/api/v1/gateway-nodes"): VIEWER,
+    ("GET", "/api/v1/gateway-nodes/{name}"): VIEWER,
+    ("POST", "/api/v1/gateway-nodes/{name}/drain"): OPERATOR,
+    ("POST", "/api/v1/gateway-nodes/{name}/start"): OPERATOR,
+    ("POST", "/api/v1/gateway-nodes/{name}/stop"): OPERATOR,
+    ("GET", "/api/v1/incidents"): VIEWER,
+    ("GET", "/api/v1/incidents/{number}"): VIEWER,
+    ("GET", "/api/v1/instances/{name}/log"): VIEWER,
+    ("POST", "/api/v1/instances/{name}/restart"): OPERATOR,
+    ("POST", "/api/v1/instances/{name}/start"): OPERATOR,
+    ("POST", "/api/v1/instances/{name}/stop"): OPERATOR,
+    ("POST", "/api/v1/login"): ANYONE,
+    ("POST", "/api/v1/logout"): VIEWER,
+    ("GET", "/api/v1/nodes"): VIEWER,
+    ("DELETE", "/api/v1/nodes/{name}"): OPERATOR,
+    ("GET", "/api/v1/nodes/{name}"): VIEWER,
+    ("PATCH", "/api/v1/nodes/{name}"): OPERATOR,
+    ("PUT", "/api/v1/nodes/{name}"): OPERATOR,
+    ("PUT", "/api/v1/password"): VIEWER,
+    ("GET", "/api/v1/people"): ADMIN,
+    ("POST", "/api/v1/people"): ADMIN,
+    ("DELETE", "/api/v1/people/{name}"): ADMIN,
+    ("GET", "/api/v1/people/{name}"): ADMIN,
+    ("PATCH", "/api/v1/people/{name}"): ADMIN,
+    ("GET", "/api/v1/registry"): VIEWER,
+    ("GET", "/api/v1/registry/{part}"): VIEWER,
+    ("GET", "/api/v1/services"): VIEWER,
+    ("DELETE", "/api/v1/services/{name}"): OPERATOR,
+    ("GET", "/api/v1/services/{name}"): VIEWER,
+    ("PATCH", "/api/v1/services/{name}"): OPERATOR,
+    ("PUT", "/api/v1/services/{name}"): OPERATOR,
+    ("GET", "/api/v1/settings"): VIEWER,
+    ("PATCH", "/api/v1/settings"): OPERATOR,
+    ("PUT", "/api/v1/settings"): OPERATOR,
+    ("POST", "/api/v1/shutdown"): ADMIN,
+    ("GET", "/api/v1/signing-keys"): VIEWER,
+    ("POST", "/api/v1/signing-keys/rotate"): ADMIN,
+    ("GET", "/api/v1/status"): VIEWER,
+    ("GET", "/api/v1/targets"): VIEWER,
+    ("GET", "/api/v1/token-issuers"): VIEWER,
+    ("DELETE", "/api/v1/token-issuers/{name}"): OPERATOR,
+    ("GET", "/api/v1/token-issuers/{name}"): VIEWER,
+    ("PATCH", "/api/v1/token-issuers/{name}"): OPERATOR,
+    ("PUT", "/api/v1/token-issuers/{name}"): OPERATOR,
+    ("GET", "/api/v1/tokens"): ADMIN,
+    ("POST", "/api/v1/tokens"): ADMIN,
+    ("DELETE", "/api/v1/tokens/{number}"): ADMIN,
+    ("GET", "/api/v1/tokens/{number}"): ADMIN,
+    ("GET", "/api/v1/users"): VIEWER,
+    ("DELETE", "/api/v1/users/{name}"): OPERATOR,
+    ("GET", "/api/v1/users/{name}"): VIEWER,
+    ("PATCH", "/api/v1/users/{name}"): OPERATOR,
+    ("PUT", "/api/v1/users/{name}"): OPERATOR,
+    ("DELETE", "/api/v1/users/{user}/client-secret"): OPERATOR,
+    ("POST", "/api/v1/users/{user}/client-secret"): OPERATOR,
+    ("GET", "/api/v1/users/{user}/keys"): VIEWER,
+    ("POST", "/api/v1/users/{user}/keys"): OPERATOR,
+    ("DELETE", "/api/v1/users/{user}/keys/{key_id}"): OPERATOR,
+    ("GET", "/api/v1/users/{user}/keys/{key_id}"): VIEWER,
+    ("POST", "/api/v1/users/{user}/keys/{key_id}/rotate"): OPERATOR,
+    ("GET", "/api/v1/virtual-hosts"): VIEWER,
+    ("DELETE", "/api/v1/virtual-hosts/{name}"): OPERATOR,
+    ("GET", "/api/v1/virtual-hosts/{name}"): VIEWER,
+    ("PATCH", "/api/v1/virtual-hosts/{name}"): OPERATOR,
+    ("PUT", "/api/v1/virtual-hosts/{name}"): OPERATOR,
+    ("GET", "/api/v1/virtual-hosts/{name}/targets"): VIEWER,
+    ("DELETE", "/api/v1/virtual-hosts/{name}/targets/{target}"): OPERATOR,
+    ("PUT", "/api/v1/virtual-hosts/{name}/targets/{target}"): OPERATOR,
+    ("POST", "/api/v1/virtual-hosts/{name}/targets/{target}/auto"): OPERATOR,
+    ("POST", "/api/v1/virtual-hosts/{name}/targets/{target}/drain"): OPERATOR,
+    ("GET", "/api/v1/virtual-hosts/{name}/targets/{target}/explain"): VIEWER,
+    ("POST", "/api/v1/virtual-hosts/{name}/targets/{target}/in"): OPERATOR,
+    ("POST", "/api/v1/virtual-hosts/{name}/targets/{target}/out"): OPERATOR,
+    ("GET", "/api/v1/watchdog"): VIEWER,
+    ("GET", "/api/v1/whoami"): VIEWER,
+    ("GET", "/healthz"): ANYONE,
+    ("GET", "/schema"): VIEWER,
+    ("GET", "/schema/openapi.json"): VIEWER,
+    ("GET", "/schema/openapi.yaml"): VIEWER,
+    ("GET", "/schema/openapi.yml"): VIEWER,
+    ("GET", "/schema/{path}"): VIEWER,
+}
+
+
+def routes(app: Litestar) -> Iterator[tuple[str, str, Role | Public]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if method != "OPTIONS":
+                    yield method, route.path_format, needed_role(handler, method)
+
+
+@pytest.fixture
+async def access(database: Database, tmp_path: Path) -> Access:
+    made = Access(database, StateDir(tmp_path / "state"))
+    await made.start()
+    return made
+
+
+@pytest.fixture
+def app(access: Access) -> Litestar:
+    return make_api(OnlyAccess(access))  # type: ignore[arg-type]
+
+
+def test_every_route_needs_the_role_that_was_decided_on(app: Litestar) -> None:
+    found = {(method, path): needed for method, path, needed in routes(app)}
+    undecided = found.keys() - NEEDED.keys()
+    assert not undecided, f"decide who may do this, and add it to NEEDED: {sorted(undecided)}"
+    assert found == NEEDED
+
+
+def test_only_the_login_and_the_health_check_are_open(app: Litestar) -> None:
+    public = {(method, path) for method, path, needed in routes(app) if needed is ANYONE}
+    assert public == {("GET", "/healthz"), ("POST", "/api/v1/login")}
+
+
+def test_nothing_that_changes_something_is_open_to_viewers_but_their_own_session(app: Litestar) -> None:
+    changing = {(method, path) for method, path, needed in routes(app) if method != "GET" and needed is VIEWER}
+    assert changing == {("POST", "/api/v1/logout"), ("PUT", "/api/v1/password"), ("POST", "/api/v1/diff")}
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+async def test_every_role_is_let_through_or_refused_as_the_table_says(
+    app: Litestar, access: Access, role: Role | None
+) -> None:
+    """A refusal is asked for over HTTP. What is permitted goes to the guards alone: it would do what it says."""
+    headers = {}
+    if role is not None:
+        _row, token = await access.machines.create("asker", role, None, by="test")
+        headers["authorization"] = f"Bearer {token}"
+    asgi: Asgi = app
+    transport = httpx.ASGITransport(app=asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://control", headers=headers) as client:
+        for (method, path), needed in NEEDED.items():
+            if permitted(role, needed):
+                await let_through(app, method, path, headers)
+            else:
+                await refused(client, method, path, role, needed)
+
+
+def permitted(role: Role | None, needed: Role | Public) -> bool:
+    order = list(Role)
+    if needed is ANYONE:
+        return True
+    return role is not None and isinstance(needed, Role) and order.index(role) >= order.index(needed)
+
+
+async def let_through(app: Litestar, method: str, path: str, headers: dict[str, str]) -> None:
+    route = next(each for each in app.routes if isinstance(each, HTTPRoute) and each.path_format == path)
+    handler, _ = route.route_handler_map[method]  # type: ignore[index]
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": raw, "state": {}, "query_string": b""}
+    request = handler.resolve_request_class()(scope)  # type: ignore[arg-type]
+    await handler.authorize_connection(request)
+
+
+async def refused(client: httpx.AsyncClient, method: str, path: str, role: Role | None, needed: Role | Public) -> None:
+    answer = await client.request(method, path.replace("{", "").replace("}", "").replace("number", "1"))
+    told = f"{method} {path} as {role}: {answer.text}"
+    if role is None:
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), told
+        assert answer.headers["www-authenticate"] == 'Bearer realm="stationmaster"'
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), told
+        assert needed.value in answer.json()["detail"]
+        assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert answer.headers["content-type"] == "application/problem+json"
