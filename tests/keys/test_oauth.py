@@ -6,12 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stationmaster.core.names import UserName
-from stationmaster.keys.credentials import Client, digest, make_credentials
-from stationmaster.keys.oauth import OauthCode, OauthError, client_of_request, read_basic
+from stationmaster.core.proofs import shard_of
+from stationmaster.keys.credentials import Client, Term, digest, make_key, make_secret
+from stationmaster.keys.oauth import (
+    OauthCode,
+    OauthError,
+    client_of_request,
+    read_basic,
+    read_form,
+    scopes_of,
+    token_of,
+)
+from tests.keys.conftest import NOW
 
 FORM = "application/x-www-form-urlencoded"
-ADA = Client(user=UserName("ada"), client_id="ada", secret_digest=digest("s3cret"))
-ODD = Client(user=UserName("odd one"), client_id="odd one", secret_digest=digest("a:b+c%é"))
+ADA = Client(user=UserName("ada"), client_id="ada", secret_digests=(digest("old"), digest("s3cret")))
+ODD = Client(user=UserName("odd one"), client_id="odd one", secret_digests=(digest("a:b+c%é"),))
 CLIENTS = {each.client_id: each for each in (ADA, ODD)}
 GRANT = "grant_type=client_credentials"
 BY_BODY = f"{GRANT}&client_id=ada&client_secret=s3cret"
@@ -24,8 +34,13 @@ def basic(client_id: str, secret: str) -> str:
 
 def ask(body: str | bytes, authorization: str | None = None, content_type: str = FORM) -> Client | OauthCode:
     raw = body if isinstance(body, bytes) else body.encode()
-    answer = client_of_request(content_type, authorization, raw, CLIENTS)
-    return answer.code if isinstance(answer, OauthError) else answer
+    fields = read_form(content_type, raw)
+    if isinstance(fields, OauthError):
+        return fields.code
+    scopes, client = scopes_of(fields), client_of_request(fields, authorization, CLIENTS.get)
+    if isinstance(scopes, OauthError):
+        return scopes.code
+    return client.code if isinstance(client, OauthError) else client
 
 
 @pytest.mark.parametrize(
@@ -67,7 +82,10 @@ def test_the_same_odd_secret_may_come_in_the_body() -> None:
         (BY_BODY, basic("ada", "s3cret"), OauthCode.INVALID_REQUEST),
         (f"{GRANT}&client_id=grace", basic("ada", "s3cret"), OauthCode.INVALID_REQUEST),
         ("grant_type=password&username=ada&password=x", None, OauthCode.UNSUPPORTED_GRANT_TYPE),
-        (BY_BODY + "&scope=admin", None, OauthCode.INVALID_SCOPE),
+        (BY_BODY + "&scope=two++blanks", None, OauthCode.INVALID_SCOPE),
+        (BY_BODY + "&scope=+pets", None, OauthCode.INVALID_SCOPE),
+        (BY_BODY + "&scope=a%0Ab", None, OauthCode.INVALID_SCOPE),
+        (BY_BODY + "&scope=%22", None, OauthCode.INVALID_SCOPE),
         (GRANT, None, OauthCode.INVALID_CLIENT),
         (f"{GRANT}&client_id=ada", None, OauthCode.INVALID_CLIENT),
         (f"{GRANT}&client_id=ada&client_secret=wrong", None, OauthCode.INVALID_CLIENT),
@@ -105,10 +123,31 @@ def test_no_header_is_too_strange_to_be_read(text: str) -> None:
     read_basic("Basic " + base64.b64encode(text.encode("utf-8", "surrogatepass")).decode())
 
 
+def test_scopes_are_read_once_each_in_their_order() -> None:
+    fields = read_form(FORM, f"{GRANT}&scope=pets+orders+pets".encode())
+    assert not isinstance(fields, OauthError)
+    assert scopes_of(fields) == ("pets", "orders")
+
+
+@pytest.mark.parametrize(("body", "found"), [("token=abc&token_type_hint=what", "abc"), ("token=", None), ("", None)])
+def test_introspection_and_revocation_need_a_token(body: str, found: str | None) -> None:
+    fields = read_form(FORM, body.encode())
+    assert not isinstance(fields, OauthError)
+    token = token_of(fields)
+    assert (None if isinstance(token, OauthError) else token) == found
+
+
+def test_while_a_secret_is_rotated_both_are_known() -> None:
+    assert (ADA.knows("old"), ADA.knows("s3cret"), ADA.knows("older")) == (True, True, False)
+
+
 def test_new_credentials_show_no_secret_in_a_repr() -> None:
-    made = make_credentials(UserName("ada"))
-    assert made.client_secret not in repr(made)
-    assert made.api_key not in repr(made)
-    assert made.api_key.startswith(made.api_key_prefix)
-    assert len(made.api_key) - len(made.api_key_prefix) == 56
-    assert make_credentials(UserName("ada")).client_secret != made.client_secret
+    key = make_key(UserName("ada"), Term(created_at=NOW))
+    secret = make_secret(UserName("ada"))
+    assert key.text not in repr(key)
+    assert key.key.digest not in repr(key)
+    assert secret.text not in repr(secret)
+    assert key.text.startswith(key.key.prefix)
+    assert len(key.text) - len(key.key.prefix) == 56
+    assert len(shard_of(key.text)) == 2
+    assert make_secret(UserName("ada")).text != secret.text

@@ -8,12 +8,17 @@ import httpx
 import pytest
 
 from stationmaster.config import StateDir
+from stationmaster.core.spec import ApiUser, PlatformSpec
+from stationmaster.keys.desk import KeyOrder
+from stationmaster.keys.health import OPERATIONAL
 from stationmaster.keys.loop import Keys
-from stationmaster.keys.service import LARGEST_BODY, OPERATIONAL
-from tests.keys.conftest import ADA, GRACE
+from stationmaster.keys.service import LARGEST_BODY
+from stationmaster.runtime.board import Cell
+from tests.keys.conftest import ADA, GRACE, PETS, declaration, held, running, until
 from tests.served import Served, Server, eventually
 
 TOKEN, VALIDATE, HEALTH = "/api/auth/token", "/api/auth/validate", "/api/auth/healthz"
+INTROSPECT, REVOKE = "/api/auth/introspect", "/api/auth/revoke"
 StartInstance = Callable[..., Served]
 
 
@@ -31,8 +36,8 @@ def start(server: Server, state: StateDir, free_port: Callable[[], int]) -> Star
     return started
 
 
-def ask_token(served: Served, client_id: str, secret: str) -> httpx.Response:
-    form = {"grant_type": "client_credentials"}
+def ask_token(served: Served, client_id: str, secret: str, scope: str = "") -> httpx.Response:
+    form = {"grant_type": "client_credentials", "scope": scope}
     return served.call("POST", TOKEN, data=form, auth=(client_id, secret))
 
 
@@ -68,7 +73,7 @@ async def test_a_token_of_one_instance_holds_at_another_with_the_control_plane_a
     assert (verdict["valid"], verdict["code"], verdict["user"]) == (True, "VALID", "ada")
     assert (verdict["claims"]["aud"], verdict["claims"]["iss"]) == ("sample", "stationmaster")
     assert validate(two, body["access_token"][:-4] + "AAAA")["code"] == "BAD_SIGNATURE"
-    assert two.call("GET", "/api/auth/jwks").json() == json.loads(keys.public.value.jwks)
+    assert two.get("/api/auth/jwks").json() == json.loads(keys.public.value.jwks)
 
 
 async def test_new_credentials_are_picked_up_and_old_ones_dropped_without_a_restart(
@@ -93,7 +98,7 @@ def test_an_instance_without_keys_says_what_is_missing_and_answers_once_they_are
     body = answer.json()
     assert answer.status_code == 503
     assert body["code"] != 0
-    assert "key-bundle-missing" in body["description"]
+    assert "key-index-missing" in body["description"]
     assert OPERATIONAL not in body["description"]
     assert str(state.root) not in answer.text
     refused = ask_token(served, "ada", "x")
@@ -106,23 +111,53 @@ async def test_keys_that_come_later_make_a_waiting_instance_healthy(start: Start
     served = start()
     assert served.get(HEALTH).status_code == 503
     await make_keys().start()
-    eventually(lambda: served.get(HEALTH).status_code == 200, "healthy")
+    assert served.get(HEALTH).status_code == 200
 
 
-async def test_a_spoiled_or_lost_bundle_leaves_a_running_instance_at_work(
+async def test_a_lost_database_leaves_a_running_instance_at_work_and_a_spoiled_one_is_told(
     keys: Keys, start: StartInstance, state: StateDir
 ) -> None:
     made = await keys.create_credentials(ADA)
     served = start()
-    for spoil in (lambda: state.key_bundle.write_bytes(b"junk"), state.key_bundle.unlink):
-        before = served.log.read_text().count("key bundle cannot be read")
-        spoil()
-        eventually(lambda b=before: served.log.read_text().count("cannot be read") > b, "noticed")  # type: ignore[misc]
-        assert served.get(HEALTH).status_code == 200
-        assert ask_token(served, ADA, made.client_secret).status_code == 200
+    token = ask_token(served, ADA, made.client_secret).json()["access_token"]
+    pointer = state.key_index / "current"
+    name = pointer.read_text()
+    pointer.unlink()
+    eventually(lambda: "cannot be read" in served.log.read_text(), "noticed")
+    assert served.get(HEALTH).status_code == 200
+    assert ask_token(served, ADA, made.client_secret).status_code == 200
+    pointer.write_text("index-nonsense.db\n")
+    (state.key_index / "index-nonsense.db").write_bytes(b"junk" * 1024)
+    assert validate(served, token)["valid"] is True
+    assert dependencies(served)["database"]["ok"] is False
+    pointer.write_text(name)
     await keys.create_credentials(GRACE)
-    eventually(lambda: "key bundle read" in served.log.read_text(), "the next good bundle is taken")
+    assert dependencies(served)["database"]["ok"] is True
     assert made.client_secret not in served.log.read_text()
+
+
+async def test_the_detailed_health_names_every_dependency_and_since_when(
+    keys: Keys, start: StartInstance, state: StateDir
+) -> None:
+    served = start()
+    found = dependencies(served)
+    assert {name: each["ok"] for name, each in found.items()} == {
+        "cipher": True,
+        "database": True,
+        "signing-key": True,
+        "revocations": True,
+    }
+    assert keys.signing_keys.keys[0].kid in found["signing-key"]["detail"]
+    assert dependencies(served)["database"]["since"] == found["database"]["since"]
+    state.master_key.chmod(0o644)
+    spoiled = dependencies(served)["cipher"]
+    assert (spoiled["ok"], spoiled["detail"]) == (False, "master-key-exposed")
+    assert spoiled["since"] > found["cipher"]["since"]
+    assert served.get(HEALTH).status_code == 200
+
+
+def dependencies(served: Served) -> dict[str, Any]:
+    return {each["name"]: each for each in served.get(HEALTH + "?details=1").json()["dependencies"]}
 
 
 async def test_a_killed_instance_comes_back_on_its_port_with_its_clients(
@@ -209,4 +244,127 @@ async def test_the_metadata_names_the_addresses_as_the_caller_reached_them(keys:
     found = served.call("GET", "/api/auth/.well-known/oauth-authorization-server").json()
     assert found["token_endpoint"] == served.url + TOKEN
     assert found["jwks_uri"] == served.url + "/api/auth/jwks"
+    assert found["introspection_endpoint"] == served.url + INTROSPECT
+    assert found["revocation_endpoint"] == served.url + REVOKE
+    assert (found["issuer"], found["response_types_supported"]) == ("stationmaster", [])
     assert found["grant_types_supported"] == ["client_credentials"]
+    for each in ("token", "introspection", "revocation"):
+        assert found[f"{each}_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+
+
+async def test_every_entrance_says_which_methods_it_knows(keys: Keys, start: StartInstance) -> None:
+    served = start()
+    head, got = served.call("HEAD", HEALTH), served.get(HEALTH)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+    for path, known in (
+        (HEALTH, {"GET", "HEAD", "OPTIONS"}),
+        ("/api/auth/jwks", {"GET", "HEAD", "OPTIONS"}),
+        (TOKEN, {"POST", "OPTIONS"}),
+        (REVOKE, {"POST", "OPTIONS"}),
+    ):
+        asked, refused = served.call("OPTIONS", path), served.call("DELETE", path)
+        assert (asked.status_code, refused.status_code) == (204, 405)
+        for answer in (asked, refused):
+            assert {each.strip() for each in answer.headers["allow"].split(",")} == known
+
+
+async def test_a_token_may_be_narrowed_to_apis_that_its_client_may_call(
+    keys: Keys, declared: Cell[PlatformSpec], start: StartInstance
+) -> None:
+    declared.set(declaration(ADA, ApiUser(name=GRACE, groups=("clerks",))))
+    ada, grace = await keys.create_credentials(ADA), await keys.create_credentials(GRACE)
+    served = start()
+    for made, scope, status in (
+        (ada, "pets", 200),
+        (ada, "pets open", 200),
+        (ada, "orders", 400),
+        (ada, "pets unknown", 400),
+        (grace, "orders open", 200),
+        (grace, "pets", 400),
+    ):
+        answer = ask_token(served, made.client_id, made.client_secret, scope)
+        assert (answer.status_code, answer.json().get("scope")) == (status, scope if status == 200 else None)
+        if status == 200:
+            assert validate(served, answer.json()["access_token"])["claims"]["scope"] == scope
+        else:
+            assert answer.json()["error"] == "invalid_scope"
+
+
+async def test_introspection_tells_clients_what_holds_and_nothing_of_what_does_not(
+    keys: Keys, declared: Cell[PlatformSpec], start: StartInstance
+) -> None:
+    ada, grace = await keys.create_credentials(ADA), await keys.create_credentials(GRACE)
+    served = start()
+    token = ask_token(served, ADA, ada.client_secret, "pets").json()["access_token"]
+    by_grace = (GRACE, grace.client_secret)
+    found = ask(served, INTROSPECT, token, by_grace).json()
+    assert found == {
+        "active": True,
+        "token_type": "Bearer",
+        "client_id": "ada",
+        "username": "ada",
+        "sub": "ada",
+        "scope": "pets",
+        "aud": "sample",
+        "iss": "stationmaster",
+        **{name: validate(served, token)["claims"][name] for name in ("exp", "iat", "nbf", "jti")},
+    }
+    key = await keys.desk.create_key(ADA, KeyOrder(scopes=(PETS,)), by="test")
+    of_key = ask(served, INTROSPECT, key.text, by_grace).json()
+    assert (of_key["active"], of_key["sub"], of_key["scope"], of_key["jti"]) == (True, "ada", "pets", key.key.id)
+    await keys.desk.revoke_key(ADA, key.key.id, by="test")
+    assert validate(served, key.text)["code"] == "REVOKED"
+    for inactive in (key.text, "a.b.c", "stm_" + "0" * 64, token[:-4] + "AAAA"):
+        assert ask(served, INTROSPECT, inactive, by_grace).json() == {"active": False}
+    assert ask(served, INTROSPECT, token, (GRACE, "wrong")).status_code == 401
+    assert served.call("POST", INTROSPECT, data={}, auth=by_grace).json()["error"] == "invalid_request"
+    declared.set(declaration(GRACE))
+    await keys.desk.ledger.follow_declared()
+    assert ask(served, INTROSPECT, token, by_grace).json() == {"active": False}
+    assert validate(served, token)["code"] == "UNKNOWN_USER"
+
+
+async def test_a_revoked_token_holds_at_no_instance_with_the_control_plane_away_and_reaches_it_later(
+    keys: Keys, start: StartInstance, state: StateDir
+) -> None:
+    ada, grace = await keys.create_credentials(ADA), await keys.create_credentials(GRACE)
+    one, two = start("key-1"), start("key-2")
+    token = ask_token(one, ADA, ada.client_secret).json()["access_token"]
+    by_ada = (ADA, ada.client_secret)
+    assert ask(one, REVOKE, token, (GRACE, grace.client_secret)).json()["error"] == "unauthorized_client"
+    for served in (one, two):
+        assert validate(served, token)["valid"] is True
+    revoked = ask(one, REVOKE, token, by_ada)
+    assert (revoked.status_code, revoked.content) == (200, b"")
+    for served in (one, two):
+        assert validate(served, token)["code"] == "REVOKED"
+        assert ask(served, INTROSPECT, token, by_ada).json() == {"active": False}
+    assert ask(two, REVOKE, ada.api_key, by_ada).status_code == 200
+    assert validate(one, ada.api_key)["code"] == "REVOKED"
+    for unknown in (token, "a.b.c", "nonsense", ada.api_key):
+        assert ask(one, REVOKE, unknown, by_ada).status_code == 200
+    assert len(list(state.key_spool.glob("*.json"))) == 2
+    assert held(keys).keys() == {ada.api_key, grace.api_key}
+    async with running(keys):
+        await until(lambda: len(keys.public.value.revoked_tokens) == 1, "taken up")
+        await until(lambda: held(keys).keys() == {grace.api_key}, "the key too")
+        await until(lambda: not list(state.key_spool.glob("*.json")), "nothing waits")
+    for served in (one, two):
+        assert validate(served, token)["code"] == "REVOKED"
+        assert validate(served, ada.api_key)["code"] == "REVOKED"
+
+
+async def test_a_revocation_that_cannot_be_kept_is_refused(keys: Keys, start: StartInstance, state: StateDir) -> None:
+    ada = await keys.create_credentials(ADA)
+    served = start()
+    token = ask_token(served, ADA, ada.client_secret).json()["access_token"]
+    state.key_spool.write_text("a file where the folder should be")
+    refused = ask(served, REVOKE, token, (ADA, ada.client_secret))
+    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+    assert dependencies(served)["revocations"]["ok"] is False
+    assert validate(served, token)["valid"] is True
+
+
+def ask(served: Served, path: str, token: str, auth: tuple[str, str]) -> httpx.Response:
+    return served.call("POST", path, data={"token": token}, auth=auth)

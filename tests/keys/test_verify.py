@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from joserfc import jws, jwt
 from joserfc.jwk import OctKey
 
-from stationmaster.keys.issue import LIFETIME_S, TokenTerms, issue
+from stationmaster.keys.issue import Grant, IssuerTerms, issue
 from stationmaster.keys.signing import REGISTRY, KeySet, SigningAlgorithm, SigningKey, make_signing_key
 from stationmaster.keys.verify import LEEWAY_S, LONGEST_TOKEN, Expected, RefusalCode, Refused, Valid, verify
 from tests.keys.conftest import ADA, NOW
 
-TERMS = TokenTerms(issuer="stationmaster", audience="sample")
+LIFETIME_S = 3600
+TERMS = IssuerTerms(issuer="stationmaster", audience="sample", lifetime_s=LIFETIME_S)
+TO_ADA = Grant(user=ADA)
 KeysByAlgorithm = dict[SigningAlgorithm, SigningKey]
 ALGORITHMS = pytest.mark.parametrize("algorithm", list(SigningAlgorithm))
 
@@ -56,7 +58,7 @@ def code(token: str, expected: Expected, now: datetime = NOW) -> RefusalCode | N
 def test_an_issued_token_holds_and_says_who(
     signing_keys: KeysByAlgorithm, expected: Expected, algorithm: SigningAlgorithm
 ) -> None:
-    made = issue(signing_keys[algorithm], TERMS, ADA, NOW)
+    made = issue(signing_keys[algorithm], TERMS, TO_ADA, NOW)
     verdict = verify(made.token, expected, NOW)
     assert isinstance(verdict, Valid)
     moment = int(NOW.timestamp())
@@ -73,7 +75,7 @@ def test_an_issued_token_holds_and_says_who(
 
 
 def test_no_two_tokens_have_the_same_id(key: SigningKey) -> None:
-    assert len({issue(key, TERMS, ADA, NOW).token_id for _ in range(20)}) == 20
+    assert len({issue(key, TERMS, TO_ADA, NOW).token_id for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_no_two_tokens_have_the_same_id(key: SigningKey) -> None:
 def test_a_token_holds_for_its_lifetime_and_the_leeway_around_it(
     key: SigningKey, expected: Expected, offset_s: int, refused: RefusalCode | None
 ) -> None:
-    token = issue(key, TERMS, ADA, NOW).token
+    token = issue(key, TERMS, TO_ADA, NOW).token
     assert code(token, expected, NOW + timedelta(seconds=offset_s)) == refused
 
 
@@ -169,7 +171,7 @@ def test_a_token_has_to_name_its_key(key: SigningKey, expected: Expected, kid: o
 
 
 def test_every_changed_character_is_noticed(key: SigningKey, expected: Expected) -> None:
-    token = issue(key, TERMS, ADA, NOW).token
+    token = issue(key, TERMS, TO_ADA, NOW).token
     for place, old in enumerate(token):
         if old != ".":
             changed = token[:place] + ("A" if old != "A" else "B") + token[place + 1 :]

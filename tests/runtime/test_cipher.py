@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.cipher import Cipher, load_cipher, load_or_make_cipher
+from stationmaster.runtime.cipher import Cipher
+from stationmaster.runtime.master_key import load_cipher, load_or_make_cipher
 
 CIPHER = Cipher(bytes(range(32)))
 SECRET = b"the signing key of the platform"

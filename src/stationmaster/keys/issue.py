@@ -6,10 +6,8 @@ from datetime import datetime
 
 from joserfc import jwt
 
-from stationmaster.core.names import UserName
+from stationmaster.core.names import ApiName, UserName
 from stationmaster.keys.signing import REGISTRY, SigningKey
-
-LIFETIME_S = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,27 +18,37 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenTerms:
+class IssuerTerms:
     """What all tokens of one environment share."""
 
     issuer: str
     audience: str
-    lifetime_s: int = LIFETIME_S
+    lifetime_s: int
 
 
-def issue(key: SigningKey, terms: TokenTerms, subject: UserName, now: datetime) -> IssuedToken:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Who gets a token, and for which APIs; without scopes it is good for all that the user may call."""
+
+    user: UserName
+    scopes: tuple[ApiName, ...] = ()
+
+
+def issue(key: SigningKey, terms: IssuerTerms, to: Grant, now: datetime) -> IssuedToken:
     """A token that holds from `now` for `terms.lifetime_s` seconds; its `jti` is random."""
     issued_at = int(now.timestamp())
     token_id = secrets.token_urlsafe(16)
-    claims = {
+    claims: dict[str, str | int] = {
         "iss": terms.issuer,
-        "sub": subject,
+        "sub": to.user,
         "aud": terms.audience,
         "iat": issued_at,
         "nbf": issued_at,
         "exp": issued_at + terms.lifetime_s,
         "jti": token_id,
     }
+    if to.scopes:
+        claims["scope"] = " ".join(to.scopes)
     header = {"alg": key.algorithm.value, "kid": key.kid}
     token = jwt.encode(header, claims, key.private, registry=REGISTRY)
     return IssuedToken(token=token, token_id=token_id, expires_in_s=terms.lifetime_s)

@@ -1,34 +1,68 @@
-"""The room's face in the control plane: makes keys and credentials, and shows them to key service and gateway."""
+"""The room's face in the control plane: credentials of API users, signing keys, revocations, foreign issuers."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+import structlog
 
 from stationmaster.config import StateDir
 from stationmaster.core.names import UserName
-from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import ApiUser
-from stationmaster.keys import store
-from stationmaster.keys.bundle import Bundle, write_bundle
-from stationmaster.keys.credentials import IssuedCredentials, make_credentials
-from stationmaster.keys.issue import TokenTerms
-from stationmaster.keys.signing import SigningAlgorithm, make_signing_key
-from stationmaster.runtime.board import Cell
+from stationmaster.core.problem import NOWHERE, Diagnostic, PlatformError, Severity
+from stationmaster.core.proofs import Proofs
+from stationmaster.core.spec import PlatformSpec
+from stationmaster.keys import signing_store
+from stationmaster.keys.credentials import IssuedCredentials
+from stationmaster.keys.desk import Desk
+from stationmaster.keys.index import IndexWriter
+from stationmaster.keys.issuers import Issuers
+from stationmaster.keys.ledger import Ledger
+from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, make_signing_key
+from stationmaster.keys.spool import Revocation, Revoked, Spool
+from stationmaster.keys.succession import LEAD_S, Activate, Make, Remove, Wait, Wanted, next_step
+from stationmaster.keys.verify import Expected, Refused, verify
+from stationmaster.runtime import rewrap
+from stationmaster.runtime.audit import Change, record
+from stationmaster.runtime.board import Cell, Pulse
 from stationmaster.runtime.cipher import Cipher
-from stationmaster.runtime.db import Database, utc_now
+from stationmaster.runtime.db import Database, metadata, utc_now
+from stationmaster.runtime.master_key import MasterKeySource, Origin
+from stationmaster.runtime.rewrap import SealedCount
+from stationmaster.runtime.tasks import supervise
+
+log = structlog.get_logger("keys")
+
+_SPOOL_EVERY_S, _INDEX_EVERY_S = 0.1, 1.0
+_LONGEST_WAIT_S = 60.0
+_ACKNOWLEDGED_WITHIN = timedelta(seconds=60)
+PLATFORM = "platform"
+"""Who did what the platform does by itself."""
+
+Published = Callable[[], Awaitable[bool]]
+
+
+async def nobody_to_tell() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKeys:
-    """What gateway nodes check requests with: a JWK set (JSON), and API keys in the clear by consumer."""
+class CipherStatus:
+    """`source` names where the master key comes from; `unfinished`: older keys are still in use."""
 
-    jwks: str
-    api_keys: tuple[tuple[UserName, str], ...] = field(repr=False)
+    key_id: str
+    origin: Origin
+    source: str
+    secrets: SealedCount
+    unfinished: bool
 
 
 class Keys:
-    """`public` is empty until `start` has run. Users that are no longer declared keep their row and lose access."""
+    """`public` is empty until `start` has run. Users that are no longer declared keep their rows and lose access.
+
+    `desk` makes, rotates and revokes API keys and client secrets; `issuers.problems` tells of foreign issuers.
+    """
 
     def __init__(
         self,
@@ -36,61 +70,191 @@ class Keys:
         database: Database,
         cipher: Cipher,
         state_dir: StateDir,
-        issuer: str,
-        audience: str,
-        users: tuple[ApiUser, ...],
+        declared: Cell[PlatformSpec],
+        lead_s: float = LEAD_S,
     ) -> None:
-        self._database = database
-        self._cipher = cipher
-        self._state = state_dir
-        self._terms = TokenTerms(issuer=issuer, audience=audience)
-        self._users = frozenset(user.name for user in users)
-        self._turn = asyncio.Lock()
-        self.public: Cell[PublicKeys] = Cell(PublicKeys(jwks='{"keys": []}', api_keys=()))
+        self._database, self._cipher, self._declared = database, cipher, declared
+        self._source = MasterKeySource(state_dir.master_key)
+        self._spool = Spool(state_dir.key_spool)
+        self._lead = timedelta(seconds=lead_s)
+        self._ledger = Ledger(database, cipher, IndexWriter(state_dir.key_index), declared)
+        self.desk = Desk(self._ledger)
+        self.issuers = Issuers(database=database, declared=declared, show=self._ledger.show_issuers)
+        self.public: Cell[Proofs] = self._ledger.public
+        self._stirred = Pulse()
 
-    async def start(self, algorithm: SigningAlgorithm = SigningAlgorithm.RS256) -> None:
-        """Makes the first signing key where there is none, writes the bundle and shows the public keys.
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What a person should know: key sets that cannot be had, a signing key that nodes do not acknowledge."""
+        waiting = [key for key in self._ledger.keys.keys if key.active_from is None]
+        late = [key for key in waiting if utc_now() - key.created_at > _ACKNOWLEDGED_WITHIN]
+        return (*self.issuers.problems.value, *map(_waits, late))
 
-        Raises PlatformError when stored secrets do not open under this master key or the bundle cannot be written.
+    async def start(self) -> None:
+        """Makes the first signing key where there is none, writes the key service's database and shows the proofs.
+
+        Raises PlatformError when stored secrets do not open under this master key or files cannot be written.
         """
-        async with self._turn:
-            async with self._database.read() as connection:
-                known = await store.key_set(connection, self._cipher)
-            first = None if known.keys else await asyncio.to_thread(make_signing_key, algorithm, utc_now())
-            async with self._database.write() as connection:
-                if first is not None:
-                    await store.add_signing_key(connection, self._cipher, first)
-                public = await self._write_bundle(connection)
-            self.public.set(public)
+        if self._cipher.older and self._source.origin is Origin.FILE:
+            log.warning("an unfinished rotation of the master key is gone on with")
+            await self.rotate_master_key(by=PLATFORM)
+        await self._ledger.open()
+        await self.issuers.open()
 
-    async def create_credentials(self, user: UserName) -> IssuedCredentials:
-        """New credentials of a declared user, shown this once. The user's older client secret and API key hold no
-        longer; tokens that were issued stay good until they expire.
+    async def run(self, published: Published = nobody_to_tell) -> None:
+        """For ever. `published` says whether every gateway node has acknowledged what `public` shows."""
+        loops: dict[str, Callable[[], Awaitable[None]]] = {
+            "keys: declaration": self._follow_declared,
+            "keys: expiry": self._expire,
+            "keys: signing": partial(self._succeed, published),
+            "keys: revocations": self._take_up,
+            "keys: database": self._tend_index,
+            "keys: issuers": self.issuers.run,
+        }
+        # Each by itself: what keeps one from its work, as a full disk, must not keep a key from expiring.
+        async with asyncio.TaskGroup() as group:
+            for name, loop in loops.items():
+                group.create_task(supervise(name, loop), name=name)
 
-        Raises PlatformError: `unknown-api-user`, `key-bundle-unwritable` (then nothing has changed).
-        """
-        if user not in self._users:
-            raise PlatformError(
-                "unknown-api-user",
-                f"no API user is named {user!r}",
-                hint=f"declared are: {', '.join(sorted(self._users)) or 'none'}",
-                status=404,
-            )
-        issued = make_credentials(user)
-        async with self._turn:
-            async with self._database.write() as connection:
-                await store.replace_credentials(connection, self._cipher, issued, utc_now())
-                public = await self._write_bundle(connection)
-            self.public.set(public)
-        return issued
+    async def create_credentials(self, user: UserName, *, by: str = PLATFORM) -> IssuedCredentials:
+        """New credentials of a declared user, shown this once; its older client secrets and API keys hold no longer.
+        Tokens that were issued stay good until they expire."""
+        return await self.desk.replace_all(user, by=by)
 
-    async def _write_bundle(self, connection: AsyncConnection) -> PublicKeys:
-        """Inside the transaction, so that a bundle that cannot be written leaves the tables as they were; should the
-        commit fail after it, the next start or change writes the bundle from the tables again."""
-        keys = await store.key_set(connection, self._cipher)
-        known = await store.all_credentials(connection, self._cipher)
-        declared = [each for each in known if each.client.user in self._users]
-        clients = {each.client.client_id: each.client for each in declared}
-        bundle = Bundle(terms=self._terms, keys=keys, clients=clients)
-        await asyncio.to_thread(write_bundle, self._state.key_bundle, bundle, self._cipher)
-        return PublicKeys(jwks=keys.jwks, api_keys=tuple((each.client.user, each.api_key) for each in declared))
+    async def revoke_token(self, token: str, *, by: str) -> str:
+        """Returns the id of the token. Raises PlatformError `unusable-token`: there is nothing to revoke."""
+        terms = self._ledger.terms
+        expected = Expected(keys=self._ledger.keys.verifiers, issuer=terms.issuer, audience=terms.audience)
+        verdict = verify(token, expected, utc_now())
+        if isinstance(verdict, Refused) or verdict.token_id is None:
+            why = verdict.why if isinstance(verdict, Refused) else "it has no id"
+            raise PlatformError("unusable-token", f"nothing to revoke: {why}", hint="it opens nothing as it is")
+        revocation = Revocation(
+            kind=Revoked.TOKEN, id=verdict.token_id, user=verdict.user, at=utc_now(), until=verdict.ends_at
+        )
+        await self.desk.take_up((revocation,), by=by)
+        return verdict.token_id
+
+    @property
+    def signing_keys(self) -> KeySet:
+        return self._ledger.keys
+
+    async def rotate_signing_key(self, *, by: str) -> SigningKey:
+        """A new key, which signs as soon as everybody knows it; one that waits for that already is returned."""
+        waiting = [key for key in self._ledger.keys.keys if key.active_from is None]
+        return waiting[-1] if waiting else await self._make_signing_key(by=by, at_once=False)
+
+    async def cipher_status(self) -> CipherStatus:
+        async with self._database.read() as connection:
+            secrets = await rewrap.count(connection, metadata, self._cipher)
+        return CipherStatus(
+            key_id=self._cipher.key_id.hex(),
+            origin=self._source.origin,
+            source=self._source.name,
+            secrets=secrets,
+            unfinished=bool(self._cipher.older),
+        )
+
+    async def rotate_master_key(self, *, by: str) -> int:
+        """Says how many stored secrets were sealed anew. Cut off anywhere, the next start finishes it."""
+        done = await rewrap.rotate(self._database, self._cipher, self._source, resealed=self._ledger.build_index)
+        async with self._database.write() as connection:
+            after = {"key_id": self._cipher.key_id.hex(), "secrets": done}
+            change = Change(at=utc_now(), who=by, action="rotate", kind="master-key", name="master-key", after=after)
+            await record(connection, change)
+        return done
+
+    async def _follow_declared(self) -> None:
+        async for _ in self._declared.changes(tick=_LONGEST_WAIT_S):
+            await self._ledger.follow_declared()
+            self._stirred.beat()
+
+    async def _expire(self) -> None:
+        while True:
+            seen = self.public.changed.count
+            await self._ledger.expire()
+            moment = self._ledger.next_expiry()
+            left_s = _LONGEST_WAIT_S if moment is None else (moment - utc_now()).total_seconds()
+            await self.public.changed.beyond(seen, min(max(left_s, 0.001), _LONGEST_WAIT_S))
+
+    async def _succeed(self, published: Published) -> None:
+        """Walks the signing keys through their lives."""
+        while True:
+            seen, keys = self._stirred.count, self._ledger.keys
+            pending = any(key.active_from is None for key in keys.keys)
+            told = not pending or (await published() and keys is self._ledger.keys)
+            step = next_step(keys, self._wanted(), utc_now(), published=told)
+            match step:
+                case Make(at_once=at_once):
+                    await self._make_signing_key(by=PLATFORM, at_once=at_once)
+                case Activate(kid=kid):
+                    await self._activate(kid)
+                case Remove(kids=kids):
+                    await self._remove(kids)
+                case Wait(until=until):
+                    left_s = (until - utc_now()).total_seconds()
+                    await self._stirred.beyond(seen, min(max(left_s, 0.05), _LONGEST_WAIT_S))
+
+    def _wanted(self) -> Wanted:
+        tokens = self._declared.value.tokens
+        every = timedelta(seconds=tokens.rotate_every_s)
+        return Wanted(algorithm=SigningAlgorithm(tokens.algorithm), every=every, lead=self._lead)
+
+    async def _make_signing_key(self, *, by: str, at_once: bool) -> SigningKey:
+        now, tokens = utc_now(), self._declared.value.tokens
+        made = await asyncio.to_thread(
+            make_signing_key,
+            SigningAlgorithm(tokens.algorithm),
+            now,
+            active_from=now if at_once else None,
+            lifetime_s=tokens.lifetime_s,
+        )
+        async with self._ledger.change() as draft:
+            await signing_store.add(draft.connection, self._cipher, made)
+            draft.signing_keys = True
+            after = {"algorithm": made.algorithm.value}
+            await record(draft.connection, _signing_change("create", made.kid, by, after=after))
+        self._stirred.beat()
+        log.info("signing key made", kid=made.kid, algorithm=made.algorithm.value)
+        return made
+
+    async def _activate(self, kid: str) -> None:
+        async with self._ledger.change() as draft:
+            await signing_store.activate(draft.connection, kid, draft.now)
+            draft.signing_keys = True
+            await record(draft.connection, _signing_change("activate", kid, PLATFORM))
+        log.info("signing key signs", kid=kid)
+
+    async def _remove(self, kids: tuple[str, ...]) -> None:
+        async with self._ledger.change() as draft:
+            await signing_store.remove(draft.connection, kids)
+            draft.signing_keys = True
+            await record(draft.connection, *(_signing_change("delete", kid, PLATFORM) for kid in kids))
+        log.info("signing keys removed", kids=kids)
+
+    async def _take_up(self) -> None:
+        while True:
+            waiting = await asyncio.to_thread(self._spool.waiting)
+            if waiting:
+                await self.desk.take_up([each.revocation for each in waiting])
+                await asyncio.to_thread(self._spool.taken, waiting)
+            await asyncio.sleep(_SPOOL_EVERY_S)
+
+    async def _tend_index(self) -> None:
+        while True:
+            await self._ledger.tend_index()
+            await asyncio.sleep(_INDEX_EVERY_S)
+
+
+def _signing_change(action: str, kid: str, by: str, after: dict[str, str] | None = None) -> Change:
+    return Change(at=utc_now(), who=by, action=action, kind="signing-key", name=kid, after=after)
+
+
+def _waits(key: SigningKey) -> Diagnostic:
+    return Diagnostic(
+        code="signing-key-waits",
+        message=f"the new signing key {key.kid} does not sign: not every gateway node has acknowledged it",
+        origin=NOWHERE,
+        hint="`stationmaster get nodes` shows which node is away; the old key goes on signing",
+        severity=Severity.WARNING,
+    )

@@ -1,8 +1,9 @@
-"""The token endpoint's reading of a request: client credentials of RFC 6749, 4.4, with the errors of 5.2."""
+"""How OAuth requests are read: client credentials of RFC 6749, 4.4, with the errors of 5.2, and what is beside them."""
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -12,12 +13,15 @@ from stationmaster.keys.credentials import NOBODY, Client
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 20
+_SCOPE = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?")
 
 
 class OauthCode(Enum):
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
     INVALID_SCOPE = "invalid_scope"
+    UNAUTHORIZED_CLIENT = "unauthorized_client"
+    UNSUPPORTED_TOKEN_TYPE = "unsupported_token_type"  # noqa: S105 a word
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
 
@@ -47,25 +51,35 @@ class Claimed:
 
 
 Fields: TypeAlias = Mapping[str, str]
+FindClient: TypeAlias = Callable[[str], Client | None]
 
 
-def client_of_request(
-    content_type: str, authorization: str | None, body: bytes, clients: Mapping[str, Client]
-) -> Client | OauthError:
-    """The client that may have a token, or the error to answer with."""
-    fields = read_form(content_type, body)
-    if isinstance(fields, OauthError):
-        return fields
-    refused = _grant_refused(fields)
-    if refused is not None:
-        return refused
+def client_of_request(fields: Fields, authorization: str | None, find: FindClient) -> Client | OauthError:
+    """The client that asks (RFC 6749, 2.3.1), or the error to answer with."""
     claimed = _claimed(authorization, fields)
     if isinstance(claimed, OauthError):
         return claimed
-    client = clients.get(claimed.client_id, NOBODY)
+    client = find(claimed.client_id) or NOBODY
     if not client.knows(claimed.secret):
         return OauthError(OauthCode.INVALID_CLIENT, "client id or secret is wrong")
     return client
+
+
+def scopes_of(fields: Fields) -> tuple[str, ...] | OauthError:
+    """The scopes that are asked for, each once, in their order (RFC 6749, 3.3)."""
+    refused = _grant_refused(fields)
+    if refused is not None:
+        return refused
+    text = fields.get("scope", "")
+    if not _SCOPE.fullmatch(text):
+        return OauthError(OauthCode.INVALID_SCOPE, "scopes are names of APIs with single blanks between them")
+    return tuple(dict.fromkeys(text.split(" "))) if text else ()
+
+
+def token_of(fields: Fields) -> str | OauthError:
+    """What introspection (RFC 7662, 2.1) and revocation (RFC 7009, 2.1) are about; its hint need not be heeded."""
+    token = fields.get("token")
+    return OauthError(OauthCode.INVALID_REQUEST, "token is missing") if token is None else token
 
 
 def read_form(content_type: str, body: bytes) -> Fields | OauthError:
@@ -88,8 +102,6 @@ def _grant_refused(fields: Fields) -> OauthError | None:
         return OauthError(OauthCode.INVALID_REQUEST, "grant_type is missing")
     if grant != "client_credentials":
         return OauthError(OauthCode.UNSUPPORTED_GRANT_TYPE, "only client_credentials is supported")
-    if "scope" in fields:
-        return OauthError(OauthCode.INVALID_SCOPE, "there are no scopes; leave the parameter out")
     return None
 
 

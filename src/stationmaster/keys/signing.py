@@ -15,6 +15,9 @@ from stationmaster.core.problem import PlatformError
 
 _RSA_BITS = 2048
 
+SIGNING_KEY_CONTEXT = "signing-key/{kid}"
+"""What a private key is sealed for."""
+
 
 class SigningAlgorithm(Enum):
     """The `alg` of a token (RFC 7518, RFC 8037). EdDSA means Ed25519; gateways know it by this older name."""
@@ -38,17 +41,20 @@ REGISTRY = PlatformRegistry()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A private key. It signs from `active_from` until it is retired; its public half stays known."""
+    """A private key. It signs from `active_from` (None: not yet) until it is retired; its public half is known before
+    and after. `lifetime_s` is the longest life of a token that it signed."""
 
     kid: str
     algorithm: SigningAlgorithm
     private: Key = field(repr=False, compare=False)
     created_at: datetime
-    active_from: datetime
+    active_from: datetime | None
     retired_at: datetime | None = None
+    lifetime_s: int = 3600
 
     def signs_at(self, now: datetime) -> bool:
-        return self.active_from <= now and (self.retired_at is None or now < self.retired_at)
+        started = self.active_from is not None and self.active_from <= now
+        return started and (self.retired_at is None or now < self.retired_at)
 
     def public(self) -> "VerificationKey":
         jwk = {**self.private.as_dict(private=False), "kid": self.kid, "alg": self.algorithm.value, "use": "sig"}
@@ -76,7 +82,8 @@ class KeySet:
 
     def signer(self, now: datetime) -> SigningKey | None:
         """The key that signs now: of those that may, the one activated last."""
-        return max((key for key in self.keys if key.signs_at(now)), key=lambda key: key.active_from, default=None)
+        able = [(key.active_from, key) for key in self.keys if key.active_from is not None and key.signs_at(now)]
+        return max(able, key=lambda pair: pair[0])[1] if able else None
 
     @cached_property
     def verifiers(self) -> dict[str, VerificationKey]:
@@ -89,13 +96,23 @@ class KeySet:
         return json.dumps({"keys": [each.key.as_dict(private=False) for each in self.verifiers.values()]})
 
 
-def make_signing_key(algorithm: SigningAlgorithm, now: datetime) -> SigningKey:
-    """A new key, active at once. RSA takes tens to hundreds of milliseconds: keep it off the event loop.
+def make_signing_key(
+    algorithm: SigningAlgorithm, now: datetime, *, active_from: datetime | None = None, lifetime_s: int = 3600
+) -> SigningKey:
+    """A new key, which does not sign unless it is told from when on. RSA takes tens to hundreds of milliseconds: keep
+    it off the event loop.
 
     The kid is the RFC 7638 thumbprint of the public key, so it can stand for no other key.
     """
     private = _generated(algorithm)
-    return SigningKey(kid=private.thumbprint(), algorithm=algorithm, private=private, created_at=now, active_from=now)
+    return SigningKey(
+        kid=private.thumbprint(),
+        algorithm=algorithm,
+        private=private,
+        created_at=now,
+        active_from=active_from,
+        lifetime_s=lifetime_s,
+    )
 
 
 def _generated(algorithm: SigningAlgorithm) -> Key:

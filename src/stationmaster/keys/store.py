@@ -1,116 +1,193 @@
-"""Rows of signing keys and of API users' credentials; what is secret in them is sealed or a digest."""
+"""Rows of API keys, client secrets and their users; what is secret in them is sealed or a digest."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, LargeBinary, String, Table, delete, insert, select
+from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, delete, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.names import UserName
-from stationmaster.keys.credentials import Client, IssuedCredentials, digest
-from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, private_from_jwk
+from stationmaster.core.names import ApiName, UserName
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.proofs import ApiKeyProof
+from stationmaster.keys.book import Held
+from stationmaster.keys.credentials import ApiKey, ClientSecret, MadeKey, MadeSecret, Term, digest
+from stationmaster.keys.tables import API_KEY_CONTEXT, api_keys, client_secrets, key_revision, key_users
 from stationmaster.runtime.cipher import Cipher
-from stationmaster.runtime.db import Instant, metadata
 
-signing_keys = Table(
-    "signing_key",
-    metadata,
-    Column("kid", String(64), primary_key=True),
-    Column("algorithm", String(16), nullable=False),
-    Column("private_sealed", LargeBinary, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("active_from", Instant, nullable=False),
-    Column("retired_at", Instant),
-)
-
-credentials = Table(
-    "api_user_credential",
-    metadata,
-    Column("user", String(255), primary_key=True),
-    Column("client_id", String(255), nullable=False, unique=True),
-    Column("secret_digest", String(64), nullable=False),
-    Column("api_key_prefix", String(16), nullable=False),
-    Column("api_key_digest", String(64), nullable=False, unique=True),
-    Column("api_key_sealed", LargeBinary, nullable=False),
-    Column("created_at", Instant, nullable=False),
-)
+_BATCH = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """One user's credentials; `api_key` is in the clear because gateway nodes compare it themselves."""
-
-    client: Client
-    api_key_prefix: str
-    api_key: str = field(repr=False)
-    created_at: datetime
+async def bump(connection: AsyncConnection) -> int:
+    """The number of the change that the caller's transaction is, as the key service will know it."""
+    row = upsert(key_revision).values(id=1, revision=1)
+    row = row.on_conflict_do_update(index_elements=["id"], set_={"revision": key_revision.c.revision + 1})
+    await connection.execute(row)
+    return await revision(connection)
 
 
-async def add_signing_key(connection: AsyncConnection, cipher: Cipher, key: SigningKey) -> None:
+async def revision(connection: AsyncConnection) -> int:
+    return (await connection.execute(select(key_revision.c.revision))).scalar_one_or_none() or 0
+
+
+async def add_key(connection: AsyncConnection, cipher: Cipher, made: MadeKey) -> None:
+    key = made.key
     await connection.execute(
-        insert(signing_keys).values(
-            kid=key.kid,
-            algorithm=key.algorithm.value,
-            private_sealed=cipher.seal(key.private_jwk(), _signing_key_context(key.kid)),
-            created_at=key.created_at,
-            active_from=key.active_from,
-            retired_at=key.retired_at,
+        insert(api_keys).values(
+            id=key.id,
+            user=key.user,
+            prefix=key.prefix,
+            digest=key.digest,
+            text_sealed=cipher.seal(made.text.encode(), API_KEY_CONTEXT.format(user=key.user)),
+            scopes=list(key.scopes),
+            note=key.note,
+            created_at=key.term.created_at,
+            expires_at=key.term.expires_at,
         )
     )
 
 
-async def key_set(connection: AsyncConnection, cipher: Cipher) -> KeySet:
-    rows = await connection.execute(select(signing_keys).order_by(signing_keys.c.created_at, signing_keys.c.kid))
-    return KeySet(
-        tuple(
-            SigningKey(
-                kid=row.kid,
-                algorithm=SigningAlgorithm(row.algorithm),
-                private=private_from_jwk(cipher.open(row.private_sealed, _signing_key_context(row.kid))),
-                created_at=row.created_at,
-                active_from=row.active_from,
-                retired_at=row.retired_at,
-            )
-            for row in rows
-        )
-    )
+async def keys_of(connection: AsyncConnection, user: UserName) -> tuple[ApiKey, ...]:
+    """Every key that the user ever had, the newest first."""
+    found = select(api_keys).where(api_keys.c.user == user).order_by(api_keys.c.created_at.desc(), api_keys.c.id)
+    return tuple(_key(row) for row in (await connection.execute(found)).mappings())
 
 
-async def replace_credentials(
-    connection: AsyncConnection, cipher: Cipher, issued: IssuedCredentials, now: datetime
-) -> None:
-    """Puts the user's new credentials in the place of the old ones, which hold no longer."""
-    await connection.execute(delete(credentials).where(credentials.c.user == issued.user))
+async def every_key(connection: AsyncConnection) -> Sequence[ApiKey]:
+    return [_key(row) for row in (await connection.execute(select(api_keys))).mappings()]
+
+
+async def every_secret(connection: AsyncConnection) -> Sequence[ClientSecret]:
+    return [_secret(row) for row in await connection.execute(select(client_secrets))]
+
+
+async def find_key(connection: AsyncConnection, user: UserName, key_id: str) -> ApiKey | None:
+    found = select(api_keys).where(api_keys.c.user == user, api_keys.c.id == key_id)
+    row = (await connection.execute(found)).mappings().one_or_none()
+    return None if row is None else _key(row)
+
+
+async def key_by_digest(connection: AsyncConnection, key_digest: str) -> ApiKey | None:
+    row = (await connection.execute(select(api_keys).where(api_keys.c.digest == key_digest))).mappings().one_or_none()
+    return None if row is None else _key(row)
+
+
+async def end_key(connection: AsyncConnection, key: ApiKey) -> None:
+    """Writes down the key's end: its expiry, revocation and successor."""
+    term = key.term
+    change = update(api_keys).where(api_keys.c.id == key.id)
     await connection.execute(
-        insert(credentials).values(
-            user=issued.user,
-            client_id=issued.client_id,
-            secret_digest=digest(issued.client_secret),
-            api_key_prefix=issued.api_key_prefix,
-            api_key_digest=digest(issued.api_key),
-            api_key_sealed=cipher.seal(issued.api_key.encode(), _api_key_context(issued.user)),
-            created_at=now,
-        )
+        change.values(expires_at=term.expires_at, revoked_at=term.revoked_at, replaced_by=key.replaced_by)
     )
 
 
-async def all_credentials(connection: AsyncConnection, cipher: Cipher) -> tuple[Credential, ...]:
-    """In the order of the users' names."""
-    rows = await connection.execute(select(credentials).order_by(credentials.c.user))
-    return tuple(
-        Credential(
-            client=Client(user=UserName(row.user), client_id=row.client_id, secret_digest=row.secret_digest),
-            api_key_prefix=row.api_key_prefix,
-            api_key=cipher.open(row.api_key_sealed, _api_key_context(row.user)).decode(),
-            created_at=row.created_at,
+async def note_use(connection: AsyncConnection, key_id: str, at: datetime) -> None:
+    """Keeps the latest moment."""
+    older = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < at)
+    await connection.execute(update(api_keys).where(api_keys.c.id == key_id, older).values(last_used_at=at))
+
+
+async def held_keys(
+    connection: AsyncConnection, cipher: Cipher, now: datetime, users: Iterable[UserName] | None = None
+) -> Sequence[Held]:
+    """Keys in the clear that hold now, because gateway nodes compare them themselves; of these users, or of all."""
+    holds = _holds(api_keys.c.revoked_at, api_keys.c.expires_at, now)
+    if users is None:
+        return [_held(row, cipher) for row in await connection.execute(select(api_keys).where(holds))]
+    return [_held(row, cipher) for row in await _rows_of(connection, select(api_keys).where(holds), users)]
+
+
+async def _rows_of(connection: AsyncConnection, found: Select[Any], users: Iterable[UserName]) -> Sequence[Row[Any]]:
+    names: list[UserName] = list(users)
+    rows: list[Row[Any]] = []
+    for start in range(0, len(names), _BATCH):
+        rows += (await connection.execute(found.where(api_keys.c.user.in_(names[start : start + _BATCH])))).all()
+    return rows
+
+
+def _held(row: Row[Any], cipher: Cipher) -> Held:
+    text = cipher.open(row.text_sealed, API_KEY_CONTEXT.format(user=row.user)).decode()
+    if digest(text) != row.digest:
+        raise PlatformError(
+            "sealed-tampered",
+            f"the API key {row.id} of {row.user} is not the one that was stored",
+            hint="restore the database from a backup, or revoke the key",
+            status=500,
         )
-        for row in rows
+    scopes = tuple(ApiName(each) for each in row.scopes) or None
+    proof = ApiKeyProof(key=text, key_id=row.id, user=UserName(row.user), apis=scopes)
+    return Held(proof=proof, expires_at=row.expires_at)
+
+
+async def add_secret(connection: AsyncConnection, made: MadeSecret, now: datetime) -> None:
+    row = insert(client_secrets).values(digest=digest(made.text), user=made.user, created_at=now, replaced=False)
+    await connection.execute(row)
+
+
+async def secrets_of(connection: AsyncConnection, user: UserName) -> tuple[ClientSecret, ...]:
+    """Every client secret that the user ever had, the newest first."""
+    found = select(client_secrets).where(client_secrets.c.user == user)
+    rows = await connection.execute(found.order_by(client_secrets.c.created_at.desc(), client_secrets.c.digest))
+    return tuple(map(_secret, rows))
+
+
+async def end_secret(connection: AsyncConnection, secret: ClientSecret) -> None:
+    term = secret.term
+    change = update(client_secrets).where(client_secrets.c.digest == secret.digest)
+    await connection.execute(
+        change.values(expires_at=term.expires_at, revoked_at=term.revoked_at, replaced=secret.replaced)
     )
 
 
-def _signing_key_context(kid: str) -> str:
-    return f"signing-key/{kid}"
+async def known_users(connection: AsyncConnection) -> dict[UserName, datetime | None]:
+    """Every user that was ever declared; for those that are not, until when they are barred."""
+    rows = await connection.execute(select(key_users))
+    return {UserName(row.name): row.barred_until for row in rows}
 
 
-def _api_key_context(user: str) -> str:
-    return f"api-key/{user}"
+async def put_users(connection: AsyncConnection, names: Iterable[UserName]) -> None:
+    rows = [{"name": name, "barred_until": None} for name in names]
+    if rows:
+        row = upsert(key_users)
+        row = row.on_conflict_do_update(index_elements=["name"], set_={"barred_until": None})
+        await connection.execute(row, rows)
+
+
+async def bar_users(connection: AsyncConnection, names: Iterable[UserName], until: datetime) -> None:
+    rows = [{"name": name, "barred_until": until} for name in names]
+    if rows:
+        row = upsert(key_users)
+        row = row.on_conflict_do_update(index_elements=["name"], set_={"barred_until": row.excluded.barred_until})
+        await connection.execute(row, rows)
+
+
+async def forget_barred(connection: AsyncConnection, now: datetime) -> None:
+    await connection.execute(delete(key_users).where(key_users.c.barred_until <= now))
+
+
+def _holds(revoked_at: ColumnElement[Any], expires_at: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    return and_(revoked_at.is_(None), or_(expires_at.is_(None), expires_at > now))
+
+
+def _key(row: RowMapping) -> ApiKey:
+    return ApiKey(
+        id=row["id"],
+        user=UserName(row["user"]),
+        prefix=row["prefix"],
+        digest=row["digest"],
+        scopes=tuple(ApiName(each) for each in row["scopes"]),
+        note=row["note"],
+        term=Term(created_at=row["created_at"], expires_at=row["expires_at"], revoked_at=row["revoked_at"]),
+        replaced_by=row["replaced_by"],
+        last_used_at=row["last_used_at"],
+    )
+
+
+def _secret(row: Row[Any]) -> ClientSecret:
+    return ClientSecret(
+        user=UserName(row.user),
+        digest=row.digest,
+        term=Term(created_at=row.created_at, expires_at=row.expires_at, revoked_at=row.revoked_at),
+        replaced=row.replaced,
+    )

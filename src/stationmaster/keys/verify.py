@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -32,11 +32,28 @@ class RefusalCode(Enum):
     WRONG_AUDIENCE = "WRONG_AUDIENCE"
     EXPIRED = "EXPIRED"
     NOT_YET_VALID = "NOT_YET_VALID"
+    REVOKED = "REVOKED"
+    UNKNOWN_USER = "UNKNOWN_USER"
 
 
 @dataclass(frozen=True, slots=True)
 class Valid:
     claims: Mapping[str, Any]
+
+    @property
+    def user(self) -> str:
+        return str(self.claims["sub"])
+
+    @property
+    def token_id(self) -> str | None:
+        """Without an id it cannot be revoked; ours all have one."""
+        found = self.claims.get("jti")
+        return found if isinstance(found, str) and found else None
+
+    @property
+    def ends_at(self) -> datetime:
+        """From then on the token holds nowhere, whatever the clock of who checks it."""
+        return datetime.fromtimestamp(float(self.claims["exp"]) + LEEWAY_S, UTC)
 
 
 @dataclass(frozen=True, slots=True)
