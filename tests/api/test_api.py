@@ -10,6 +10,7 @@ import yaml
 
 from stationmaster.api.app import make_api
 from stationmaster.app import build
+from stationmaster.catalog.loop import Catalog
 from stationmaster.config import StateDir
 from stationmaster.core.facts import Alert, AlertFired
 from stationmaster.core.spec import PlatformSpec
@@ -19,7 +20,6 @@ from stationmaster.runtime.db import Database
 from stationmaster.runtime.serve import Asgi
 from tests.e2e.station import SAMPLE, sample_with_free_ports
 
-TOKEN = "a-token-for-the-test"
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
@@ -32,14 +32,20 @@ def spec(tmp_path: Path, free_port: Callable[[], int]) -> PlatformSpec:
 
 @pytest.fixture
 async def platform(tmp_path: Path, spec: PlatformSpec, database: Database) -> Platform:
-    return await build(spec, StateDir(tmp_path / "state"), database)
+    return await build(Catalog(database, spec), StateDir(tmp_path / "state"), database)
 
 
 @pytest.fixture
-async def api(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
-    app: Asgi = make_api(platform, token=TOKEN)
+def token(tmp_path: Path, platform: Platform) -> str:
+    """Of the command line; `platform` has made it."""
+    return StateDir(tmp_path / "state").admin_token.read_text("utf-8").strip()
+
+
+@pytest.fixture
+async def api(platform: Platform, token: str) -> AsyncIterator[httpx.AsyncClient]:
+    app: Asgi = make_api(platform)
     transport = httpx.ASGITransport(app=app)
-    headers = {"authorization": f"Bearer {TOKEN}"}
+    headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://control", headers=headers) as client:
         yield client
 
@@ -49,14 +55,18 @@ async def api(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     [
         ("/api/v1/status", ""),
         ("/api/v1/status", "Bearer "),
-        ("/api/v1/status", f"Bearer {TOKEN}x"),
-        ("/api/v1/status", TOKEN.upper()),
+        ("/api/v1/status", "Bearer {token}x"),
+        ("/api/v1/status", "Bearer {token} {token}"),
+        ("/api/v1/status", "{token}"),
+        ("/schema/openapi.json", ""),
         ("/api/v1/incidents", "Basic abc"),
         ("/api/v1/registry", "Bearer é"),
     ],
 )
-async def test_without_the_token_everything_is_refused(api: httpx.AsyncClient, path: str, header: str) -> None:
-    answer = await api.get(path, headers={b"authorization": header.encode()})
+async def test_without_the_token_everything_is_refused(
+    api: httpx.AsyncClient, token: str, path: str, header: str
+) -> None:
+    answer = await api.get(path, headers={b"authorization": header.format(token=token).encode()})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "unauthorized"
@@ -69,9 +79,9 @@ async def test_no_host_header_makes_a_path_public(api: httpx.AsyncClient, host: 
     assert answer.status_code in (400, 401)
 
 
-async def test_the_name_of_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient) -> None:
-    assert (await api.get("/api/v1/status", headers={"authorization": f"bearer {TOKEN}"})).status_code == 200
-    assert (await api.get("/api/v1/status", headers={"authorization": TOKEN})).status_code == 401
+async def test_the_name_of_the_scheme_may_be_written_in_any_case(api: httpx.AsyncClient, token: str) -> None:
+    assert (await api.get("/api/v1/status", headers={"authorization": f"bearer {token}"})).status_code == 200
+    assert (await api.get("/api/v1/status", headers={"authorization": token})).status_code == 401
 
 
 async def test_a_refused_body_says_which_field_was_wrong(api: httpx.AsyncClient) -> None:
@@ -170,7 +180,8 @@ async def test_bad_input_is_a_problem_document(
 async def test_credentials_are_made_and_the_gateway_learns_of_them(api: httpx.AsyncClient, platform: Platform) -> None:
     made = (await api.post("/api/v1/credentials", json={"user": "ada"})).json()
     assert {"user", "client_id", "client_secret", "api_key"} == made.keys()
-    assert platform.keys.public.value.api_keys == (("ada", made["api_key"]),)
+    [[proof]] = platform.keys.public.value.shards.values()
+    assert (proof.user, proof.key) == ("ada", made["api_key"])
 
 
 async def test_shutdown_tells_the_app(api: httpx.AsyncClient, platform: Platform) -> None:
@@ -179,5 +190,5 @@ async def test_shutdown_tells_the_app(api: httpx.AsyncClient, platform: Platform
 
 
 async def test_the_openapi_document_names_every_route(api: httpx.AsyncClient) -> None:
-    document = (await api.get("/schema/openapi.json", headers={"authorization": ""})).json()
+    document = (await api.get("/schema/openapi.json")).json()
     assert {"/api/v1/status", "/api/v1/incidents/{number}", "/api/v1/credentials"} <= document["paths"].keys()

@@ -1,65 +1,90 @@
 """The REST API of the control plane: routes, access, problems."""
 
-import hmac
-
 from litestar import Litestar, get
-from litestar.connection import ASGIConnection
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from stationmaster import __version__
-from stationmaster.access.roles import Caller, Role
+from stationmaster.api.guard import Public, RefusalError, given_caller, given_proof, guard, refusal_problem
+from stationmaster.api.request import ApiRequest
+from stationmaster.api.routes.access import LoginRoutes, PeopleRoutes, TokenRoutes
+from stationmaster.api.routes.audit import AuditRoutes
+from stationmaster.api.routes.catalog import CatalogRoutes
+from stationmaster.api.routes.declared_targets import DeclaredTargetRoutes
+from stationmaster.api.routes.entities import ENTITY_ROUTES
 from stationmaster.api.routes.incidents import IncidentRoutes
+from stationmaster.api.routes.instances import InstanceRoutes
+from stationmaster.api.routes.keys import KeyRoutes, SigningRoutes
+from stationmaster.api.routes.nodes import GatewayNodeRoutes
 from stationmaster.api.routes.operations import OperationRoutes
+from stationmaster.api.routes.registry import RegistryRoutes
 from stationmaster.api.routes.status import StatusRoutes
+from stationmaster.api.routes.targets import TargetRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
 from stationmaster.runtime.problems import fault_problem, http_problem, log_unexpected, platform_problem, too_deep
 
-_PUBLIC = ("/healthz", "/schema")
 _BODY_LIMIT_BYTES = 1_000_000
 
 
-@get("/healthz")
+@get("/healthz", opt={"role": Public.ANYONE}, security=[{}])
 async def healthz() -> dict[str, str]:
     return {"status": "operational"}
 
 
-def make_api(platform: Platform, *, token: str) -> Litestar:
-    """Every path but `/healthz` and `/schema` demands `Authorization: Bearer TOKEN`."""
-
-    def authorised(connection: "ASGIConnection[BaseRouteHandler, None, None, State]", _: BaseRouteHandler) -> None:
-        # The path as it was routed: a URL is put together with the Host header, which the caller chooses.
-        if connection.scope["path"].startswith(_PUBLIC):
-            return
-        scheme, _blank, given = connection.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
-            raise PlatformError(
-                "unauthorized",
-                "the request bears no valid token",
-                hint="send `Authorization: Bearer TOKEN` with the token of admin.token in the state folder",
-                status=401,
-            )
-
+def make_api(platform: Platform) -> Litestar:
+    """Every path but `/healthz` and the login demands a token, and the role that its route names."""
     return Litestar(
-        route_handlers=[healthz, StatusRoutes, IncidentRoutes, OperationRoutes],
+        route_handlers=[
+            healthz,
+            StatusRoutes,
+            RegistryRoutes,
+            InstanceRoutes,
+            TargetRoutes,
+            GatewayNodeRoutes,
+            IncidentRoutes,
+            OperationRoutes,
+            KeyRoutes,
+            SigningRoutes,
+            LoginRoutes,
+            PeopleRoutes,
+            TokenRoutes,
+            CatalogRoutes,
+            *ENTITY_ROUTES,
+            DeclaredTargetRoutes,
+            AuditRoutes,
+        ],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
-            "caller": Provide(lambda: Caller(name="admin", role=Role.ADMIN), sync_to_thread=False),
+            "caller": Provide(given_caller, sync_to_thread=False),
+            "proof": Provide(given_proof, sync_to_thread=False),
         },
-        guards=[authorised],
+        guards=[guard(platform.access)],
+        request_class=ApiRequest,
         exception_handlers={
+            RefusalError: refusal_problem,
             PlatformError: platform_problem,
             HTTPException: http_problem,
             RecursionError: too_deep,
             HTTP_500_INTERNAL_SERVER_ERROR: fault_problem,
         },
-        openapi_config=OpenAPIConfig(title="Stationmaster", version=__version__),
+        openapi_config=_openapi(),
         request_max_body_size=_BODY_LIMIT_BYTES,
         logging_config=None,
         after_exception=[log_unexpected],
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    """`/schema/openapi.json` and `.yaml`. Pages that draw it fetch their scripts from elsewhere: there are none."""
+    return OpenAPIConfig(
+        title="Stationmaster",
+        version=__version__,
+        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+        security=[{"token": []}],
+        render_plugins=[JsonRenderPlugin(), YamlRenderPlugin()],
     )

@@ -20,12 +20,12 @@ class InstanceStatus(Answer):
     address: str
     pid: int | None
     health: str
-    """up, down or unknown; unchecked where no check is declared."""
+    """up, down or unknown; unchecked where no check is declared; held where somebody stopped it."""
     detail: str
 
     @property
     def well(self) -> bool:
-        return self.health in ("up", "unchecked")
+        return self.health in ("up", "unchecked", "held")
 
 
 class NodeStatus(Answer):
@@ -38,9 +38,14 @@ class NodeStatus(Answer):
     healthy_targets: int | None
     """Targets that the node itself finds healthy; None when it does not answer."""
     targets: int | None
+    listen_tls: str | None = None
+    held: str = ""
+    """Who stopped it, and why."""
 
     @property
     def serves_all(self) -> bool:
+        if self.held:
+            return True
         return self.acknowledged and self.targets is not None and self.healthy_targets == self.targets
 
 
@@ -51,6 +56,8 @@ class TargetStatus(Answer):
     state: str
     by: str
     why: str
+    manual: bool = False
+    """Somebody holds it in this state."""
 
 
 class PlatformStatus(Answer):
@@ -64,6 +71,8 @@ class PlatformStatus(Answer):
     targets: tuple[TargetStatus, ...]
     open_incidents: int
     failing_loops: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    """What the fleet could not do, and what to do about it."""
 
 
 class IncidentSummary(Answer):

@@ -45,7 +45,7 @@ def down(state: StateOption = DEFAULT_STATE) -> None:
 def stop_platform(state: StateDir) -> None:
     """Asks the control plane to stop all; where it is away, or fails to, stops every process directly."""
     with suppress(PlatformError):
-        ControlClient(state).post("/api/v1/shutdown", Empty(), Empty)
+        ControlClient(state, local_only=True).post("/api/v1/shutdown", Empty(), Empty)
         _wait_until(lambda: holder(state.control_lock) is None, state.control_lock)
     remaining = holder(state.control_lock)
     if remaining is not None:

@@ -1,10 +1,38 @@
 """The command line: `stationmaster`, or `stm` for short."""
 
+import os
+from typing import Annotated
+
 import typer
 
 from stationmaster import __version__
-from stationmaster.cli import down, drill, incident, key, roles, runbook, status, up
+from stationmaster.cli import (
+    access,
+    api,
+    apply,
+    audit,
+    cipher,
+    down,
+    drill,
+    edit,
+    get,
+    host,
+    incident,
+    instance,
+    key,
+    login,
+    node,
+    roles,
+    runbook,
+    signing_key,
+    status,
+    target,
+    token,
+    up,
+    user,
+)
 from stationmaster.cli.output import out
+from stationmaster.cli.session import URL_VARIABLE
 
 app = typer.Typer(
     name="stationmaster",
@@ -16,6 +44,17 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def stationmaster(
+    url: Annotated[
+        str, typer.Option("--url", envvar=URL_VARIABLE, help="The control plane to ask, by the session of `login`.")
+    ] = "",
+) -> None:
+    """Verbs read the URL where they read the state folder: in the environment."""
+    if url:
+        os.environ[URL_VARIABLE] = url
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -25,11 +64,31 @@ def version() -> None:
 app.command(epilog=up.EXAMPLES)(up.up)
 app.command(epilog=down.EXAMPLES)(down.down)
 app.command(epilog=status.EXAMPLES)(status.status)
+app.command(epilog=apply.APPLY_EXAMPLES)(apply.apply)
+app.command(epilog=apply.DIFF_EXAMPLES)(apply.diff)
+app.command(epilog=get.EXAMPLES)(get.get)
+app.command(epilog=edit.EXAMPLES)(edit.edit)
+app.command(epilog=audit.EXAMPLES)(audit.audit)
+app.command(epilog=login.LOGIN_EXAMPLES)(login.login)
+app.command(epilog=login.LOGOUT_EXAMPLES)(login.logout)
+app.command(epilog=login.WHOAMI_EXAMPLES)(login.whoami)
+app.command(epilog=login.PASSWORD_EXAMPLES)(login.password)
+app.add_typer(access.verbs, name="access")
+app.add_typer(api.verbs, name="api")
+app.add_typer(user.verbs, name="user")
+app.add_typer(host.verbs, name="host")
+app.add_typer(target.verbs, name="target")
+app.add_typer(node.verbs, name="node")
 app.add_typer(incident.verbs, name="incident")
+app.add_typer(instance.verbs, name="instance")
 app.add_typer(runbook.verbs, name="runbook")
 app.add_typer(drill.verbs, name="drill")
 app.add_typer(key.verbs, name="key")
+app.add_typer(token.verbs, name="token")
+app.add_typer(signing_key.verbs, name="signing-key")
+app.add_typer(cipher.verbs, name="cipher")
 app.command(rich_help_panel="Roles, for one process each")(roles.control)
+app.command(rich_help_panel="Roles, for one process each", epilog=roles.GATEWAY_EXAMPLE)(roles.gateway)
 app.command(rich_help_panel="Roles, for one process each")(roles.keys)
 app.command(rich_help_panel="Roles, for one process each")(roles.doctor)
 app.command("sample-api", rich_help_panel="Roles, for one process each")(roles.sample_api)

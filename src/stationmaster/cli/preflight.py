@@ -44,6 +44,8 @@ def _own(spec: PlatformSpec) -> Iterator[tuple[str, Address]]:
     yield "control.xds", spec.control.xds
     for node in spec.nodes:
         yield f"gateway node {node.name}, listen", node.listen
+        if node.listen_tls is not None:
+            yield f"gateway node {node.name}, listen_tls", node.listen_tls
         yield f"gateway node {node.name}, admin", node.admin
 
 

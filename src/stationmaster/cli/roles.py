@@ -1,4 +1,4 @@
-"""The roles of the platform, one process each: `control`, `keys`, `doctor`, `sample-api`."""
+"""The roles of the platform, one process each: `control`, `gateway`, `keys`, `doctor`, `sample-api`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,14 +15,37 @@ Listen = Annotated[str, typer.Option("--listen", help="HOST:PORT to listen on.",
 InstanceOption = Annotated[str, typer.Option("--instance", help="Name of this instance.")]
 ManifestOption = Annotated[Path, typer.Option("--file", "-f", help="The platform YAML.")]
 
+GATEWAY_EXAMPLE = "Example: [bold]stationmaster gateway --node gateway-1 -f platform.yaml[/bold]"
 
-def control(file: ManifestOption, state: StateOption = DEFAULT_STATE) -> None:
+
+def control(
+    file: ManifestOption,
+    state: StateOption = DEFAULT_STATE,
+    nodes: Annotated[int | None, typer.Option("--nodes", min=1, max=100, help="How many gateway nodes to run.")] = None,
+) -> None:
     """Run the control plane alone (`up` runs it and keeps it alive)."""
     from stationmaster.app import serve_control
 
     log.configure(json_lines=True)
     with refusals():
-        serve_control(file, state_dir(state))
+        serve_control(file, state_dir(state), nodes=nodes)
+
+
+def gateway(
+    node: Annotated[str, typer.Option("--node", help="Which of the declared gateway nodes.")],
+    file: ManifestOption,
+    concurrency: Annotated[int, typer.Option("--concurrency", help="Worker threads.", min=1)] = 1,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Run one gateway node; SIGTERM drains it first."""
+    import os
+
+    from stationmaster.gateway.node import agent_argv
+    from stationmaster.manifest.read import load
+
+    with refusals():
+        argv = agent_argv(load(file), node, state_dir(state).nodes, concurrency=concurrency)
+    os.execv(argv[0], argv)  # noqa: S606 the agent takes this process over: it is small, and nothing of ours is left
 
 
 def keys(listen: Listen, instance: InstanceOption, region: str = "", state: StateOption = DEFAULT_STATE) -> None:
@@ -36,7 +59,7 @@ def keys(listen: Listen, instance: InstanceOption, region: str = "", state: Stat
 
 def doctor(listen: Listen, state: StateOption = DEFAULT_STATE) -> None:
     """Run the registry API."""
-    from stationmaster.doctor import serve
+    from stationmaster.doctor.service import serve
 
     log.configure(json_lines=True)
     with refusals():

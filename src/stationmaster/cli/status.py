@@ -1,5 +1,6 @@
 """`status`: the platform at a glance."""
 
+from rich.markup import escape
 from rich.table import Table
 
 from stationmaster.api.wire import PlatformStatus
@@ -21,10 +22,12 @@ def status(state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
         return
     ready = "[green]ready[/green]" if seen.ready else "[yellow]not ready[/yellow]"
     out.print(f"environment [bold]{seen.environment}[/bold]: {ready}, {seen.open_incidents} open incident(s)")
-    for table in (_nodes(seen), _instances(seen), _targets(seen)):
+    for table in (_nodes(seen), instance_table(seen), _targets(seen)):
         out.print(table)
     for loop in seen.failing_loops:
         out.print(f"[red]loop {loop} is failing; see the control plane's log[/red]")
+    for problem in seen.problems:
+        out.print(problem, style="red", markup=False)
 
 
 def _nodes(seen: PlatformStatus) -> Table:
@@ -32,14 +35,15 @@ def _nodes(seen: PlatformStatus) -> Table:
     for node in seen.nodes:
         configuration = "newest" if node.acknowledged else "older" if node.connected else "not connected"
         healthy = "no answer" if node.targets is None else f"{node.healthy_targets} of {node.targets}"
-        table.add_row(node.name, node.listen, _pid(node.pid), configuration, healthy)
+        listen = f"{node.listen}, https {node.listen_tls}" if node.listen_tls else node.listen
+        table.add_row(node.name, listen, _pid(node.pid), escape(node.held) or configuration, healthy)
     return table
 
 
-def _instances(seen: PlatformStatus) -> Table:
+def instance_table(seen: PlatformStatus) -> Table:
     table = _table("instance", "service", "region", "address", "pid", "health")
     for each in seen.instances:
-        health = f"{_coloured(each.health)} {each.detail}".strip()
+        health = f"{_coloured(each.health)} {escape(each.detail)}".strip()
         table.add_row(each.name, each.service, each.region, each.address, _pid(each.pid), health)
     return table
 
@@ -47,8 +51,9 @@ def _instances(seen: PlatformStatus) -> Table:
 def _targets(seen: PlatformStatus) -> Table:
     table = _table("virtual host", "target", "instance", "state", "why")
     for target in seen.targets:
-        why = f"{target.by}: {target.why}" if target.why else ""
-        table.add_row(target.virtual_host, target.address, target.instance or "", _coloured(target.state), why)
+        why = escape(f"{target.by}: {target.why}") if target.why else ""
+        state = _coloured(target.state) + (" (held)" if target.manual else "")
+        table.add_row(target.virtual_host, target.address, target.instance or "", state, why)
     return table
 
 

@@ -5,11 +5,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.status import Status
 
 from stationmaster.api.wire import PlatformStatus
@@ -19,13 +21,18 @@ from stationmaster.cli.missing import missing
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import err, out, refusals, say_refusal
 from stationmaster.cli.preflight import refuse_taken_addresses
+from stationmaster.cli.state_folder import make_state, refuse_lost_state
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet.inventory import own_program
+from stationmaster.fleet.node_count import with_nodes
 from stationmaster.manifest.read import load
-from stationmaster.runtime.lock import acquire, holder
+from stationmaster.runtime.lock import HeldLock, acquire, holder
 
-EXAMPLES = "Examples: [bold]stationmaster up[/bold]; [bold]stationmaster up -f platform.yaml --detach[/bold]"
+EXAMPLES = (
+    "Examples: [bold]stationmaster up[/bold]; [bold]stationmaster up -f platform.yaml --detach[/bold]; "
+    "[bold]stationmaster up --nodes 5[/bold]"
+)
 
 BUNDLED = Path(__file__).parents[1] / "sample" / "platform.yaml"
 LOCAL = Path("platform.yaml")
@@ -36,6 +43,8 @@ _READY_LIMIT_S = 60.0
 _TOLD_AFTER_S = 10.0
 _POLL_S = 0.2
 _LONGEST_DELAY_S = 15.0
+_LOOK_EVERY_S = 1.0
+"""How often it is seen to that the state folder is still there."""
 
 FileOption = Annotated[
     Path | None,
@@ -44,43 +53,57 @@ FileOption = Annotated[
 DetachOption = Annotated[bool, typer.Option("--detach", "-d", help="Return when the platform is ready.")]
 
 
-def up(file: FileOption = None, state: StateOption = DEFAULT_STATE, detach: DetachOption = False) -> None:
+NodesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--nodes",
+        min=1,
+        max=100,
+        help="How many gateway nodes to run: the first declared ones, then more of their kind on the next free ports.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is to be run, and where its state lives."""
+
+    manifest: Path
+    state: StateDir
+    nodes: int | None
+
+    def command(self, verb: str) -> tuple[str, ...]:
+        more = () if self.nodes is None else ("--nodes", str(self.nodes))
+        return own_program(verb, "--file", str(self.manifest.absolute()), "--state", str(self.state.root), *more)
+
+
+def up(
+    file: FileOption = None,
+    state: StateOption = DEFAULT_STATE,
+    detach: DetachOption = False,
+    nodes: NodesOption = None,
+) -> None:
     """Run the platform: control plane, services and gateway nodes. Ctrl-C stops all of it."""
-    manifest = file or (LOCAL if LOCAL.exists() else BUNDLED)
-    place = state_dir(state)
+    run = Run(manifest=file or (LOCAL if LOCAL.exists() else BUNDLED), state=state_dir(state), nodes=nodes)
     with refusals():
-        spec = load(manifest)
-        _make(place)
-        refuse_taken_addresses(spec, place)
+        spec = load(run.manifest)
+        make_state(run.state)
+        refuse_taken_addresses(spec if nodes is None else with_nodes(spec, nodes), run.state)
         if detach:
-            _run_detached(manifest, place)
+            _run_detached(run)
         else:
-            _run_attached(manifest, place)
+            _run_attached(run)
 
 
-def _make(state: StateDir) -> None:
-    try:
-        state.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise PlatformError(
-            "state-unusable",
-            f"{state.root} cannot be the state folder: {error.strerror}",
-            hint="name a folder that you may write with --state",
-        ) from error
-
-
-def _run_detached(manifest: Path, state: StateDir) -> None:
+def _run_detached(run: Run) -> None:
+    state = run.state
     if holder(state.up_lock) is not None:
         raise _already_up(state)
     _end_orphan(state)
     state.logs.mkdir(exist_ok=True)
     with (state.logs / "up.log").open("ab") as log:
         child = subprocess.Popen(
-            own_program("up", "--file", str(manifest.absolute()), "--state", str(state.root)),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+            run.command("up"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     try:
         seen = wait_until_ready(state, child)
@@ -90,26 +113,26 @@ def _run_detached(manifest: Path, state: StateDir) -> None:
     announce(seen, state)
 
 
-def _run_attached(manifest: Path, state: StateDir) -> None:
-    held = acquire(state.up_lock)
+def _run_attached(run: Run) -> None:
+    held = acquire(run.state.up_lock)
     if held is None:
-        raise _already_up(state)
+        raise _already_up(run.state)
     try:
         with _interruptible():
-            _run_until_asked_to_end(manifest, state)
-            stop_platform(state)
+            _run_until_asked_to_end(run, held)
+            stop_platform(run.state)
     finally:
         held.release()
     out.print("stopped")
 
 
-def _run_until_asked_to_end(manifest: Path, state: StateDir) -> None:
+def _run_until_asked_to_end(run: Run, held: HeldLock) -> None:
     """A control plane that cannot start raises, and what an earlier one has started goes on."""
     try:
-        _end_orphan(state)
-        child = start_control(manifest, state)
-        _show_readiness(state, child)
-        _keep_alive(child, manifest, state)
+        _end_orphan(run.state)
+        child = start_control(run)
+        _show_readiness(run.state, child)
+        _keep_alive(child, run, held)
     except KeyboardInterrupt:
         out.print("stopping: gateway nodes drain first")
 
@@ -141,16 +164,12 @@ def _show_readiness(state: StateDir, child: "subprocess.Popen[bytes]") -> None:
         say_refusal(error)
 
 
-def start_control(manifest: Path, state: StateDir) -> "subprocess.Popen[bytes]":
+def start_control(run: Run) -> "subprocess.Popen[bytes]":
     """Starts the control plane as a process of its own, its log in the state folder."""
-    state.logs.mkdir(exist_ok=True)
-    with (state.logs / "control.log").open("ab") as log:
+    run.state.logs.mkdir(exist_ok=True)
+    with (run.state.logs / "control.log").open("ab") as log:
         return subprocess.Popen(
-            own_program("control", "--file", str(manifest.absolute()), "--state", str(state.root)),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+            run.command("control"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
 
 
@@ -192,7 +211,7 @@ def _listed(seen: PlatformStatus | None, state: StateDir) -> str:
 
 def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
     try:
-        seen = ControlClient(state).get("/api/v1/status", PlatformStatus)
+        seen = ControlClient(state, local_only=True).get("/api/v1/status", PlatformStatus)
     except PlatformError:
         return None
     up = sum(each.well for each in seen.instances)
@@ -204,23 +223,48 @@ def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
 def announce(seen: PlatformStatus, state: StateDir) -> None:
     out.print(f"[green]ready[/green]: environment [bold]{seen.environment}[/bold], state in {state.root}")
     for node in seen.nodes:
-        out.print(f"  {node.name:<16} http://{node.listen}")
+        tls = f"  https://{node.listen_tls}" if node.listen_tls else ""
+        out.print(f"  {node.name:<16} http://{node.listen}{tls}")
     for each in seen.instances:
         out.print(f"  {each.name:<16} http://{each.address}  ({each.service}, {each.region})")
+    _show_first_password(state)
 
 
-def _keep_alive(child: "subprocess.Popen[bytes]", manifest: Path, state: StateDir) -> None:
-    """Starts the control plane again whenever it ends, with a delay that doubles to 15 s."""
+def _show_first_password(state: StateDir) -> None:
+    """Once, and to a person alone: what is no terminal may be a log."""
+    file = state.first_password
+    with suppress(OSError):
+        password = file.read_text("utf-8").strip()
+        if out.is_terminal:
+            out.print(f"administrator [bold]admin[/bold], password {escape(password)} (shown only now)")
+            file.unlink()
+        else:
+            out.print(f"the password of the administrator admin is in {file}; read it, then delete the file")
+
+
+def _keep_alive(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock) -> None:
+    """Starts the control plane again whenever it ends, with a delay that doubles to 15 s.
+
+    Raises PlatformError `state-deleted` after it has stopped everything, when the state folder is no longer there.
+    """
     delay = _POLL_S
     while True:
         started = time.monotonic()
-        status = child.wait()
+        status = _end_of(child, run, held)
         if status == 0:
             return
         err.print(f"the control plane ended with status {status}; it is started again", style="yellow")
         delay = _POLL_S if time.monotonic() - started > _LONGEST_DELAY_S else min(delay * 2, _LONGEST_DELAY_S)
         time.sleep(delay)
-        child = start_control(manifest, state)
+        refuse_lost_state(run.state, held, child)
+        child = start_control(run)
+
+
+def _end_of(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock) -> int:
+    while True:
+        refuse_lost_state(run.state, held, child)
+        with suppress(subprocess.TimeoutExpired):
+            return child.wait(_LOOK_EVERY_S)
 
 
 def _log_tail(state: StateDir, lines: int = 8) -> str:

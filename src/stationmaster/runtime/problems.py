@@ -6,9 +6,11 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 from litestar.types import Scope
 
-from stationmaster.core.problem import PlatformError
+from stationmaster.core.problem import Diagnostic, InvalidInputError, PlatformError
 
 log = structlog.get_logger("http")
 
@@ -16,12 +18,22 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 def platform_problem(_request: Request[Any, Any, Any], error: PlatformError) -> Response[bytes]:
-    return problem(error.status, error.code, error.message, error.hint)
+    """A refused document comes with `problems`: everything that is wrong with it, and where."""
+    found = {"problems": [_located(each) for each in error.diagnostics]} if isinstance(error, InvalidInputError) else {}
+    return problem(error.status, error.code, error.message, error.hint, **found)
 
 
-def http_problem(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the framework itself refuses: unknown paths, wrong methods, bodies that are too large."""
-    return problem(error.status_code, f"http-{error.status_code}", f"{error.detail}{_fields(error.extra)}", "")
+    detail = f"{error.detail}{_fields(error.extra)}"
+    return problem(error.status_code, f"http-{error.status_code}", detail, _body_limit(request, error.status_code))
+
+
+def _body_limit(request: Request[Any, Any, Any], status: int) -> str:
+    handler = request.scope.get("route_handler")
+    if status != HTTP_413_REQUEST_ENTITY_TOO_LARGE or not isinstance(handler, HTTPRouteHandler):
+        return ""
+    return f"a body may have {handler.resolve_request_max_body_size():,} bytes here"
 
 
 def too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[bytes]:
@@ -40,9 +52,23 @@ def _fields(extra: object) -> str:
     return f": {told}" if told else ""
 
 
-def problem(status: int, code: str, detail: str, hint: str) -> Response[bytes]:
+def _located(each: Diagnostic) -> dict[str, object]:
+    return {
+        "file": each.origin.file,
+        "line": each.origin.line,
+        "column": each.origin.column,
+        "path": each.origin.path,
+        "code": each.code,
+        "message": each.message,
+        "hint": each.hint,
+        "severity": each.severity.value,
+    }
+
+
+def problem(status: int, code: str, detail: str, hint: str, **more: object) -> Response[bytes]:
+    """`more` are extension members."""
     body = {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code, "hint": hint}
-    return Response(json.dumps(body).encode(), status_code=status, media_type=PROBLEM_TYPE)
+    return Response(json.dumps(body | more).encode(), status_code=status, media_type=PROBLEM_TYPE)
 
 
 async def log_unexpected(error: Exception, scope: Scope) -> None:

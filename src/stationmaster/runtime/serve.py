@@ -1,5 +1,6 @@
 """Serves one ASGI application on one address until a signal, and says clearly when the address cannot be had."""
 
+import asyncio
 import errno
 import signal
 import socket
@@ -51,13 +52,20 @@ def _refusal(address: Address, error: OSError) -> PlatformError:
             return PlatformError("address-unusable", message, hint=hint, status=500)
 
 
-def serve_until_stopped(app: Asgi, address: Address, *, lifespan: Literal["on", "off"] = "on") -> None:
-    """Blocks. A signal stops listening at once, gives open requests 5 s and ends the process with status 0."""
+def serve_until_stopped(
+    app: Asgi,
+    address: Address,
+    *,
+    lifespan: Literal["on", "off"] = "on",
+    websocket: type[asyncio.Protocol] | None = None,
+) -> None:
+    """Blocks. Connections that ask for a WebSocket go to `websocket`, if there is one. A signal stops listening at
+    once, gives open requests 5 s and ends the process with status 0."""
     listener = bind(address)
     config = uvicorn.Config(
         app,
         lifespan=lifespan,
-        ws="none",
+        ws=websocket or "none",
         log_config=None,
         access_log=False,
         server_header=False,

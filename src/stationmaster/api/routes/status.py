@@ -1,20 +1,14 @@
-"""The platform at a glance, and the registry document that the doctor follows."""
+"""The platform at a glance."""
 
 import os
-from itertools import chain
 
 from litestar import Controller, get
 
 from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.api.wire import InstanceStatus, NodeStatus, PlatformStatus, TargetStatus
-from stationmaster.core.registry import (
-    RegisteredApi,
-    RegisteredConsumer,
-    RegisteredNode,
-    RegisteredTarget,
-    Registry,
-)
-from stationmaster.core.spec import Api, Instance
+from stationmaster.core.spec import GatewayNode, Instance
+from stationmaster.gateway.loop import NodeLink
+from stationmaster.gateway.node import Endpoints
 from stationmaster.incidents.store import Status
 from stationmaster.platform import Platform
 from stationmaster.runtime import tasks
@@ -37,46 +31,36 @@ class StatusRoutes(Controller):
             targets=await _targets(platform),
             open_incidents=len(await platform.incidents.all(status=Status.TRIGGERED)),
             failing_loops=tuple(sorted(tasks.failing.value)),
-        )
-
-    @get("/registry")
-    async def registry(self, platform: GivenPlatform) -> Registry:
-        targets = await _targets(platform)
-        links = platform.gateway.links()
-        return Registry(
-            environment=platform.spec.environment,
-            apis=tuple(_registered(api, targets, platform) for api in platform.spec.apis),
-            nodes=tuple(
-                RegisteredNode(
-                    name=node.name,
-                    listen=str(node.listen),
-                    connected=links[node.name].connected,
-                    acknowledged=links[node.name].acknowledged,
-                )
-                for node in platform.spec.nodes
-            ),
-            consumers=tuple(
-                RegisteredConsumer(username=user.name, apis=tuple(user.apis)) for user in platform.spec.api_users
+            problems=(
+                *(f"{name}: {text}" for name, text in sorted(platform.fleet.problems.value.items())),
+                *(each.text for each in platform.watchdog.findings.value),
             ),
         )
 
 
 async def _nodes(platform: Platform) -> tuple[NodeStatus, ...]:
-    processes = platform.fleet.processes.value
-    linked = platform.gateway.links()
+    links = platform.gateway.links()
     seen = await platform.gateway.endpoints()
     return tuple(
-        NodeStatus(
-            name=node.name,
-            listen=str(node.listen),
-            pid=processes[node.name].pid if node.name in processes else None,
-            connected=linked[node.name].connected,
-            acknowledged=linked[node.name].acknowledged,
-            healthy_targets=found.healthy if found else None,
-            targets=found.total if found else None,
-        )
+        _node(platform, node, links[node.name], seen[node.name])
         for node in platform.spec.nodes
-        for found in [seen[node.name]]
+        if node.name in links and node.name in seen  # one that was declared a moment ago comes with the next answer
+    )
+
+
+def _node(platform: Platform, node: GatewayNode, link: NodeLink, seen: Endpoints | None) -> NodeStatus:
+    process = platform.fleet.processes.value.get(node.name)
+    held = platform.fleet.held.value.get(node.name)
+    return NodeStatus(
+        name=node.name,
+        listen=str(node.listen),
+        listen_tls=str(node.listen_tls) if node.listen_tls else None,
+        pid=process.pid if process else None,
+        connected=link.connected,
+        acknowledged=link.acknowledged,
+        healthy_targets=seen.healthy if seen else None,
+        targets=seen.total if seen else None,
+        held=str(held) if held else "",
     )
 
 
@@ -90,15 +74,17 @@ def _instances(platform: Platform) -> tuple[InstanceStatus, ...]:
 
 def _instance(platform: Platform, instance: Instance, *, checked: bool) -> InstanceStatus:
     process = platform.fleet.processes.value.get(instance.name)
+    held = platform.fleet.held.value.get(instance.name)
     health = platform.monitor.health.value.get(instance.name)
+    state = "unchecked" if not checked else health.state.value if health else "unknown"
     return InstanceStatus(
         name=instance.name,
         service=instance.service,
         region=instance.region,
         address=str(instance.address),
         pid=process.pid if process else None,
-        health="unchecked" if not checked else health.state.value if health else "unknown",
-        detail=health.detail if health and health.state.value != "up" else "",
+        health="held" if held else state,
+        detail=str(held) if held else health.detail if health and state != "up" else "",
     )
 
 
@@ -111,30 +97,7 @@ async def _targets(platform: Platform) -> tuple[TargetStatus, ...]:
             state=each.state.value,
             by=each.by,
             why=each.why,
+            manual=each.manual,
         )
         for each in await platform.gateway.rotation.targets()
-    )
-
-
-def _registered(api: Api, targets: tuple[TargetStatus, ...], platform: Platform) -> RegisteredApi:
-    declared = chain.from_iterable(
-        host.targets for host in platform.spec.virtual_hosts if host.name == api.virtual_host
-    )
-    states = {each.address: each.state for each in targets if each.virtual_host == api.virtual_host}
-    return RegisteredApi(
-        name=api.name,
-        hosts=api.hosts,
-        paths=api.paths,
-        strip_path=api.strip_path,
-        accepts=tuple(sorted(kind.value for kind in api.accepts)),
-        virtual_host=api.virtual_host or "",
-        targets=tuple(
-            RegisteredTarget(
-                address=str(target.address),
-                weight=target.weight,
-                instance=target.instance,
-                state=states.get(str(target.address), "in"),
-            )
-            for target in declared
-        ),
     )
