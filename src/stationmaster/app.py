@@ -1,41 +1,51 @@
 """The one place that builds everything: opens the store, makes the rooms, joins them, runs their loops."""
 
 import asyncio
-import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
 import uvicorn
 
+from stationmaster.access.loop import Access
 from stationmaster.api.app import make_api
+from stationmaster.api.protocol import ProblemProtocol
+from stationmaster.catalog.loop import Catalog
+from stationmaster.catalog.start import open_catalog
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import PlatformSpec, Supervision
 from stationmaster.fleet import store as fleet_store
 from stationmaster.fleet.executors.process import ProcessExecutor
-from stationmaster.fleet.inventory import Launch, launches
 from stationmaster.fleet.loop import Fleet
-from stationmaster.gateway import node as gateway_node
+from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.loop import Gateway
+from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
 from stationmaster.incidents.loop import Incidents
-from stationmaster.joints import GatewayBalancer, RunEffects
+from stationmaster.joints import (
+    FleetTraffic,
+    GatewayBalancer,
+    OtherNodeCount,
+    RunEffects,
+    Wanted,
+    direct_checks,
+    held_words,
+    resolved_of,
+)
 from stationmaster.keys.loop import Keys
-from stationmaster.manifest.read import load
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
 from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
-from stationmaster.runtime.board import Cell
-from stationmaster.runtime.cipher import load_or_make_cipher
 from stationmaster.runtime.db import Database, open_database, utc_now
-from stationmaster.runtime.files import create_private, write_private
+from stationmaster.runtime.files import write_private
 from stationmaster.runtime.lock import HeldLock, acquire
+from stationmaster.runtime.master_key import load_or_make_cipher
 from stationmaster.runtime.migrate import migrate
 from stationmaster.runtime.serve import bind
 from stationmaster.runtime.tasks import supervise
@@ -45,10 +55,13 @@ log = structlog.get_logger("app")
 _STOP_GRACE_S = 10.0
 
 
-def serve_control(manifest: Path, state: StateDir) -> None:
-    """Runs the control plane until SIGTERM (what it started goes on) or a shutdown by its API (all is stopped)."""
+def serve_control(manifest: Path, state: StateDir, *, nodes: int | None = None) -> None:
+    """Runs the control plane until SIGTERM (what it started goes on) or a shutdown by its API (all is stopped).
+
+    `nodes` is how many gateway nodes there are to be, whatever is declared.
+    """
     with _held_control(state):
-        asyncio.run(_control(manifest, state))
+        asyncio.run(_control(manifest, state, nodes))
 
 
 def stop_without_control(state: StateDir) -> None:
@@ -57,49 +70,58 @@ def stop_without_control(state: StateDir) -> None:
         asyncio.run(_stop_all_directly(state))
 
 
-async def _control(manifest: Path, state: StateDir) -> None:
-    spec = load(manifest)
+async def _control(manifest: Path, state: StateDir, nodes: int | None) -> None:
     async with _opened(state) as database:
-        platform = await build(spec, state, database)
+        catalog = await open_catalog(database, manifest)
+        platform = await build(catalog, state, database, nodes=nodes)
         await _run(platform, state)
 
 
-async def build(spec: PlatformSpec, state: StateDir, database: Database) -> Platform:
+async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes: int | None = None) -> Platform:
     """Makes every room and joins them; nothing runs yet."""
+    declared = catalog.declared if nodes is None else OtherNodeCount(catalog.declared, nodes)
     keys = Keys(
         database=database,
         cipher=load_or_make_cipher(state.master_key),
         state_dir=state,
-        issuer=spec.issuer,
-        audience=spec.environment,
-        users=spec.api_users,
+        declared=declared,
     )
     await keys.start()
-    declared = Cell(spec)
-    gateway = Gateway(database, declared, keys.public)
-    fleet = Fleet(database, ProcessExecutor(state), (*_node_launches(spec, state), *launches(spec)))
-    monitor = Monitor(database, spec, launched=fleet.launched)
-    shelf = Shelf(spec.runbooks)
-    inventory = InventoryView.of(spec)
-    effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=spec.healing)
+    access = Access(database, state)
+    first_password = await access.start()
+    if first_password is not None:
+        # Never into the log: `up` shows it, whoever may read this file has admin.token as well.
+        write_private(state.first_password, f"{first_password}\n".encode())
+    gateway = Gateway(database, declared, keys.public, certificates=Certificates(declared, state.root))
+    fleet = Fleet(database, ProcessExecutor(state), Wanted(declared, state.nodes))
+    monitor = Monitor(database, declared, launched=fleet.launched, held=lambda: held_words(fleet))
+    fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
+    shelf = Shelf(lambda: declared.value.runbooks)
+    effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing)
+    incidents = Incidents(database)
+    watchdog = Watchdog(
+        database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
+    )
     return Platform(
-        spec=spec,
+        declared=declared,
+        access=access,
+        catalog=catalog,
         fleet=fleet,
         gateway=gateway,
-        healing=Healing(database, GatewayBalancer(gateway), spec.healing),
-        incidents=Incidents(database),
+        healing=Healing(database, GatewayBalancer(gateway), lambda: declared.value.healing),
+        incidents=incidents,
         keys=keys,
         monitor=monitor,
-        runbooks=Runbooks(database=database, runbooks=shelf.runbooks, inventory=lambda: inventory, perform=effects),
+        watchdog=watchdog,
+        runbooks=Runbooks(
+            database=database,
+            runbooks=shelf.runbooks,
+            inventory=lambda: InventoryView.of(declared.value),
+            perform=effects,
+        ),
         shelf=shelf,
         started_at=utc_now(),
     )
-
-
-def _node_launches(spec: PlatformSpec, state: StateDir) -> Iterator[Launch]:
-    for node in spec.nodes:
-        bootstrap = gateway_node.bootstrap(node, spec.control.xds, spec.environment, state.nodes)
-        yield Launch(name=node.name, argv=gateway_node.argv(bootstrap), supervision=Supervision.RESTART)
 
 
 async def _run(platform: Platform, state: StateDir) -> None:
@@ -108,9 +130,12 @@ async def _run(platform: Platform, state: StateDir) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     loops: dict[str, Callable[[], Awaitable[None]]] = {
+        "access": platform.access.run,
+        "keys": lambda: platform.keys.run(partial(_acknowledged, platform.gateway)),
         "gateway": platform.gateway.run,
         "fleet": platform.fleet.run,
         "monitor": platform.monitor.run,
+        "watchdog": platform.watchdog.run,
         "incidents": platform.incidents.run,
         "healing": platform.healing.run,
         "runbooks": platform.runbooks.run,
@@ -129,6 +154,12 @@ async def _run(platform: Platform, state: StateDir) -> None:
             await _stop_platform(platform)
 
 
+async def _acknowledged(gateway: Gateway) -> bool:
+    """Whether every node checks requests with the newest credentials."""
+    found = await gateway.publish_credentials()
+    return not found.pending and not found.rejected
+
+
 async def _either(*events: asyncio.Event) -> None:
     waits = [asyncio.ensure_future(event.wait()) for event in events]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -141,9 +172,17 @@ async def _serving(
     platform: Platform, state: StateDir, group: asyncio.TaskGroup, listener: socket.socket
 ) -> AsyncIterator[None]:
     """Serves the REST API for as long as the block runs, and tells clients where it is."""
-    api = make_api(platform, token=_admin_token(state))
+    api = make_api(platform)
     config = uvicorn.Config(
-        api, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=3
+        api,
+        http=ProblemProtocol,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # a header must not say from where somebody logs in
+        timeout_graceful_shutdown=3,
     )
     server = _Server(config)
     with listener:
@@ -165,9 +204,8 @@ class _Server(uvicorn.Server):
 
 
 async def _stop_platform(platform: Platform) -> None:
-    """Drains the gateway nodes, then ends every process."""
-    await asyncio.gather(*(gateway_node.drain(node.admin) for node in platform.spec.nodes))
-    await platform.fleet.stop_all()
+    """Ends the gateway nodes, which drain, then every other process."""
+    await platform.fleet.stop_all(first=[node.name for node in platform.spec.nodes])
 
 
 async def _stop_all_directly(state: StateDir) -> None:
@@ -202,10 +240,3 @@ def _held_control(state: StateDir) -> Iterator[HeldLock]:
         yield held
     finally:
         held.release()
-
-
-def _admin_token(state: StateDir) -> str:
-    """The token of the command line, made at the first start; only this user may read it."""
-    if not state.admin_token.exists():
-        create_private(state.admin_token, f"{secrets.token_urlsafe(32)}\n".encode())
-    return state.admin_token.read_text("utf-8").strip()

@@ -22,13 +22,28 @@ class StateDir:
         return self.root / "master.key"
 
     @property
-    def key_bundle(self) -> Path:
-        """The sealed bundle of signing keys and clients that every key service instance follows."""
-        return self.root / "keys.sealed"
+    def key_index(self) -> Path:
+        """The folder of the key service's database, which the control plane writes and every instance reads."""
+        return self.root / "keys"
+
+    @property
+    def key_spool(self) -> Path:
+        """The folder in which instances of the key service hand revocations over to the control plane."""
+        return self.root / "keys" / "revoked"
 
     @property
     def admin_token(self) -> Path:
         return self.root / "admin.token"
+
+    @property
+    def first_password(self) -> Path:
+        """The generated password of the first administrator, until `up` has shown it."""
+        return self.root / "admin.password"
+
+    @property
+    def doctor_token(self) -> Path:
+        """What the doctor reads the registry with; it may do nothing else."""
+        return self.root / "doctor.token"
 
     @property
     def control_url(self) -> Path:

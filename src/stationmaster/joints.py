@@ -1,22 +1,43 @@
 """Joins the rooms: what one room asks for, said in the words of the room that does it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
 
 from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
 from stationmaster.core.names import InstanceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, HealingPolicy
+from stationmaster.core.spec import Address, HealingPolicy, PlatformSpec, Supervision
+from stationmaster.fleet.inventory import Launch, launches
+from stationmaster.fleet.loop import BY as FLEET
 from stationmaster.fleet.loop import Fleet
+from stationmaster.fleet.node_count import with_nodes
+from stationmaster.fleet.rollout import Standing
+from stationmaster.gateway import node as gateway_node
+from stationmaster.gateway.disagreement import DirectCheck
 from stationmaster.gateway.loop import Gateway
+from stationmaster.gateway.rotation import TargetRow
 from stationmaster.healing.decide import TargetView
+from stationmaster.incidents.loop import Incidents
+from stationmaster.incidents.store import Status
+from stationmaster.monitor.loop import Monitor
+from stationmaster.monitor.rules import Health
+from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.outbox import facts_of
 
+log = structlog.get_logger("joints")
+
 RUNBOOK = "runbook"
 _BUDGET_SPAN = timedelta(hours=1)
+_STANDS_AFTER = timedelta(seconds=1)
+"""An instance without a health check counts as well when it has lived so long."""
+_CONNECTS_WITHIN = timedelta(seconds=10)
+"""A gateway node that is not connected after so long is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +73,7 @@ class RunEffects:
     database: Database
     fleet: Fleet
     gateway: Gateway
-    policy: HealingPolicy
+    policy: Callable[[], HealingPolicy]
 
     async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
         return await self.fleet.run_command(instance, argv, timeout_s=timeout_s)
@@ -78,10 +99,148 @@ class RunEffects:
 
     async def _keep_to_the_budget(self, instance: InstanceName) -> None:
         facts = await facts_of(self.database, InstanceRestarted, utc_now() - _BUDGET_SPAN)
-        restarts = sum(fact.instance == instance for fact in facts)
-        if restarts >= self.policy.max_restarts_per_hour:
+        restarts = sum(fact.instance == instance and fact.by == RUNBOOK for fact in facts)
+        if restarts >= self.policy().max_restarts_per_hour:
             raise PlatformError(
                 "restart-budget",
                 f"{instance} was restarted {restarts} times within an hour; the policy allows no more",
                 hint="find out why it dies, or raise healing.max_restarts_per_hour",
             )
+
+
+@dataclass(slots=True, kw_only=True)
+class FleetTraffic:
+    """The gateway and the monitor as the fleet sees them. Gateway nodes drain themselves when they are to stop."""
+
+    gateway: Gateway
+    monitor: Monitor
+    declared: Cell[PlatformSpec]
+    started_at: datetime = field(default_factory=utc_now)
+    _seen: tuple[object, object] = (None, None)
+    _withdrawn: frozenset[str] = frozenset()
+
+    async def withdraw(self, name: str, *, why: str) -> None:
+        rows = await self._rows(name)
+        if not rows:
+            # What is no longer declared as a target has left the plan; nodes may not have taken that plan yet.
+            await self.gateway.publish_declared()
+        for row in rows:
+            if row.state is not BalancerState.IN:
+                continue
+            try:
+                await self.gateway.rotation.take_out(row.virtual_host, row.address, by=FLEET, why=why)
+            except PlatformError as error:
+                log.warning("target stays in rotation while its process stops", target=row.address, why=error.message)
+
+    async def restore(self, name: str, *, why: str) -> None:
+        for row in await self._rows(name):
+            if _taken_out_by_fleet(row):
+                await self.gateway.rotation.put_back(row.virtual_host, row.address, by=FLEET, why=why)
+
+    async def withdrawn(self) -> Set[str]:
+        seen = (self.gateway.rotation.withdrawn, self.declared.value)
+        if seen[0] is not self._seen[0] or seen[1] is not self._seen[1]:
+            rows = await self.gateway.rotation.targets() if seen[0] else ()
+            self._withdrawn = frozenset(row.instance for row in rows if row.instance and _taken_out_by_fleet(row))
+            self._seen = seen
+        return self._withdrawn
+
+    def standing(self, name: str, since: datetime) -> Standing:
+        link = self.gateway.links().get(name)
+        if link is not None:
+            return self._standing_of_node(since, connected=link.connected, acknowledged=link.acknowledged)
+        health = self.monitor.health.value.get(name)
+        if health is None:
+            return Standing.UP if utc_now() - since > _STANDS_AFTER else Standing.UNKNOWN
+        if health.state is Health.UP:
+            return Standing.UP if health.well_at is not None and health.well_at > since else Standing.UNKNOWN
+        return Standing.DOWN if health.state is Health.DOWN else Standing.UNKNOWN
+
+    def _standing_of_node(self, since: datetime, *, connected: bool, acknowledged: bool) -> Standing:
+        if connected:
+            return Standing.UP if acknowledged else Standing.UNKNOWN
+        alone_for = utc_now() - max(since, self.started_at)
+        return Standing.DOWN if alone_for > _CONNECTS_WITHIN else Standing.UNKNOWN
+
+    async def _rows(self, name: str) -> list[TargetRow]:
+        return [row for row in await self.gateway.rotation.targets() if row.instance == name]
+
+
+def _taken_out_by_fleet(row: TargetRow) -> bool:
+    return row.by == FLEET and row.state is BalancerState.OUT and not row.manual
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The processes of the platform as it is declared now; looked through anew only when what they come from changes.
+    Gateway nodes have their files written in `nodes`."""
+
+    declared: Cell[PlatformSpec]
+    nodes: Path
+    _seen: tuple[object, ...] = ()
+    _launches: tuple[Launch, ...] = ()
+
+    def __call__(self) -> tuple[Launch, ...]:
+        spec = self.declared.value
+        seen = (spec.nodes, spec.services, spec.control, spec.environment)
+        if seen != self._seen:
+            self._launches = (*self._of_nodes(spec), *launches(spec))
+            self._seen = seen
+        return self._launches
+
+    def _of_nodes(self, spec: PlatformSpec) -> Iterable[Launch]:
+        for node in spec.nodes:
+            start = gateway_node.prepare(node, spec.control.xds, spec.environment, self.nodes)
+            yield Launch(
+                name=node.name,
+                argv=start.argv,
+                config=start.config,
+                supervision=Supervision.RESTART,
+                group="gateway nodes",
+            )
+
+
+class OtherNodeCount(Cell[PlatformSpec]):
+    """What another cell declares, with another number of gateway nodes."""
+
+    __slots__ = ("_nodes", "_seen", "_source")
+
+    def __init__(self, source: Cell[PlatformSpec], nodes: int) -> None:
+        super().__init__(with_nodes(source.value, nodes))
+        self._source, self._seen, self._nodes = source, source.value, nodes
+        self.changed = source.changed
+
+    @property
+    def value(self) -> PlatformSpec:
+        if self._source.value is not self._seen:
+            self._seen = self._source.value
+            self._value = with_nodes(self._seen, self._nodes)
+        return self._value
+
+    def set(self, value: PlatformSpec) -> None:
+        self._source.set(value)
+
+    async def changes(self, *, tick: float) -> AsyncGenerator[PlatformSpec, None]:
+        while True:
+            seen = self.changed.count
+            yield self.value
+            await self.changed.beyond(seen, tick)
+
+
+def direct_checks(monitor: Monitor) -> Mapping[str, DirectCheck]:
+    """What the monitor says of every instance that it has an opinion about."""
+    return {
+        name: DirectCheck(ok=each.state is Health.UP, detail=each.detail, since=each.since)
+        for name, each in monitor.health.value.items()
+        if each.state in (Health.UP, Health.DOWN)
+    }
+
+
+async def resolved_of(incidents: Incidents, numbers: Iterable[int]) -> frozenset[int]:
+    found = {number: await incidents.find(number) for number in numbers}
+    return frozenset(number for number, each in found.items() if each is not None and each[0].status is Status.RESOLVED)
+
+
+def held_words(fleet: Fleet) -> Mapping[str, str]:
+    """What people keep stopped, and why, by the name of the instance."""
+    return {name: str(given) for name, given in fleet.held.value.items()}

@@ -4,28 +4,44 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stationmaster.access.loop import Access
+from stationmaster.catalog.loop import Catalog
+from stationmaster.core.registry import Part
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
+from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
 from stationmaster.incidents.loop import Incidents
 from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
+from stationmaster.runtime.board import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    spec: PlatformSpec
+    declared: Cell[PlatformSpec]
+    access: Access
+    catalog: Catalog
     fleet: Fleet
     gateway: Gateway
     healing: Healing
     incidents: Incidents
     keys: Keys
     monitor: Monitor
+    watchdog: Watchdog
     runbooks: Runbooks
     shelf: Shelf
     started_at: datetime
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever wants the whole platform stopped."""
+
+    registry_tags: dict[Part, tuple[tuple[object, ...], str]] = field(default_factory=dict)
+    """What each part of the registry was made of when it was told last, and its ETag."""
+
+    @property
+    def spec(self) -> PlatformSpec:
+        """What is declared at this moment."""
+        return self.declared.value

@@ -32,7 +32,7 @@ def sample_with_free_ports(free_port: Callable[[], int], runbooks: Sequence[Path
 
     document["control"] = {"api": address(), "xds": address()}
     for node in document["gateway"]["nodes"]:
-        node.update(listen=address(), admin=address())
+        node.update(listen=address(), admin=address(), listen_tls=address())
     for service in document["services"]:
         for instance in service["instances"]:
             instance["address"] = address()
@@ -57,8 +57,8 @@ class Station:
     def write_manifest(self) -> None:
         self.manifest.write_text(yaml.safe_dump(self.document, sort_keys=False), "utf-8")
 
-    def up(self) -> None:
-        done = self.run("up", "--file", str(self.manifest), "--detach", limit_s=90)
+    def up(self, *options: str) -> None:
+        done = self.run("up", "--file", str(self.manifest), "--detach", *options, limit_s=90)
         assert done.returncode == 0, done.stdout + done.stderr + self.log("control")
 
     def begin_up(self) -> "subprocess.Popen[bytes]":
@@ -68,6 +68,15 @@ class Station:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, STATE_VARIABLE: str(self.state)},
+        )
+
+    def begin_attached(self) -> "subprocess.Popen[bytes]":
+        """`up` as a person runs it; what it says is in its `stdout`."""
+        return subprocess.Popen(
+            (*PROGRAM, "up", "--file", str(self.manifest)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, STATE_VARIABLE: str(self.state), "COLUMNS": "400"},
         )
 
     def is_up(self) -> bool:

@@ -57,7 +57,7 @@ async def test_a_command_that_cannot_be_run_keeps_no_other_instance_from_startin
     database: Database, executor: ProcessExecutor
 ) -> None:
     broken = Launch(name="broken", argv=("/no/such/program",), supervision=Supervision.RESTART)
-    await Fleet(database, executor, (broken, launch("a", SLEEPER))).tick()
+    await Fleet(database, executor, lambda: (broken, launch("a", SLEEPER))).tick()
     assert (await executor.seen()).keys() == {"a"}
     assert "/no/such/program: No such file" in await executor.logs("broken", tail=5)
 
@@ -66,8 +66,9 @@ async def test_the_fleet_starts_what_is_declared_and_stops_what_is_not(
     database: Database, executor: ProcessExecutor
 ) -> None:
     await executor.start(launch("old", SLEEPER))
-    fleet = Fleet(database, executor, (launch("a", SLEEPER), launch("b", SLEEPER)))
-    await fleet.tick()
+    fleet = Fleet(database, executor, lambda: (launch("a", SLEEPER), launch("b", SLEEPER)))
+    for job in await fleet.tick():
+        await fleet.do(job)
     assert set(await executor.seen()) == {"a", "b"}
 
 
@@ -76,7 +77,7 @@ async def test_a_killed_instance_waits_for_its_runbook_and_every_hand_on_it_is_a
 ) -> None:
     started = utc_now()
     keys = Launch(name="keys", argv=launch("keys", SLEEPER).argv, supervision=Supervision.RUNBOOK)
-    fleet = Fleet(database, executor, (keys,))
+    fleet = Fleet(database, executor, lambda: (keys,))
     await fleet.tick()
     assert await fleet.inject_kill("keys", drill="test") is True
     await fleet.tick()
@@ -90,7 +91,7 @@ async def test_a_killed_instance_waits_for_its_runbook_and_every_hand_on_it_is_a
 
 
 async def test_two_starts_at_once_leave_one_process(database: Database, executor: ProcessExecutor) -> None:
-    fleet = Fleet(database, executor, (launch("a", SLEEPER),))
+    fleet = Fleet(database, executor, lambda: (launch("a", SLEEPER),))
     await asyncio.gather(fleet.tick(), fleet.restart("a", by="test", why="at once"), fleet.tick())
     assert set(await executor.seen()) == {"a"}
 
@@ -98,7 +99,7 @@ async def test_two_starts_at_once_leave_one_process(database: Database, executor
 async def test_an_unknown_instance_is_refused_with_the_known_names(
     database: Database, executor: ProcessExecutor
 ) -> None:
-    fleet = Fleet(database, executor, (launch("a", SLEEPER),))
+    fleet = Fleet(database, executor, lambda: (launch("a", SLEEPER),))
     with pytest.raises(PlatformError) as refusal:
         await fleet.restart("b", by="test", why="typo")
     assert "known are a" in refusal.value.hint

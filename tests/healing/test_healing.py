@@ -119,7 +119,7 @@ async def notes(database: Database) -> list[str]:
 
 async def test_an_incident_takes_its_target_out_and_leaves_a_note(database: Database) -> None:
     balancer = RememberingBalancer(ring("in", "in", "in"))
-    await Healing(database, balancer, POLICY).act(opened())
+    await Healing(database, balancer, lambda: POLICY).act(opened())
     assert balancer.moves == [("127.0.0.1:8888", "out")]
     assert await notes(database) == [
         "self-healing removed 127.0.0.1:8888 from keys because key-0 fails its health check; acknowledged by n1"
@@ -129,7 +129,7 @@ async def test_an_incident_takes_its_target_out_and_leaves_a_note(database: Data
 async def test_a_removal_that_a_crash_cut_off_before_its_note_is_noted_afterwards(database: Database) -> None:
     done = [replace(target, by="self-healing") for target in ring("out", "in", "in")]
     balancer = RememberingBalancer(done)
-    await Healing(database, balancer, POLICY).act(opened())
+    await Healing(database, balancer, lambda: POLICY).act(opened())
     assert balancer.moves == []
     assert await notes(database) == [
         "self-healing removed 127.0.0.1:8888 from keys because key-0 fails its health check"
@@ -138,7 +138,7 @@ async def test_a_removal_that_a_crash_cut_off_before_its_note_is_noted_afterward
 
 async def test_a_removal_that_fails_asks_for_the_manual_one(database: Database) -> None:
     balancer = RememberingBalancer(ring("in", "in", "in"), refuses=True)
-    await Healing(database, balancer, POLICY).act(opened())
+    await Healing(database, balancer, lambda: POLICY).act(opened())
     assert balancer.moves == []
     assert await notes(database) == [
         "self-healing could not remove 127.0.0.1:8888 from keys: it is the last target; remove it manually"
@@ -147,7 +147,7 @@ async def test_a_removal_that_fails_asks_for_the_manual_one(database: Database) 
 
 async def test_a_resolved_incident_leaves_no_target_behind(database: Database) -> None:
     balancer = RememberingBalancer(ring("out", "in", "in"))
-    await Healing(database, balancer, POLICY).act(IncidentResolved(at=NOW, incident=9))
+    await Healing(database, balancer, lambda: POLICY).act(IncidentResolved(at=NOW, incident=9))
     assert balancer.moves == [("127.0.0.1:8888", "in")]
     assert await notes(database) == [
         "self-healing put 127.0.0.1:8888 back into keys: every alert of incident #9 has recovered"

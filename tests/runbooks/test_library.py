@@ -31,7 +31,7 @@ def test_the_seeds_are_loaded(seeds: Path) -> None:
 
 async def test_a_shelf_sees_a_changed_a_new_and_a_removed_file(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# First\n", "utf-8")
-    shelf = Shelf([tmp_path])
+    shelf = Shelf(lambda: [tmp_path])
     assert [each.title for each in shelf.runbooks()] == ["First"]
     (tmp_path / "a.md").write_text("# First, changed\n", "utf-8")
     (tmp_path / "b.md").write_text("# Second\n", "utf-8")
@@ -40,3 +40,17 @@ async def test_a_shelf_sees_a_changed_a_new_and_a_removed_file(tmp_path: Path) -
     (tmp_path / "a.md").unlink()
     await shelf.refresh()
     assert [each.title for each in shelf.runbooks()] == ["Second"]
+
+
+async def test_a_shelf_follows_the_folders_that_are_declared(tmp_path: Path) -> None:
+    folders = [tmp_path / "one"]
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.md").write_text(f"# {name}\n", "utf-8")
+    shelf = Shelf(lambda: folders)
+    folders.append(tmp_path / "two")
+    await shelf.refresh()
+    assert [each.title for each in shelf.runbooks()] == ["one", "two"]
+    del folders[0]
+    await shelf.refresh()
+    assert [each.title for each in shelf.runbooks()] == ["two"]

@@ -28,6 +28,8 @@ class BalancerState(Enum):
 
     IN = "in"
     OUT = "out"
+    DRAIN = "drain"
+    """It finishes what it has and gets nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,8 @@ class TargetChanged:
     pending: tuple[str, ...] = ()
     """Nodes that had not acknowledged it within the limit."""
     incident: int | None = None
+    manual: bool = False
+    """Somebody holds it there: nothing automatic changes it until it is released."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Which processes the declared platform consists of, and how each is started."""
 
+import hashlib
 import sys
 from dataclasses import dataclass
 
@@ -10,17 +11,37 @@ OWN_PROGRAM = "stationmaster"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """One process to keep: its unique name, its argv and who starts it again."""
+    """One process to keep: its unique name, its argv and who starts it again.
+
+    `group` names those that are restarted one after the other (a service); `config` is the text of the files that the
+    process reads when it starts, as far as the platform writes them.
+    """
 
     name: str
     argv: tuple[str, ...]
     supervision: Supervision
+    group: str = ""
+    config: str = ""
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that change when the process has to be started anew for what is declared."""
+        digest = hashlib.sha256()
+        for part in (*self.argv, self.config):
+            raw = part.encode()
+            digest.update(len(raw).to_bytes(8, "big") + raw)
+        return digest.hexdigest()[:16]
 
 
 def launches(spec: PlatformSpec) -> tuple[Launch, ...]:
     """One launch for every instance of the services that have a command."""
     return tuple(
-        Launch(name=instance.name, argv=argv_of(service, instance), supervision=service.supervision)
+        Launch(
+            name=instance.name,
+            argv=argv_of(service, instance),
+            supervision=service.supervision,
+            group=f"service {service.name}",
+        )
         for service in spec.services
         if service.command
         for instance in service.instances

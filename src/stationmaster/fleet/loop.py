@@ -1,9 +1,12 @@
-"""Keeps the declared processes alive and restarts one when it is told to."""
+"""Keeps the declared processes alive, one by one moves them to what is declared now, and does what people ask."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 
 import structlog
 
@@ -14,72 +17,153 @@ from stationmaster.fleet import store
 from stationmaster.fleet.executor import Executor, Running
 from stationmaster.fleet.inventory import Launch
 from stationmaster.fleet.reconcile import Crashes, missing, surplus
+from stationmaster.fleet.rollout import Await, Build, Member, Replace, Standing, next_in
+from stationmaster.fleet.store import Hold, Launched
+from stationmaster.fleet.traffic import NoTraffic, Traffic
 from stationmaster.runtime import outbox
+from stationmaster.runtime.audit import Change, record
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 
 log = structlog.get_logger("fleet")
 
+BY = "fleet"
+_CHANGED = "what it was started with is no longer declared"
 _TICK_S = 0.25
 _GRACE_S = 10.0
+_WELL_WITHIN_S = 30.0
+"""How long a process may take to be well before a rolling restart that waits for it is told as a problem."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work on one process that takes a while; the next tick does not wait for it."""
+
+    name: str
+    do: Callable[[], Awaitable[None]]
 
 
 class Fleet:
-    def __init__(self, database: Database, executor: Executor, declared: tuple[Launch, ...]) -> None:
+    """`wanted` is asked at every tick; `traffic` is set before `run` where somebody sends requests. `held` shows what
+    people keep stopped, `problems` what could not be done, by the name of a process or of a group."""
+
+    def __init__(
+        self,
+        database: Database,
+        executor: Executor,
+        wanted: Callable[[], Iterable[Launch]],
+        traffic: Traffic | None = None,
+    ) -> None:
         self._database = database
         self._executor = executor
-        self._declared = {launch.name: launch for launch in declared}
+        self._wanted = wanted
+        self.traffic: Traffic = traffic or NoTraffic()
+        self._declared = {launch.name: launch for launch in wanted()}
         self._crashes: dict[str, Crashes] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._awaited: dict[str, datetime] = {}
         self.processes: Cell[Mapping[str, Running]] = Cell({})
+        self.held: Cell[Mapping[str, Hold]] = Cell({})
+        self.problems: Cell[Mapping[str, str]] = Cell({})
 
     @property
     def declared(self) -> tuple[Launch, ...]:
         return tuple(self._declared.values())
 
     async def run(self) -> None:
-        """Starts what is missing, for ever."""
-        while True:
-            await self.tick()
-            await asyncio.sleep(_TICK_S)
+        """Brings what lives to what is declared, for ever."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for job in await self.tick():
+                    group.create_task(self.do(job), name=f"fleet {job.name}")
+                await asyncio.sleep(_TICK_S)
 
-    async def tick(self) -> None:
+    async def tick(self) -> tuple[Job, ...]:
+        """Starts what is missing and says what else has to be done now."""
         alive = await self._executor.seen()
         self.processes.set(alive)
-        launched = await self.launched()
-        for name in surplus(self.declared, alive.keys()):
-            await self._executor.stop(name, grace_s=_GRACE_S)
-            log.info("instance stopped, no longer declared", instance=name)
-        due = missing(self.declared, alive.keys(), launched.keys(), self._crashes, now=utc_now())
-        for launch in due:
-            try:
-                await self._start(launch)
-            except PlatformError as error:
-                # A command that cannot be run is a mistake of one service; the others start all the same.
-                log.error("instance cannot be started", instance=launch.name, problem=error.message, hint=error.hint)
+        self._declared = {launch.name: launch for launch in self._wanted()}
+        async with self._database.read() as connection:
+            launched, held = await store.launched(connection), await store.held(connection)
+        self.held.set(held)
+        self._forget_problems()
+        launched = await self._adopted(alive, launched)
+        ready = [each for each in self.declared if each.name not in held and not self._busy(each.name)]
+        for launch in missing(ready, alive.keys(), launched.keys(), self._crashes, now=utc_now()):
+            await self._start_missing(launch)
+        return (*self._endings(alive, held), *await self._moves(alive, launched, held))
+
+    async def do(self, job: Job) -> None:
+        try:
+            await job.do()
+        except PlatformError as error:
+            self._tell(job.name, f"{error.message}; {error.hint}" if error.hint else error.message)
+        else:
+            self._tell(job.name, "")
 
     async def launched(self) -> Mapping[str, datetime]:
         """When each process was started last, by name, as far as this boot goes."""
         async with self._database.read() as connection:
-            return await store.launched(connection)
+            return {name: each.at for name, each in (await store.launched(connection)).items()}
 
     async def restart(self, name: str, *, by: str, why: str, incident: int | None = None) -> Running:
-        """Ends the process, if it lives, and starts it; the fact names who asked and why."""
+        """Ends the process, if it lives, and starts it; the fact names who asked and why.
+
+        Raises PlatformError: `unknown-instance`, `instance-held`, `not-startable`.
+        """
         launch = self._find(name)
         async with self._turns[name]:
-            await self._executor.stop(name, grace_s=_GRACE_S)
-            running = await self._executor.start(launch)
-        fact = InstanceRestarted(at=utc_now(), instance=name, by=by, why=why, incident=incident)
-        async with self._database.write() as connection:
-            await store.record_launch(connection, name, fact.at)
-            await outbox.append(connection, fact)
-        log.info("instance restarted", instance=name, pid=running.pid, by=by, incident=incident)
+            await self._refuse_held(name)
+            return await self._cycle(launch, by=by, why=why, incident=incident)
+
+    async def replace(self, name: str, *, by: str, why: str) -> Running:
+        """`restart` without a lost request: no gateway node sends to it meanwhile, and until its check is good."""
+        launch = self._find(name)
+        async with self._turns[name]:
+            await self._refuse_held(name)
+            await self.traffic.withdraw(name, why=f"restarted by {by}: {why}")
+            running = await self._cycle(launch, by=by, why=why)
+        if by != BY:
+            async with self._database.write() as connection:
+                await record(connection, _change(by, "restart", name, after={"why": why, "pid": running.pid}))
         return running
 
-    async def stop_all(self) -> None:
-        """Ends every process of the platform and forgets that it was started."""
+    async def stop(self, name: str, *, by: str, why: str) -> bool:
+        """Stops the process, without a lost request, and keeps it stopped until `start`, over restarts of all else.
+
+        Says whether it lived. Raises PlatformError `unknown-instance`.
+        """
+        self._find(name)
+        given = Hold(by=by, why=why, at=utc_now())
+        async with self._turns[name]:
+            async with self._database.write() as connection:
+                await store.hold(connection, name, given)
+                await record(connection, _change(by, "stop", name, after={"held": str(given)}))
+                held = await store.held(connection)
+            self.held.set(held)
+            return await self._end(name, why=str(given))
+
+    async def start(self, name: str, *, by: str, why: str) -> Running:
+        """Lets go of what `stop` holds and starts the process; its targets return when its check is good."""
+        launch = self._find(name)
+        async with self._turns[name]:
+            async with self._database.write() as connection:
+                before = (await store.held(connection)).get(name)
+                if await store.release(connection, name):
+                    change = _change(by, "start", name, before={"held": str(before)}, after={"why": why})
+                    await record(connection, change)
+                held = await store.held(connection)
+            self.held.set(held)
+            running = await self._executor.start(launch)
+            await self._remember(launch, running.started_at)
+            return running
+
+    async def stop_all(self, first: Collection[str] = ()) -> None:
+        """Ends every process of the platform, those in `first` before the others, and forgets that it was started;
+        what people hold stays held."""
         alive = await self._executor.seen()
-        await asyncio.gather(*(self._executor.stop(name, grace_s=_GRACE_S) for name in alive))
+        for names in (alive.keys() & set(first), alive.keys() - set(first)):
+            await asyncio.gather(*(self._executor.stop(name, grace_s=_GRACE_S) for name in names))
         async with self._database.write() as connection:
             await store.forget_launches(connection)
 
@@ -97,6 +181,7 @@ class Fleet:
         return await self._executor.run_command(self._find(name).name, argv, timeout_s=timeout_s)
 
     def _find(self, name: str) -> Launch:
+        self._declared = {launch.name: launch for launch in self._wanted()}
         try:
             return self._declared[name]
         except KeyError:
@@ -105,10 +190,147 @@ class Fleet:
                 "unknown-instance", f"there is no instance {name!r} here", hint=f"known are {known}", status=404
             ) from None
 
-    async def _start(self, launch: Launch) -> None:
+    def _busy(self, name: str) -> bool:
+        return name in self._turns and self._turns[name].locked()
+
+    async def _adopted(self, alive: Mapping[str, Running], launched: Mapping[str, Launched]) -> Mapping[str, Launched]:
+        """Takes what lives, and of which it is not known what it was started with, for what is declared."""
+        known = dict(launched)
+        for launch in self.declared:
+            found, before = alive.get(launch.name), launched.get(launch.name)
+            if found is not None and (before is None or before.digest is None) and not self._busy(launch.name):
+                known[launch.name] = await self._remember(launch, before.at if before else found.started_at)
+        return known
+
+    async def _start_missing(self, launch: Launch) -> None:
         async with self._turns[launch.name]:
             self._crashes[launch.name] = self._crashes.get(launch.name, Crashes()).started(utc_now())
-            running = await self._executor.start(launch)
-        async with self._database.write() as connection:
-            await store.record_launch(connection, launch.name, running.started_at)
+            try:
+                running = await self._executor.start(launch)
+            except PlatformError as error:
+                # A command that cannot be run is a mistake of one service; the others start all the same.
+                self._tell(launch.name, f"{error.message}; {error.hint}")
+                return
+            await self._remember(launch, running.started_at)
+        self._tell(launch.name, "")
         log.info("instance started", instance=launch.name, pid=running.pid)
+
+    def _endings(self, alive: Mapping[str, Running], held: Mapping[str, Hold]) -> Iterator[Job]:
+        """Processes that live although they are held or no longer declared."""
+        for name in surplus(self.declared, alive.keys()):
+            if not self._busy(name):
+                yield Job(name=name, do=partial(self._retire, name))
+        for name, given in held.items():
+            if name in alive and name in self._declared and not self._busy(name):
+                yield Job(name=name, do=partial(self._end_held, name, str(given)))
+
+    async def _moves(
+        self, alive: Mapping[str, Running], launched: Mapping[str, Launched], held: Mapping[str, Hold]
+    ) -> list[Job]:
+        """The next steps of rolling restarts, and processes that are well and may take requests again."""
+        withdrawn = await self.traffic.withdrawn()
+        jobs = []
+        free = sorted((each for each in self.declared if each.name not in held), key=lambda each: each.group)
+        for group, launches in groupby(free, key=lambda each: each.group or each.name):
+            members = []
+            for launch in launches:
+                member = self._member(launch, alive, launched.get(launch.name))
+                if launch.name in withdrawn:
+                    member, returning = _while_withdrawn(member)
+                    if returning:
+                        jobs.append(Job(name=launch.name, do=partial(self._return, launch.name)))
+                members.append(member)
+            jobs.extend(self._rolled(group, members))
+        return jobs
+
+    def _member(self, launch: Launch, alive: Mapping[str, Running], last: Launched | None) -> Member:
+        busy = self._busy(launch.name)
+        if launch.name not in alive or last is None:
+            return Member(name=launch.name, build=Build.GONE, standing=Standing.DOWN, busy=busy)
+        build = Build.CURRENT if last.digest == launch.digest else Build.STALE
+        return Member(name=launch.name, build=build, standing=self.traffic.standing(launch.name, last.at), busy=busy)
+
+    def _rolled(self, group: str, members: list[Member]) -> Iterator[Job]:
+        match next_in(members):
+            case Replace(name=name):
+                self._awaited.pop(group, None)
+                self._tell(group, "")
+                yield Job(name=name, do=partial(self._roll, name))
+            case Await(names=names, stale=stale):
+                since = self._awaited.setdefault(group, utc_now())
+                if (utc_now() - since).total_seconds() > _WELL_WITHIN_S:
+                    text = f"the rolling restart stands still: {', '.join(names)} not well, {', '.join(stale)} wait"
+                    self._tell(group, f"{text}; mend the declaration, or see the logs of {', '.join(names)}")
+            case None if not any(each.busy for each in members):
+                self._awaited.pop(group, None)
+                self._tell(group, "")
+
+    async def _roll(self, name: str) -> None:
+        await self.replace(name, by=BY, why=_CHANGED)
+
+    async def _retire(self, name: str) -> None:
+        async with self._turns[name]:
+            await self._end(name, why="no longer declared")
+            async with self._database.write() as connection:
+                await store.forget_launch(connection, name)
+                await store.release(connection, name)
+        self._crashes.pop(name, None)
+
+    async def _end_held(self, name: str, why: str) -> None:
+        async with self._turns[name]:
+            await self._end(name, why=why)
+
+    async def _return(self, name: str) -> None:
+        async with self._turns[name]:
+            await self.traffic.restore(name, why=f"{name} runs and its check is good")
+
+    async def _end(self, name: str, *, why: str) -> bool:
+        await self.traffic.withdraw(name, why=why)
+        lived = await self._executor.stop(name, grace_s=_GRACE_S)
+        log.info("instance stopped", instance=name, why=why, lived=lived)
+        return lived
+
+    async def _cycle(self, launch: Launch, *, by: str, why: str, incident: int | None = None) -> Running:
+        await self._executor.stop(launch.name, grace_s=_GRACE_S)
+        running = await self._executor.start(launch)
+        fact = InstanceRestarted(at=utc_now(), instance=launch.name, by=by, why=why, incident=incident)
+        async with self._database.write() as connection:
+            await store.record_launch(connection, launch.name, fact.at, launch.digest)
+            await outbox.append(connection, fact)
+        log.info("instance restarted", instance=launch.name, pid=running.pid, by=by, incident=incident)
+        return running
+
+    async def _remember(self, launch: Launch, at: datetime) -> Launched:
+        async with self._database.write() as connection:
+            await store.record_launch(connection, launch.name, at, launch.digest)
+        return Launched(at=at, digest=launch.digest)
+
+    async def _refuse_held(self, name: str) -> None:
+        async with self._database.read() as connection:
+            given = (await store.held(connection)).get(name)
+        if given is not None:
+            hint = f"`stationmaster instance start {name}` lets it run again"
+            raise PlatformError("instance-held", f"{name} was {given}", hint=hint, status=409)
+
+    def _forget_problems(self) -> None:
+        """Those of what is no longer declared."""
+        named = {each.name for each in self.declared} | {each.group for each in self.declared}
+        self.problems.set({name: text for name, text in self.problems.value.items() if name in named})
+
+    def _tell(self, name: str, problem: str) -> None:
+        """Shows a problem, or with an empty text that there is none; logged when it changes."""
+        known = dict(self.problems.value)
+        if known.pop(name, "") != problem and problem:
+            log.error("fleet cannot go on", name=name, problem=problem)
+        self.problems.set({**known, name: problem} if problem else known)
+
+
+def _while_withdrawn(member: Member) -> tuple[Member, bool]:
+    """A process that takes no requests is not well for a rolling restart; and whether it may take them again."""
+    returning = member.build is Build.CURRENT and member.standing is Standing.UP and not member.busy
+    standing = Standing.DOWN if member.build is Build.STALE else Standing.UNKNOWN
+    return Member(name=member.name, build=member.build, standing=standing, busy=member.busy), returning
+
+
+def _change(who: str, action: str, name: str, *, before: object = None, after: object = None) -> Change:
+    return Change(at=utc_now(), who=who, action=action, kind="instance", name=name, before=before, after=after)

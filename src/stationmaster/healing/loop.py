@@ -1,6 +1,6 @@
 """Takes the targets of a failing instance out of their balancers and puts them back when all is quiet."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,9 +36,11 @@ class Balancer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Healing:
+    """`policy` is asked at every decision."""
+
     database: Database
     balancer: Balancer
-    policy: HealingPolicy
+    policy: Callable[[], HealingPolicy]
 
     async def run(self) -> None:
         """Follows every fact, for ever."""
@@ -58,7 +60,7 @@ class Healing:
         instance = fact.alert.labels.get("instance", "")
         why = f"{instance} fails its health check"
         targets = await self.balancer.views()
-        for move in decide.on_failure(instance, targets, self.policy, why=why):
+        for move in decide.on_failure(instance, targets, self.policy(), why=why):
             await self._note(fact.incident, _key(move), await self._perform(move, fact.incident))
         for target in targets:
             if target.instance == instance and target.incident == fact.incident and target.by == BY:
@@ -84,8 +86,11 @@ class Healing:
             await self._put_back(move, fact.incident)
 
     async def _put_back(self, move: PutBack, incident: int) -> None:
-        await self.balancer.put_back(move.virtual_host, move.address, by=BY, why=move.why, incident=incident)
-        text = f"self-healing put {move.address} back into {move.virtual_host}: {move.why}"
+        try:
+            await self.balancer.put_back(move.virtual_host, move.address, by=BY, why=move.why, incident=incident)
+            text = f"self-healing put {move.address} back into {move.virtual_host}: {move.why}"
+        except PlatformError as error:
+            text = f"self-healing could not put {move.address} back into {move.virtual_host}: {error.message}"
         await self._note(incident, f"healing:back:{move.virtual_host}:{move.address}", text)
 
     async def _note(self, incident: int, key: str, text: str) -> None:

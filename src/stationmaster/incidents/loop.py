@@ -13,9 +13,11 @@ from stationmaster.core.facts import (
     IncidentOpened,
     IncidentRecovered,
     IncidentResolved,
+    InstanceRestarted,
     RunDeclined,
     RunEnded,
     RunStarted,
+    TargetChanged,
 )
 from stationmaster.incidents import group, store
 from stationmaster.incidents.store import Incident, Status
@@ -47,6 +49,12 @@ class Incidents:
                 await store.set_run_open(connection, fact.incident, False)
                 await _note(connection, fact.incident, fact)
                 await _resolve_what_is_over(connection, fact.at)
+            case TargetChanged(incident=None, target=address):
+                for about in await store.open_about(connection, address=address):
+                    await _note(connection, about, fact)
+            case InstanceRestarted(incident=None, instance=instance):
+                for about in await store.open_about(connection, instance=instance):
+                    await _note(connection, about, fact)
             case _:
                 number = getattr(fact, "incident", None)
                 if number is not None:

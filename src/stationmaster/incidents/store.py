@@ -171,6 +171,21 @@ async def open_incidents(connection: AsyncConnection) -> tuple[OpenIncident, ...
     )
 
 
+async def open_about(connection: AsyncConnection, *, instance: str = "", address: str = "") -> tuple[int, ...]:
+    """Unresolved incidents with an alert of the instance, or with one whose URL is at the address."""
+    rows = await connection.execute(
+        select(incidents.c.number, incident_alerts.c.labels, incident_alerts.c.summary)
+        .join(incident_alerts, incident_alerts.c.incident == incidents.c.number)
+        .where(incidents.c.status != Status.RESOLVED.value)
+    )
+    found = {
+        row.number
+        for row in rows
+        if (instance and row.labels.get("instance") == instance) or (address and f"//{address}/" in f"{row.summary}/")
+    }
+    return tuple(sorted(found))
+
+
 async def all_incidents(
     connection: AsyncConnection, *, status: Status | None = None, limit: int = 100
 ) -> Sequence[Incident]:

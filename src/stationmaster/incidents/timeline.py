@@ -85,7 +85,7 @@ def _said_of_run(fact: RunStarted | RunDeclined | RunStepEnded | RunEnded | Esca
 
 
 def _target_text(fact: TargetChanged) -> str:
-    done = "taken out of" if fact.state is BalancerState.OUT else "put back into"
+    done = {BalancerState.OUT: "taken out of", BalancerState.DRAIN: "drained from"}.get(fact.state, "put back into")
     return f"target {fact.target} {done} {fact.virtual_host}: {fact.why}; {_receipt(fact.acknowledged, fact.pending)}"
 
 

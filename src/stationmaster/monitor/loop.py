@@ -1,20 +1,21 @@
-"""Watches every instance that has a health check, and writes its alerts and their recoveries as facts."""
+"""Watches every instance that is declared with a health check, and writes alerts and recoveries as facts."""
 
 import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 import structlog
 
 from stationmaster.core.facts import Alert, AlertFired, AlertRecovered
+from stationmaster.core.problem import NOWHERE
 from stationmaster.core.spec import Address, HealthCheck, PlatformSpec
 from stationmaster.monitor import store
 from stationmaster.monitor.answer import ProbeAnswer
-from stationmaster.monitor.probes import http
+from stationmaster.monitor.probes import kinds
 from stationmaster.monitor.rules import (
     ALERT_NAME,
     Fired,
@@ -24,6 +25,7 @@ from stationmaster.monitor.rules import (
     WatchState,
     alert_of,
     begin,
+    hold,
     resume,
     step,
     watched_of,
@@ -31,13 +33,14 @@ from stationmaster.monitor.rules import (
 from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
-from stationmaster.runtime.tasks import supervise
+from stationmaster.runtime.tasks import failing, supervise
 
 log = structlog.get_logger("monitor")
 
 Probe = Callable[[Address, HealthCheck], Awaitable[ProbeAnswer]]
 
 _SHOW_EVERY_S = 0.5
+_LOOK_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,32 +51,48 @@ class InstanceHealth:
     detail: str
     since: datetime
     latency_ms: float | None = None
+    well_at: datetime | None = None
+    """When the last answer came, if it was a good one."""
 
 
 Launched = Callable[[], Awaitable[Mapping[str, datetime]]]
+Held = Callable[[], Mapping[str, str]]
 
 
 async def _never() -> Mapping[str, datetime]:
     return {}
 
 
+def _nothing() -> Mapping[str, str]:
+    return {}
+
+
 class Monitor:
-    """The face of this room.
+    """The face of this room: watches what `declared` says at every moment.
 
     `launched` tells since when instances have been running, as far as that is known: the grace of a start counts from
-    there, and is over for those that were started before this control plane.
-    `health` shows every watched instance; changes of state appear at once, newer details within half a second.
+    there, and is over for those that were started before this control plane. `held` tells which instances somebody
+    stopped on purpose, and why. `health` shows every watched instance; changes of state appear at once, newer details
+    within half a second.
     """
 
     def __init__(
-        self, database: Database, spec: PlatformSpec, *, probe: Probe = http.probe, launched: Launched = _never
+        self,
+        database: Database,
+        declared: Cell[PlatformSpec],
+        *,
+        probe: Probe = kinds.probe,
+        launched: Launched = _never,
+        held: Held = _nothing,
     ) -> None:
         self.database = database
-        self.watched = watched_of(spec)
+        self.declared = declared
         self.probe = probe
         self.launched = launched
+        self.held = held
         now = utc_now()
-        self._states: dict[str, WatchState] = {each.instance.name: begin(now) for each in self.watched}
+        self.watched = _by_name(declared.value)
+        self._states: dict[str, WatchState] = dict.fromkeys(self.watched, begin(now))
         self._shown: dict[str, InstanceHealth] = {name: _shown(state) for name, state in self._states.items()}
         self._shown_at = 0.0
         self.health: Cell[Mapping[str, InstanceHealth]] = Cell(dict(self._shown))
@@ -83,37 +102,79 @@ class Monitor:
         async with self.database.read() as connection:
             return await store.firing_alerts(connection)
 
+    async def ask(self, instance: str) -> ProbeAnswer | None:
+        """A check of the instance at this moment; None when it is not watched."""
+        watched = self.watched.get(instance)
+        return await self.probe(watched.instance.address, watched.check) if watched else None
+
     async def run(self) -> None:
         """Watches for ever. May be started again after a failure: what fired before does not fire twice."""
+        self.watched = _by_name(self.declared.value)
         await self._take_up()
+        tasks: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
-            for each in self.watched:
-                group.create_task(supervise(f"monitor {each.instance.name}", partial(self._watch, each)))
+            async for spec in self.declared.changes(tick=_LOOK_EVERY_S):
+                wanted = _by_name(spec)
+                for name in [name for name in tasks if not _same(wanted.get(name), self.watched[name])]:
+                    await _ended(tasks.pop(name))
+                    await self._change(self.watched[name], wanted.get(name))
+                self.watched = wanted
+                for name in wanted.keys() - tasks.keys():
+                    watching = supervise(f"monitor {name}", partial(self._watch, wanted[name]))
+                    tasks[name] = group.create_task(watching, name=f"monitor {name}")
+
+    async def _change(self, before: Watched, after: Watched | None) -> None:
+        """What is known of an instance outlives a changed check, not a new address; the alert of what is gone is
+        closed."""
+        name = before.instance.name
+        now = utc_now()
+        alert = alert_of(before, now)
+        if after is None:
+            await self._recover(alert.fingerprint, now, _no_longer(name))
+            del self._states[name], self._shown[name]
+            self.health.set(dict(self._shown))
+        elif after.instance.address != before.instance.address or alert_of(after, now).labels != alert.labels:
+            evidence = f"instance {name} is declared at {after.instance.address} now"
+            await self._recover(alert.fingerprint, now, evidence)
+            self._keep(name, begin(now))
 
     async def _take_up(self) -> None:
         """Goes on where the store says that watching ended, and closes the alerts of what is no longer watched."""
         fired = {alert.fingerprint: alert for alert in await self.firing() if alert.name == ALERT_NAME}
         now = utc_now()
         launched = await self.launched()
-        for each in self.watched:
-            name = each.instance.name
+        for gone in self._states.keys() - self.watched.keys():
+            del self._states[gone], self._shown[gone]
+        for name, each in self.watched.items():
             alert = fired.pop(alert_of(each, now).fingerprint, None)
-            known = self._states[name]
+            known = self._states.setdefault(name, begin(now))
             if alert is not None:
                 self._keep(name, resume(alert))
             else:
                 started = begin(launched.get(name, now))
                 self._keep(name, started if known.health in (Health.DOWN, Health.UNKNOWN) else known)
         for alert in fired.values():
-            instance = alert.labels.get("instance", "")
-            evidence = f"instance {instance} is no longer declared with a health check"
-            await self._recover(alert.fingerprint, now, evidence)
+            await self._recover(alert.fingerprint, now, _no_longer(alert.labels.get("instance", "")))
 
     async def _watch(self, watched: Watched) -> None:
         """One check after the other, never two at once."""
+        name = watched.instance.name
+        if name not in self._states:
+            self._keep(name, begin((await self.launched()).get(name, utc_now())))
         async for _ in _ticks(watched.check.interval_ms / 1000):
+            why = self.held().get(name)
+            if why is not None:
+                await self._hold(watched, why)
+                continue
             answer = await self.probe(watched.instance.address, watched.check)
-            await self._take(watched, answer)
+            if name not in self.held():
+                await self._take(watched, answer)
+
+    async def _hold(self, watched: Watched, why: str) -> None:
+        name = watched.instance.name
+        if self._states[name].health is not Health.HELD:
+            await self._recover(alert_of(watched, utc_now()).fingerprint, utc_now(), why)
+            self._keep(name, hold(utc_now()), why)
 
     async def _take(self, watched: Watched, answer: ProbeAnswer) -> None:
         """The transition is written before the state is kept: when writing fails, the next answer makes it again."""
@@ -141,23 +202,52 @@ class Monitor:
             await outbox.append(connection, AlertRecovered(at=at, alert=alert, evidence=evidence))
         log.info("alert recovered", instance=alert.labels.get("instance"), url=alert.url, evidence=evidence)
 
-    def _keep(self, name: str, state: WatchState) -> None:
-        before = self._states[name].health
+    def _keep(self, name: str, state: WatchState, detail: str = "") -> None:
+        before = self._states.get(name)
         self._states[name] = state
-        self._shown[name] = _shown(state)
-        if state.health is not before or time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
+        self._shown[name] = _shown(state, detail)
+        if before is None or state.health is not before.health or time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
             self._shown_at = time.monotonic()
             self.health.set(dict(self._shown))
 
 
-def _shown(state: WatchState) -> InstanceHealth:
+def _shown(state: WatchState, detail: str = "") -> InstanceHealth:
     last = state.answers[-1] if state.answers else None
     return InstanceHealth(
         state=state.health,
-        detail=last.detail if last else "not checked yet",
+        detail=detail or (last.detail if last else "not checked yet"),
         since=state.since,
         latency_ms=last.latency_ms if last else None,
+        well_at=last.at if last and last.ok else None,
     )
+
+
+def _by_name(spec: PlatformSpec) -> dict[str, Watched]:
+    return {each.instance.name: each for each in watched_of(spec)}
+
+
+def _same(one: Watched | None, other: Watched) -> bool:
+    """Whether both ask the same; where in a file they were declared is no difference."""
+    return one is not None and _unplaced(one) == _unplaced(other)
+
+
+def _unplaced(watched: Watched) -> Watched:
+    return replace(
+        watched,
+        instance=replace(watched.instance, origin=NOWHERE),
+        check=replace(watched.check, origin=NOWHERE),
+    )
+
+
+def _no_longer(instance: str) -> str:
+    return f"instance {instance} is no longer declared with a health check"
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    """Ends a watch; what it was writing is either written or not."""
+    task.cancel()
+    await asyncio.wait([task])
+    failing.set(failing.value - {task.get_name()})
 
 
 async def _ticks(interval_s: float) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import groupby
 
 from stationmaster.core.facts import Alert
-from stationmaster.core.spec import HealthCheck, Instance, PlatformSpec
+from stationmaster.core.spec import CheckKind, HealthCheck, Instance, PlatformSpec
 from stationmaster.monitor.answer import ProbeAnswer
 
 START_GRACE = timedelta(seconds=10)
@@ -21,6 +21,8 @@ class Health(Enum):
     UNKNOWN = "unknown"
     UP = "up"
     DOWN = "down"
+    HELD = "held"
+    """Somebody stopped it on purpose: it is not asked, and nothing fires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,13 @@ class Watched:
 
     @property
     def url(self) -> str:
-        return f"http://{self.instance.address}{self.check.path}"
+        match self.check.kind:
+            case CheckKind.HTTP:
+                return f"http://{self.instance.address}{self.check.path}"
+            case CheckKind.TCP:
+                return f"tcp://{self.instance.address}"
+            case CheckKind.GRPC:
+                return f"grpc://{self.instance.address}/{self.check.grpc_service}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +70,11 @@ def begin(now: datetime) -> WatchState:
     return WatchState(health=Health.UNKNOWN, since=now)
 
 
+def hold(now: datetime) -> WatchState:
+    """An instance that somebody stopped on purpose."""
+    return WatchState(health=Health.HELD, since=now)
+
+
 def resume(alert: Alert) -> WatchState:
     """An instance whose alert was firing when watching ended: it does not fire again, it can only recover."""
     return WatchState(health=Health.DOWN, since=alert.starts_at)
@@ -72,9 +85,12 @@ def step(
 ) -> tuple[WatchState, Fired | Recovered | None]:
     """The state after one more answer, and the transition that it makes.
 
-    The first good answer ends UNKNOWN; until then failures count only after `START_GRACE`. UP falls after
+    The first good answer ends UNKNOWN; until then failures count only after `START_GRACE`, which begins anew
+    when a hold ends. UP falls after
     `down_after` failures in a row, DOWN rises after `up_after` good answers in a row.
     """
+    if state.health is Health.HELD:
+        state = begin(now)
     seen = replace(state, answers=(*state.answers, answer)[-_REMEMBERED:])
     if state.health is Health.DOWN:
         return _while_down(seen, answer, check, now)

@@ -1,7 +1,7 @@
 """Loads folders of runbooks; a file that cannot be read is a diagnostic and the rest is loaded."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,29 +29,31 @@ class Library:
 
 
 class Shelf:
-    """The library of some folders, loaded anew when a file in them changes."""
+    """The library of some folders, loaded anew when a file in them changes; `folders` is asked at every look."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = tuple(folders)
-        self._marks = _marks(self._folders)
-        self.library: Cell[Library] = Cell(load_library(self._folders))
+    def __init__(self, folders: Callable[[], Sequence[Path]]) -> None:
+        self._folders = folders
+        self._seen = tuple(folders())
+        self._marks = _marks(self._seen)
+        self.library: Cell[Library] = Cell(load_library(self._seen))
         self._tell()
 
     def runbooks(self) -> Sequence[Runbook]:
         return self.library.value.runbooks
 
     async def watch(self) -> None:
-        """Looks for changed files every two seconds, for ever."""
+        """Looks for changed files and folders every two seconds, for ever."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             await self.refresh()
 
     async def refresh(self) -> None:
-        marks = await asyncio.to_thread(_marks, self._folders)
-        if marks == self._marks:
+        folders = tuple(self._folders())
+        marks = await asyncio.to_thread(_marks, folders)
+        if (folders, marks) == (self._seen, self._marks):
             return
-        self.library.set(await asyncio.to_thread(load_library, self._folders))
-        self._marks = marks
+        self.library.set(await asyncio.to_thread(load_library, folders))
+        self._seen, self._marks = folders, marks
         self._tell()
 
     def _tell(self) -> None:

@@ -7,32 +7,17 @@ even while old connections live, and a server that closes an idle connection mus
 """
 
 import asyncio
-import errno
-import re
-import socket
-import time
 from collections.abc import Callable
 from datetime import datetime
 
 from stationmaster import __version__
 from stationmaster.core.spec import Address, HealthCheck
 from stationmaster.monitor.answer import ProbeAnswer
+from stationmaster.monitor.probes.connecting import in_words, timed
 from stationmaster.monitor.probes.reading import Reading, Verdict
 from stationmaster.runtime.db import utc_now
 
 USER_AGENT = f"stationmaster-monitor/{__version__}"
-
-_OUR_OWN = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""Failures of this process, which say nothing about the instance."""
-
-_WORDS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ECONNRESET: "connection reset",
-    errno.EPIPE: "connection reset",
-    errno.EHOSTUNREACH: "host unreachable",
-    errno.ENETUNREACH: "network unreachable",
-    errno.ETIMEDOUT: "no answer to the connection attempt",
-}
 
 
 async def probe(address: Address, check: HealthCheck, clock: Callable[[], datetime] = utc_now) -> ProbeAnswer:
@@ -40,18 +25,7 @@ async def probe(address: Address, check: HealthCheck, clock: Callable[[], dateti
 
     Raises OSError when this process itself lacks descriptors or memory for a connection.
     """
-    started = time.perf_counter()
-    try:
-        async with asyncio.timeout(check.timeout_ms / 1000):
-            verdict = await _ask(address, check)
-    except TimeoutError:
-        verdict = Verdict(False, f"no answer within {check.timeout_ms} ms")
-    except OSError as error:
-        if error.errno in _OUR_OWN:
-            raise
-        verdict = Verdict(False, _in_words(error, address.host))
-    latency_ms = (time.perf_counter() - started) * 1000
-    return ProbeAnswer(ok=verdict.ok, detail=verdict.detail, latency_ms=latency_ms, at=clock())
+    return await timed(_ask(address, check), address.host, check, clock)
 
 
 async def _ask(address: Address, check: HealthCheck) -> Verdict:
@@ -80,19 +54,9 @@ class _Exchange(asyncio.Protocol):
         self._settle(self.reading.feed(b"") if not self.verdict.done() else None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        detail = _in_words(exc) if isinstance(exc, OSError) else "connection closed without an answer"
+        detail = in_words(exc) if isinstance(exc, OSError) else "connection closed without an answer"
         self._settle(Verdict(False, detail))
 
     def _settle(self, verdict: Verdict | None) -> None:
         if verdict is not None and not self.verdict.done():
             self.verdict.set_result(verdict)
-
-
-def _in_words(error: OSError, host: str = "") -> str:
-    if isinstance(error, socket.gaierror):
-        return f"the host name '{host}' does not resolve"
-    number = error.errno
-    if number is None:  # a host with several addresses: asyncio gathers their errors in one text
-        found = re.search(r"\[Errno (\d+)\]", str(error))
-        number = int(found[1]) if found else 0
-    return _WORDS.get(number) or (error.strerror or "connection failed").lower()

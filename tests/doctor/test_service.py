@@ -1,5 +1,6 @@
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,13 +14,15 @@ import pytest
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.registry import (
+    Part,
     RegisteredApi,
     RegisteredConsumer,
     RegisteredNode,
     RegisteredTarget,
     Registry,
+    RegistryPart,
 )
-from stationmaster.doctor import LAST_KNOWN, RegistryFollower
+from stationmaster.doctor.follower import RegistryFollower
 from tests.served import Served, Server, eventually
 
 TOKEN = "token-of-the-doctor"
@@ -41,22 +44,26 @@ def document(*names: str) -> Registry:
     )
     node = RegisteredNode(name="gateway-1", listen="127.0.0.1:8000", connected=True, acknowledged=True)
     consumer = RegisteredConsumer(username="ada", apis=("sample",))
-    whole = {"environment": "sample", "version": 1, "apis": apis, "nodes": (node,), "consumers": (consumer,)}
-    return msgspec.convert(msgspec.to_builtins(whole), Registry)
+    return Registry(environment="sample", apis=apis, nodes=(node,), consumers=(consumer,))
+
+
+def part_of(shown: Registry, part: str) -> bytes:
+    data = getattr(shown, part)
+    return msgspec.json.encode(RegistryPart(environment=shown.environment, data=data))
 
 
 @dataclass
 class ControlPlane:
-    """Answers the registry document over HTTP as the control plane does; tests change what it says."""
+    """Answers for the parts of the registry as the control plane does; tests change what it says."""
 
     port: int
-    body: bytes = b""
-    status: int = 200
+    shown: Registry = field(default_factory=document)
     asked: list[str] = field(default_factory=list)
+    answered: Counter[int] = field(default_factory=Counter)
     server: ThreadingHTTPServer | None = None
 
     def says(self, shown: Registry) -> None:
-        self.status, self.body = 200, msgspec.json.encode(shown)
+        self.shown = shown
 
     def start(self) -> None:
         plane = self
@@ -65,10 +72,16 @@ class ControlPlane:
             def do_GET(self) -> None:
                 plane.asked.append(f"{self.path} {self.headers['authorization']}")
                 allowed = self.headers["authorization"] == f"Bearer {TOKEN}"
-                self.send_response(plane.status if allowed else 401)
-                self.send_header("content-length", str(len(plane.body)))
+                body = part_of(plane.shown, self.path.rpartition("/")[2])
+                tag = f'"{hash(body)}"'
+                known = self.headers["if-none-match"] == tag
+                status = 401 if not allowed else 304 if known else 200
+                plane.answered[status] += 1
+                self.send_response(status)
+                self.send_header("etag", tag)
+                self.send_header("content-length", "0" if known else str(len(body)))
                 self.end_headers()
-                self.wfile.write(plane.body)
+                self.wfile.write(b"" if known else body)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -87,6 +100,13 @@ def answering(status: int, body: bytes) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.MockTransport(lambda _request: httpx.Response(status, content=body)))
 
 
+def telling(shown: Registry) -> httpx.AsyncClient:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=part_of(shown, request.url.path.rpartition("/")[2]))
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> StateDir:
     state = StateDir(tmp_path / "state")
@@ -98,7 +118,7 @@ def state(tmp_path: Path) -> StateDir:
 def plane(state: StateDir, free_port: Callable[[], int]) -> Iterator[ControlPlane]:
     made = ControlPlane(free_port())
     state.control_url.write_text(f"http://127.0.0.1:{made.port}\n")
-    state.admin_token.write_text(f"{TOKEN}\n")
+    state.doctor_token.write_text(f"{TOKEN}\n")
     made.says(document("keys", "sample"))
     yield made
     made.stop()
@@ -116,7 +136,7 @@ def start(server: Server, state: StateDir, free_port: Callable[[], int]) -> Call
     def started() -> Served:
         port = free_port()
         call = f"serve(Address(host='127.0.0.1', port={port}), StateDir(Path({str(state.root)!r})))"
-        return server.start(f"from stationmaster.doctor import serve\n{call}", port)
+        return server.start(f"from stationmaster.doctor.service import serve\n{call}", port)
 
     return started
 
@@ -132,12 +152,15 @@ def test_the_registered_things_are_listed(plane: ControlPlane, start: Callable[[
     eventually(lambda: served.get("/healthz").status_code == 200, "the registry is seen")
     answer = served.get("/kong/apis")
     expected = json.loads(msgspec.json.encode(document("keys", "sample").apis))
-    assert answer.json() == {"data": expected, "total": 2}
+    assert answer.json() == {"data": expected, "next": None, "total": 2}
     assert 0 <= int(answer.headers["x-registry-age-ms"]) < 10_000
     assert served.get("/kong/nodes").json()["data"][0]["name"] == "gateway-1"
-    assert served.get("/kong/consumers").json() == {"data": [{"username": "ada", "apis": ["sample"]}], "total": 1}
+    (consumer,) = served.get("/kong/consumers").json()["data"]
+    assert consumer == {"username": "ada", "apis": ["sample"], "groups": []}
     assert served.get("/healthz").json()["status"] == "ok"
-    assert set(plane.asked) == {f"/api/v1/registry Bearer {TOKEN}"}
+    assert set(plane.asked) == {f"/api/v1/registry/{part.value} Bearer {TOKEN}" for part in Part}
+    eventually(lambda: plane.answered[304] >= 3, "what has not changed is not sent again")
+    assert plane.answered[200] == 3
 
 
 def test_changes_show_and_the_last_known_state_outlives_control_plane_and_doctor(
@@ -148,7 +171,7 @@ def test_changes_show_and_the_last_known_state_outlives_control_plane_and_doctor
     eventually(lambda: names(served) == ["keys", "sample"], "first document")
     plane.says(document("keys", "sample", "new"))
     eventually(lambda: names(served) == ["keys", "sample", "new"], "second document")
-    eventually(lambda: "new" in (state.root / LAST_KNOWN).read_text(), "kept on disk")
+    eventually(lambda: "new" in (state.root / "doctor.apis.json").read_text(), "kept on disk")
     plane.stop()
     eventually(lambda: served.get("/healthz").json()["status"] == "stale", "the loss is noticed")
     assert names(served) == ["keys", "sample", "new"]
@@ -182,21 +205,32 @@ def test_without_a_registry_every_answer_says_so(state: StateDir, start: Callabl
         (200, b""),
         (200, b"<html>"),
         (200, b"{}"),
-        (200, b'{"environment": "sample", "version": 1, "apis": [{}], "nodes": [], "consumers": []}'),
-        (200, b'{"environment": "sample", "version": 1, "apis": "\xff", "nodes": [], "consumers": []}'),
+        (200, b'{"environment": "sample", "data": [{}]}'),
+        (200, b'{"environment": "sample", "data": "\xff"}'),
+        (304, b""),
     ],
 )
 async def test_an_answer_that_is_no_registry_does_not_replace_the_last_good_one(
     plane: ControlPlane, state: StateDir, status: int, body: bytes
 ) -> None:
     registry = RegistryFollower(state)
-    async with answering(200, plane.body) as good, answering(status, body) as bad:
+    shown = document("keys", "sample")
+    async with telling(shown) as good, answering(status, body) as bad:
         stale = []
         for client in (good, bad, good):
             await registry.ask(client)
             stale.append(registry.stale)
-            assert registry.current() == document("keys", "sample")
-        assert stale == [False, True, False]
+            assert [registry.entries(part) for part in Part] == [shown.apis, shown.nodes, shown.consumers]
+        assert stale == [False, status != 304, False]
+
+
+async def test_an_answer_that_nothing_has_changed_is_none_while_nothing_is_known(
+    plane: ControlPlane, state: StateDir
+) -> None:
+    registry = RegistryFollower(state)
+    async with answering(304, b"") as odd:
+        await registry.ask(odd)
+    assert registry.stale
 
 
 @pytest.mark.parametrize("url", ["", "not a url", "http://[::1", "ftp://127.0.0.1/", "http://127.0.0.1:99999", "é"])
@@ -206,7 +240,7 @@ async def test_a_bad_control_url_is_told(plane: ControlPlane, state: StateDir, u
     async with httpx.AsyncClient(trust_env=False) as client:
         await registry.ask(client)
     with pytest.raises(PlatformError) as refused:
-        registry.current()
+        registry.entries(Part.APIS)
     assert refused.value.code == "registry-unknown"
     assert "has not been asked" not in refused.value.message
 
@@ -214,7 +248,7 @@ async def test_a_bad_control_url_is_told(plane: ControlPlane, state: StateDir, u
 @pytest.mark.parametrize("token", ["two\nlines", "é", "\x00"])
 async def test_a_bad_token_is_told(plane: ControlPlane, state: StateDir, token: str) -> None:
     plane.start()
-    state.admin_token.write_text(token)
+    state.doctor_token.write_text(token)
     registry = RegistryFollower(state)
     async with httpx.AsyncClient(trust_env=False) as client:
         await registry.ask(client)
@@ -222,22 +256,23 @@ async def test_a_bad_token_is_told(plane: ControlPlane, state: StateDir, token: 
 
 
 async def test_a_folder_that_cannot_be_written_leaves_the_doctor_at_work(plane: ControlPlane, state: StateDir) -> None:
-    (state.root / LAST_KNOWN).mkdir()
+    (state.root / "doctor.apis.json").mkdir()
     registry = RegistryFollower(state)
     registry.recall()
-    async with answering(200, plane.body) as good:
+    async with telling(document("keys", "sample")) as good:
         await registry.ask(good)
-    assert registry.current() == document("keys", "sample")
+    assert registry.entries(Part.APIS) == document("keys", "sample").apis
+    assert registry.stale
 
 
 def test_a_token_that_is_replaced_is_read_again(
     plane: ControlPlane, start: Callable[[], Served], state: StateDir
 ) -> None:
-    state.admin_token.write_text("old")
+    state.doctor_token.write_text("old")
     plane.start()
     served = start()
     eventually(lambda: "answers 401" in served.get("/kong/apis").text, "refused")
-    state.admin_token.write_text(TOKEN)
+    state.doctor_token.write_text(TOKEN)
     eventually(lambda: names(served) == ["keys", "sample"], "let in")
     assert TOKEN not in served.log.read_text()
 
@@ -245,10 +280,10 @@ def test_a_token_that_is_replaced_is_read_again(
 def test_a_spoiled_last_known_file_counts_as_none(
     plane: ControlPlane, start: Callable[[], Served], state: StateDir
 ) -> None:
-    (state.root / LAST_KNOWN).write_bytes(b'{"version": 1')
+    (state.root / "doctor.apis.json").write_bytes(b'{"version": 1')
     served = start()
     assert served.get("/kong/apis").status_code == 503
     plane.start()
     eventually(lambda: names(served) == ["keys", "sample"], "followed")
-    eventually(lambda: "sample" in (state.root / LAST_KNOWN).read_text(), "kept on disk")
-    assert (state.root / LAST_KNOWN).stat().st_mode & 0o777 == 0o600
+    eventually(lambda: "sample" in (state.root / "doctor.apis.json").read_text(), "kept on disk")
+    assert (state.root / "doctor.apis.json").stat().st_mode & 0o777 == 0o600
