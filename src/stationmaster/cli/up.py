@@ -5,8 +5,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from types import FrameType
 from typing import Annotated
 
@@ -71,6 +72,9 @@ class Run:
     manifest: Path
     state: StateDir
     nodes: int | None
+    ending: Event = field(default_factory=Event)
+    """Set when a signal asked for the end. Its KeyboardInterrupt may come where Python only reports an exception, in a
+    finaliser say, and is lost there; so whoever waits here also looks at this."""
 
     def command(self, verb: str) -> tuple[str, ...]:
         more = () if self.nodes is None else ("--nodes", str(self.nodes))
@@ -106,7 +110,7 @@ def _run_detached(run: Run) -> None:
             run.command("up"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        seen = wait_until_ready(state, child)
+        seen = wait_until_ready(run, child)
     except PlatformError as error:
         hint = error.hint if error.code == NOT_READY else f"see {state.logs / 'up.log'}"
         raise PlatformError(error.code, error.message, hint=hint) from error
@@ -118,7 +122,7 @@ def _run_attached(run: Run) -> None:
     if held is None:
         raise _already_up(run.state)
     try:
-        with _interruptible():
+        with _interruptible(run.ending):
             _run_until_asked_to_end(run, held)
             stop_platform(run.state)
     finally:
@@ -131,7 +135,7 @@ def _run_until_asked_to_end(run: Run, held: HeldLock) -> None:
     try:
         _end_orphan(run.state)
         child = start_control(run)
-        _show_readiness(run.state, child)
+        _show_readiness(run, child)
         _keep_alive(child, run, held)
     except KeyboardInterrupt:
         out.print("stopping: gateway nodes drain first")
@@ -153,11 +157,11 @@ def _already_up(state: StateDir) -> PlatformError:
     )
 
 
-def _show_readiness(state: StateDir, child: "subprocess.Popen[bytes]") -> None:
+def _show_readiness(run: Run, child: "subprocess.Popen[bytes]") -> None:
     """What is not ready in time is said; the platform goes on and works at it. Only a control plane that refuses to
     start ends it."""
     try:
-        announce(wait_until_ready(state, child), state)
+        announce(wait_until_ready(run, child), run.state)
     except PlatformError as error:
         if error.code not in (NOT_READY, CUT_OFF):
             raise
@@ -173,17 +177,19 @@ def start_control(run: Run) -> "subprocess.Popen[bytes]":
         )
 
 
-def wait_until_ready(state: StateDir, child: "subprocess.Popen[bytes]") -> PlatformStatus:
+def wait_until_ready(run: Run, child: "subprocess.Popen[bytes]") -> PlatformStatus:
     """Waits until every node and instance is up, and shows what it waits for.
 
     Raises PlatformError: `not-ready`, `control-plane-failed` when the control plane could not start, or
     `control-plane-cut-off` when it had answered or was killed: it can be started again.
     """
+    state = run.state
     started = time.monotonic()
     told = answered = False
     seen: PlatformStatus | None = None
     with err.status("starting the control plane") as shown:
         while time.monotonic() < started + _READY_LIMIT_S:
+            _end_if_asked(run)
             if child.poll() is not None:
                 raise PlatformError(
                     CUT_OFF if answered or child.returncode < 0 else "control-plane-failed",
@@ -262,9 +268,15 @@ def _keep_alive(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock) -> N
 
 def _end_of(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock) -> int:
     while True:
+        _end_if_asked(run)
         refuse_lost_state(run.state, held, child)
         with suppress(subprocess.TimeoutExpired):
             return child.wait(_LOOK_EVERY_S)
+
+
+def _end_if_asked(run: Run) -> None:
+    if run.ending.is_set():
+        raise KeyboardInterrupt
 
 
 def _log_tail(state: StateDir, lines: int = 8) -> str:
@@ -274,12 +286,15 @@ def _log_tail(state: StateDir, lines: int = 8) -> str:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and a lost terminal stop the platform as Ctrl-C does."""
+def _interruptible(ending: Event) -> Iterator[None]:
+    """SIGTERM and a lost terminal stop the platform as Ctrl-C does; a second one changes nothing."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        if not ending.is_set():
+            ending.set()
+            raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
     yield
