@@ -53,8 +53,8 @@ class DeclaredPlatform(Generic[G_co]):
 Answering = DeclaredPlatform[AnsweringGateway]
 
 
-def make_app(platform: DeclaredPlatform[Publishes]) -> Litestar:
-    caller = Caller(name="lin", role=Role.OPERATOR)
+def make_app(platform: DeclaredPlatform[Publishes], role: Role = Role.ADMIN) -> Litestar:
+    caller = Caller(name="lin", role=role)
     return Litestar(
         route_handlers=[CatalogRoutes, *ENTITY_ROUTES, DeclaredTargetRoutes, AuditRoutes],
         dependencies={
@@ -70,7 +70,7 @@ def make_app(platform: DeclaredPlatform[Publishes]) -> Litestar:
 
 
 @asynccontextmanager
-async def client_of(platform: DeclaredPlatform[Publishes]) -> AsyncIterator[httpx.AsyncClient]:
-    app: Asgi = make_app(platform)
+async def client_of(platform: DeclaredPlatform[Publishes], role: Role = Role.ADMIN) -> AsyncIterator[httpx.AsyncClient]:
+    app: Asgi = make_app(platform, role)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://control") as client:
         yield client

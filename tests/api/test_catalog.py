@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from stationmaster.access.roles import Role
 from stationmaster.catalog.start import open_catalog
 from stationmaster.core.problem import Diagnostic, Origin
 from stationmaster.gateway.receipts import Convergence
@@ -316,3 +317,15 @@ def resolves(reference: str, document: Any) -> bool:
             return False
         document = document[step]
     return True
+
+
+async def test_an_operator_applies_apis_but_no_commands_of_services(platform: Answering) -> None:
+    """They run as the platform's own user."""
+    moved = PLATFORM.replace("/orders]", "/bought]")
+    async with client_of(platform, Role.OPERATOR) as client:
+        refused = await client.post(f"{V1}/apply", content=moved.replace("port: 8080", "port: 8089"), headers=YAML)
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert "service" in refused.json()["detail"]
+        assert (await client.get(f"{V1}/apis/orders")).json()["paths"] == ["/orders"]
+        taken = await client.post(f"{V1}/apply", content=moved, headers=YAML)
+        assert (taken.status_code, [each["name"] for each in taken.json()["changes"]]) == (200, ["orders"])

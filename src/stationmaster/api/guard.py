@@ -15,6 +15,7 @@ from stationmaster.access.live import Proof
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Caller, Role, permits
 from stationmaster.core.problem import PlatformError
+from stationmaster.manifest.entity import EntityKind
 from stationmaster.runtime.problems import platform_problem
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -25,6 +26,11 @@ class Public(Enum):
     """`opt={"role": Public.ANYONE}` opens a route to callers without a token."""
 
     ANYONE = "anyone"
+
+
+ADMIN_KINDS = frozenset({EntityKind.SERVICE, EntityKind.SETTINGS})
+"""What only an administrator declares: the commands of services run as the platform's own user and could read its
+secrets, and the settings name the files that it reads."""
 
 
 class RefusalError(PlatformError):

@@ -35,6 +35,11 @@ from stationmaster.runtime.db import Database, utc_now
 Key = tuple[EntityKind, str]
 Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Overlay = Callable[[PlatformSpec], PlatformSpec]
+Consent = Callable[[Sequence[EntityChange]], None]
+
+
+def consented(_changes: Sequence[EntityChange]) -> None:
+    """Whoever asks may change everything."""
 
 
 def as_declared(spec: PlatformSpec) -> PlatformSpec:
@@ -102,8 +107,11 @@ class Catalog:
         self.told: tuple[Diagnostic, ...] = ()
         """What is wrong with the file of the last start, if it was left aside."""
 
-    async def apply(self, text: str, *, source: Source, who: str, dry_run: bool = False) -> Applied:
-        """Makes the declaration what the text says; with `dry_run` only says what that would change.
+    async def apply(
+        self, text: str, *, source: Source, who: str, dry_run: bool = False, consent: Consent = consented
+    ) -> Applied:
+        """Makes the declaration what the text says; with `dry_run` only says what that would change. `consent` raises
+        when these changes may not be made; then nothing is.
 
         Raises InvalidInputError with every problem of the text, and with what cannot change while the platform runs.
         """
@@ -111,14 +119,16 @@ class Catalog:
         parsed = await asyncio.to_thread(parse_document, text, file=source.file, folder=folder)
         refuse_restart(self._index.entities(EntityKind.SETTINGS), parsed.entities)
         if not dry_run:
-            return await self.take(parsed, who=who, file=source.file, digest=digest_of(text.encode()))
+            digest = digest_of(text.encode())
+            return await self.take(parsed, who=who, file=source.file, digest=digest, consent=consent)
         changes = await asyncio.to_thread(diff, self._index.entities(), parsed.entities)
         return Applied(changes=changes, revision=self.revision, warnings=parsed.warnings)
 
-    async def take(self, parsed: Parsed, *, who: str, file: str, digest: str) -> Applied:
+    async def take(self, parsed: Parsed, *, who: str, file: str, digest: str, consent: Consent = consented) -> Applied:
         """Makes the declaration what was read, whatever that changes; `digest` is of the file's text."""
         async with self._turn:
             changes = await asyncio.to_thread(diff, self._index.entities(), parsed.entities)
+            consent(changes)
             revision = Revision(at=utc_now(), by=who, file=file, digest=digest, **_counted(changes))
             await self._replace(parsed, changes, revision)
             return Applied(changes=changes, revision=self.revision, warnings=parsed.warnings)

@@ -37,7 +37,7 @@ def _body_limit(request: Request[Any, Any, Any], status: int) -> str:
 
 
 def too_deep(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[bytes]:
-    return problem(400, "too-deep", "the body is nested too deeply", "no document of this API has more than two levels")
+    return problem(400, "too-deep", "the body is nested too deeply", "write it with fewer levels")
 
 
 def fault_problem(_request: Request[Any, Any, Any], _error: Exception) -> Response[bytes]:

@@ -1,6 +1,6 @@
 """The declared platform as a whole over REST: apply a file, see what it would change, read it back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,12 +8,14 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import QueryParameter, RawBody
 
-from stationmaster.access.roles import Role
+from stationmaster.access.roles import Caller, Role, permits
+from stationmaster.api.guard import ADMIN_KINDS
 from stationmaster.api.openapi_bodies import operation_with, schema_of
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
 from stationmaster.api.routes.refusals import refusals
 from stationmaster.api.told import entity_changed, located, receipt
 from stationmaster.api.wire_catalog import Applied, ApplyOrder
+from stationmaster.catalog.diff import EntityChange
 from stationmaster.catalog.loop import Applied as Taken
 from stationmaster.catalog.loop import Source
 from stationmaster.core.problem import PlatformError
@@ -56,7 +58,13 @@ class CatalogRoutes(Controller):
         folder: Folder = "",
     ) -> Applied:
         order = _order(request.headers, body, ApplyOrder(text="", file=file, folder=folder))
-        taken = await platform.catalog.apply(order.text, source=_source(order), who=caller.name, dry_run=dry_run)
+        taken = await platform.catalog.apply(
+            order.text,
+            source=_source(order),
+            who=caller.name,
+            dry_run=dry_run,
+            consent=lambda changes: _refuse_unless_admin(caller, changes),
+        )
         seen = await receipt(platform) if wait and taken.changes and not dry_run else None
         return _applied(taken, dry_run=dry_run, receipt=seen)
 
@@ -85,6 +93,18 @@ class CatalogRoutes(Controller):
     async def declared(self, platform: GivenPlatform) -> Response[str]:
         headers = {"stationmaster-revision": str(platform.catalog.revision)}
         return Response(platform.catalog.document(), media_type=YAML, headers=headers)
+
+
+def _refuse_unless_admin(caller: Caller, changes: Sequence[EntityChange]) -> None:
+    """Raises PlatformError `forbidden` when somebody would change what only an administrator may."""
+    kept = sorted({each.kind.value for each in changes if each.kind in ADMIN_KINDS})
+    if kept and not permits(caller.role, Role.ADMIN):
+        raise PlatformError(
+            "forbidden",
+            f"this changes {' and '.join(kept)}, which needs the role admin; {caller.name} is {caller.role.value}",
+            hint="leave these parts as `stationmaster diff` shows them, or ask an administrator to apply the file",
+            status=403,
+        )
 
 
 def _order(headers: Mapping[str, str], body: bytes, given: ApplyOrder) -> ApplyOrder:
