@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from stationmaster.cli.up import BUNDLED
 from stationmaster.config import StateDir
 from stationmaster.core.facts import FaultInjected, InstanceRestarted
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Supervision
 from stationmaster.fleet.executors.process import ProcessExecutor
-from stationmaster.fleet.inventory import Launch
+from stationmaster.fleet.inventory import Launch, launches
 from stationmaster.fleet.loop import Fleet
+from stationmaster.manifest.read import load
 from stationmaster.runtime.db import Database, utc_now
+from stationmaster.runtime.master_key import KEY_VARIABLE
 from stationmaster.runtime.outbox import facts_since
 from tests.fleet.executor_contract import SLEEPER, ExecutorContract, launch
 
@@ -103,3 +107,21 @@ async def test_an_unknown_instance_is_refused_with_the_known_names(
     with pytest.raises(PlatformError) as refusal:
         await fleet.restart("b", by="test", why="typo")
     assert "known are a" in refusal.value.hint
+
+
+async def test_only_the_key_service_gets_the_master_key_of_the_environment(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "the master key")
+    told = f"import os; print('up', os.environ.get({KEY_VARIABLE!r}), flush=True); import time; time.sleep(60)"
+    await executor.start(replace(launch("keys", told), opens_secrets=True))
+    await executor.start(launch("shop", told))
+    await TestProcessExecutor().wait_for_log(executor, "keys", "up the master key")
+    await TestProcessExecutor().wait_for_log(executor, "shop", "up None")
+    command = await executor.run_command("shop", ("env",), timeout_s=5)
+    assert KEY_VARIABLE not in command.output
+
+
+def test_the_sample_starts_its_key_service_so_that_it_can_open_secrets() -> None:
+    opening = {each.name for each in launches(load(BUNDLED)) if each.opens_secrets}
+    assert opening == {"key-us-south", "key-us-east", "key-eu-de"}

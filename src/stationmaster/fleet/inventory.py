@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stationmaster.core.spec import Instance, PlatformSpec, Service, Supervision
 
 OWN_PROGRAM = "stationmaster"
+KEY_SERVICE = (OWN_PROGRAM, "keys")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,8 @@ class Launch:
     """One process to keep: its unique name, its argv and who starts it again.
 
     `group` names those that are restarted one after the other (a service); `config` is the text of the files that the
-    process reads when it starts, as far as the platform writes them.
+    process reads when it starts, as far as the platform writes them. `opens_secrets`: it gets the master key, where
+    that comes from the environment.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Launch:
     supervision: Supervision
     group: str = ""
     config: str = ""
+    opens_secrets: bool = False
 
     @property
     def digest(self) -> str:
@@ -41,6 +44,7 @@ def launches(spec: PlatformSpec) -> tuple[Launch, ...]:
             argv=argv_of(service, instance),
             supervision=service.supervision,
             group=f"service {service.name}",
+            opens_secrets=tuple(service.command[:2]) == KEY_SERVICE,
         )
         for service in spec.services
         if service.command

@@ -21,6 +21,7 @@ from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet.executor import Running
 from stationmaster.fleet.inventory import Launch
+from stationmaster.runtime.master_key import COMMAND_VARIABLE, KEY_VARIABLE
 
 _OUTPUT_HEAD, _OUTPUT_TAIL = 16_384, 16_384
 _LOG_LIMIT_BYTES = 10_000_000
@@ -83,6 +84,7 @@ class ProcessExecutor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
+                env=_without_secrets(),
                 start_new_session=True,
             )
         except OSError as error:
@@ -97,7 +99,8 @@ class ProcessExecutor:
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        environment = {**os.environ, STATE_VARIABLE: self._root, INSTANCE_VARIABLE: launch.name}
+        inherited = dict(os.environ) if launch.opens_secrets else _without_secrets()
+        environment = {**inherited, STATE_VARIABLE: self._root, INSTANCE_VARIABLE: launch.name}
         try:
             with log.open("ab") as output:
                 return subprocess.Popen(
@@ -138,6 +141,10 @@ class ProcessExecutor:
                 return False
             await asyncio.sleep(_POLL_S)
         return True
+
+
+def _without_secrets() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, COMMAND_VARIABLE)}
 
 
 def _settled(process: psutil.Process) -> bool:
