@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 from joserfc import jwt
@@ -17,6 +18,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from stationmaster.core.names import ApiName, NodeName, UserName, VirtualHostName
 from stationmaster.core.problem import Origin
+from stationmaster.core.proofs import ApiKeyProof, Proofs, shard_of
 from stationmaster.core.spec import (
     Address,
     Api,
@@ -30,6 +32,7 @@ from stationmaster.core.spec import (
 )
 from stationmaster.core.spec import Control as ControlAddresses
 from stationmaster.gateway import node as gateway_node
+from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.loop import Gateway
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
@@ -38,13 +41,18 @@ from tests.gateway import upstream
 BOTH = frozenset({CredentialKind.JWT, CredentialKind.API_KEY})
 ENVIRONMENT, ISSUER = "testing", "the-issuer"
 HOST = VirtualHostName("shop")
-KEYS = (("ada", "key-of-ada"), ("mallory", "key-of-mallory"))
+KEYS = (("ada", "stm_adkey-of-ada"), ("mallory", "stm_11key-of-mallory"))
+KEY = dict(KEYS)
+"""API keys in the clear, by user."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    jwks: str
-    api_keys: tuple[tuple[str, str], ...] = KEYS
+def proofs(jwks: str, keys: Iterable[tuple[str, str]] = KEYS, **more: Any) -> Proofs:
+    """What the room of keys would show."""
+    shards: dict[str, tuple[ApiKeyProof, ...]] = {}
+    for user, key in keys:
+        proof = ApiKeyProof(key=key, key_id=f"id-of-{user}", user=UserName(user))
+        shards[shard_of(key)] = (*shards.get(shard_of(key), ()), proof)
+    return Proofs(jwks=jwks, shards=shards, **more)
 
 
 class Signer:
@@ -108,15 +116,17 @@ class Rig:
     folder: Path
     signer: Signer = field(default_factory=Signer)
     declared: Cell[PlatformSpec] = field(init=False)
-    credentials: Cell[Keys] = field(init=False)
+    credentials: Cell[Proofs] = field(init=False)
+    certificates: Certificates = field(init=False)
     gateway: Gateway = field(init=False)
     programs: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     loop: "asyncio.Task[None] | None" = None
 
     def __post_init__(self) -> None:
         self.declared = Cell(self.spec)
-        self.credentials = Cell(Keys(jwks=self.signer.jwks()))
-        self.gateway = Gateway(self.database, self.declared, self.credentials)
+        self.certificates = Certificates(self.declared, self.folder)
+        self.credentials = Cell(proofs(self.signer.jwks()))
+        self.gateway = Gateway(self.database, self.declared, self.credentials, self.certificates)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -132,7 +142,7 @@ class Rig:
 
     def start_control(self) -> None:
         """A new control plane on the same database, as after a crash."""
-        self.gateway = Gateway(self.database, self.declared, self.credentials)
+        self.gateway = Gateway(self.database, self.declared, self.credentials, self.certificates)
         self.loop = asyncio.create_task(self.gateway.run())
 
     async def stop_control(self) -> None:
@@ -145,22 +155,30 @@ class Rig:
     def send(self, name: str, number: signal.Signals) -> None:
         self.programs[name].send_signal(number)
 
-    async def converged(self) -> None:
-        """Every node has taken what is published now."""
+    async def converged(self, *, refused: bool = False) -> None:
+        """Every node has taken what is published now, but for what it refused before."""
         await eventually(lambda: bool(self.gateway.publication.revision))
         revision = self.gateway.publication.revision
         reached = await self.gateway.publication.receipts.wait(
             revision, tuple(node.name for node in self.spec.nodes), 10
         )
         assert not reached.pending
-        assert not reached.rejected
+        assert refused or not reached.rejected
 
-    async def show(self, keys: Keys) -> None:
+    async def show(self, keys: Proofs) -> None:
         """New credentials, taken by every node."""
         before = self.gateway.publication.revision
         self.credentials.set(keys)
         await eventually(lambda: self.gateway.publication.revision > before)
         await self.converged()
+
+    async def declare(self, spec: PlatformSpec, *, refused: bool = False) -> None:
+        """A new declaration, taken by every node; or, if parts of it are known to be `refused`, all the rest of it."""
+        self.spec = spec
+        before = self.gateway.publication.revision
+        self.declared.set(spec)
+        await eventually(lambda: self.gateway.publication.revision > before)
+        await self.converged(refused=refused)
 
     def client(self, node: int = 0) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=f"http://{self.spec.nodes[node].listen}", trust_env=False, timeout=10)
@@ -171,13 +189,16 @@ class Rig:
         async with self.client(node) as client:
             return await client.request(method, path, headers=headers)
 
-    async def raw(self, request: str, node: int = 0) -> str:
-        """The answer to bytes that no client library would send."""
+    async def raw(self, request: str, node: int = 0, *, limit_s: float = 5) -> str:
+        """The answer to bytes that no client library would send, or as much of it as comes within the limit."""
         listen = self.spec.nodes[node].listen
         reader, writer = await asyncio.open_connection(listen.host, listen.port)
         writer.write(request.encode())
-        async with asyncio.timeout(5):
-            answer = await reader.read()
+        answer = b""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                while part := await reader.read(65_536):
+                    answer += part
         writer.close()
         return answer.decode()
 

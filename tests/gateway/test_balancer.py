@@ -17,7 +17,7 @@ from stationmaster.gateway.plan.pools import in_rotation
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.outbox import facts_since
-from tests.gateway.rig import Keys, Rig, Signer, declared, local
+from tests.gateway.rig import Rig, Signer, declared, local, proofs
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def spec(free_port: Callable[[], int]) -> PlatformSpec:
 
 @pytest.fixture
 def gateway(spec: PlatformSpec, database: Database) -> Gateway:
-    return Gateway(database, Cell(spec), Cell(Keys(jwks=Signer().jwks())))
+    return Gateway(database, Cell(spec), Cell(proofs(Signer().jwks())))
 
 
 def address(spec: PlatformSpec, number: int) -> str:
@@ -114,7 +114,7 @@ async def test_an_unknown_target_is_refused(gateway: Gateway, host: str, target:
 async def test_a_target_answers_to_the_name_of_its_instance(spec: PlatformSpec, database: Database) -> None:
     host = spec.virtual_hosts[0]
     named = replace(host, targets=(replace(host.targets[0], instance=InstanceName("shop-1")), *host.targets[1:]))
-    gateway = Gateway(database, Cell(replace(spec, virtual_hosts=(named,))), Cell(Keys(jwks=Signer().jwks())))
+    gateway = Gateway(database, Cell(replace(spec, virtual_hosts=(named,))), Cell(proofs(Signer().jwks())))
     fact = await gateway.rotation.take_out("shop", "shop-1", by="ada", why="it smokes")
     assert fact.target == address(spec, 0)
 

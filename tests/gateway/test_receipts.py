@@ -6,7 +6,7 @@ from stationmaster.core.problem import Origin
 from stationmaster.gateway.publication import Publication
 from stationmaster.gateway.receipts import Receipts
 from stationmaster.gateway.session import Refusal
-from stationmaster.gateway.snapshot import Kind, Resource, difference, resource, snapshot
+from stationmaster.gateway.snapshot import Kind, Resource, resource, snapshot, touched
 
 NODES = ("one", "two")
 ORIGIN = Origin(file="platform.yaml", line=12)
@@ -102,10 +102,11 @@ def _pool(body: bytes) -> Resource:
     return resource(Kind.POOL, "pool", body, ORIGIN)
 
 
-def test_a_difference_names_what_is_new_changed_and_gone() -> None:
-    wanted = {name: resource(Kind.POOL, name, body, ORIGIN) for name, body in (("a", b"1"), ("b", b"2"), ("c", b"3"))}
-    known = {"a": wanted["a"].version, "b": "older", "d": "gone"}
-    found = difference(known, wanted)
-    assert [each.name for each in found.changed] == ["b", "c"]
-    assert found.removed == ("d",)
-    assert not difference({name: each.version for name, each in wanted.items()}, wanted)
+def test_what_is_new_changed_and_gone_is_told_apart_from_what_stays() -> None:
+    def made(**bodies: bytes) -> dict[str, Resource]:
+        return {name: resource(Kind.POOL, name, body, ORIGIN) for name, body in bodies.items()}
+
+    before, after = made(a=b"1", b=b"1", d=b"1"), made(a=b"1", b=b"2", c=b"3")
+    assert touched(before, after) == ("b", "c", "d")
+    assert touched(before, before) == ()
+    assert touched(before, made(a=b"1", b=b"1", d=b"1")) == ()

@@ -2,25 +2,34 @@
 
 from collections.abc import Iterable, Mapping
 
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
 from stationmaster.core.problem import NOWHERE
 from stationmaster.gateway.session import Asked, Sent, Session
 from stationmaster.gateway.snapshot import Kind, Resource, Snapshot, resource, snapshot
 
-POOLS, ENDPOINTS, FILTERS, ENTRANCE, ROUTES = Kind.POOL, Kind.ENDPOINTS, Kind.FILTER, Kind.ENTRANCE, Kind.ROUTES
+POOLS, ENDPOINTS, FILTERS, ENTRANCE = Kind.POOL, Kind.ENDPOINTS, Kind.FILTER, Kind.ENTRANCE
+SECTIONS, ROUTES = Kind.SECTION, Kind.ROUTES
 
 
 def made(kind: Kind, name: str, body: str = "1") -> Resource:
     return resource(kind, name, body.encode(), NOWHERE)
 
 
-def world(pools: Mapping[str, str], routes: str = "1", filters: Iterable[str] = ("jwt",)) -> Snapshot:
+def world(
+    pools: Mapping[str, str], routes: str = "1", filters: Iterable[str] = ("jwt",), more: Iterable[str] = ()
+) -> Snapshot:
+    """`more` are sections beside the one whose routes are `routes`."""
     return snapshot(
         [
             *(made(POOLS, name, body) for name, body in pools.items()),
             *(made(ENDPOINTS, name) for name in pools),
             *(made(FILTERS, name) for name in filters),
             made(ENTRANCE, "entrance"),
+            made(SECTIONS, "routes"),
             made(ROUTES, "routes", routes),
+            *(made(kind, name) for name in more for kind in (SECTIONS, ROUTES)),
         ]
     )
 
@@ -34,7 +43,7 @@ class Node:
         self.log: list[tuple[str, ...]] = []
 
     def connect(self, has: Mapping[Kind, Mapping[str, str]] | None = None) -> None:
-        for kind in (POOLS, ENTRANCE):
+        for kind in (POOLS, ENTRANCE, *((SECTIONS,) if has else ())):
             self.session.hear(Asked(kind=kind, has=(has or {}).get(kind, {})))
         for kind in (ENDPOINTS, FILTERS, ROUTES):
             if has and kind in has:
@@ -57,9 +66,14 @@ class Node:
         refused = f"bad: {bad}" if bad else None
         if not bad and sent.kind is POOLS and (new := set(names) - self.session.channels[ENDPOINTS].names):
             self.session.hear(Asked(kind=ENDPOINTS, wants=tuple(sorted(new))))
-        if not bad and names == ("entrance",) and not self.session.channels[ROUTES].names:
-            self.session.hear(Asked(kind=ROUTES, wants=("routes",)))
+        if not bad and names == ("entrance",) and not self.session.channels[SECTIONS].wildcard:
+            self.session.hear(Asked(kind=SECTIONS))
             self.session.hear(Asked(kind=FILTERS, wants=("jwt",)))
+        if not bad and sent.kind is SECTIONS:
+            if new := set(names) - self.session.channels[ROUTES].names:
+                self.session.hear(Asked(kind=ROUTES, wants=tuple(sorted(new))))
+            if sent.removed:
+                self.session.hear(Asked(kind=ROUTES, drops=sent.removed))
         self.session.hear(Asked(kind=sent.kind, nonce=sent.nonce, refused=refused))
 
 
@@ -79,6 +93,7 @@ def test_a_new_node_gets_pools_then_endpoints_then_filters_and_routes_last() -> 
         ("ENDPOINTS", "+a", "+b"),
         ("ENTRANCE", "+entrance"),
         ("FILTER", "+jwt"),
+        ("SECTION", "+routes"),
         ("ROUTES", "+routes"),
     ]
     assert node.session.settled()
@@ -101,6 +116,79 @@ def test_routes_leave_before_the_pool_that_they_led_to() -> None:
     node.talk()
     assert node.log[:2] == [("ROUTES", "+routes"), ("POOL", "-b")]
     assert node.session.settled()
+
+
+def test_a_new_section_comes_before_its_routes_and_an_old_one_leaves_before_the_pool() -> None:
+    node = connected(world({"a": "1"}))
+    node.log.clear()
+    node.session.show(world({"a": "1", "b": "1"}, more=("new",)), 2)
+    node.talk()
+    assert node.log == [("POOL", "+b"), ("ENDPOINTS", "+b"), ("SECTION", "+new"), ("ROUTES", "+new")]
+    assert node.session.settled()
+    node.log.clear()
+    node.session.show(world({"a": "1"}), 3)
+    node.talk()
+    assert node.log[:2] == [("SECTION", "-new"), ("POOL", "-b")]
+    assert node.session.settled()
+
+
+def test_a_change_of_one_section_sends_its_routes_alone() -> None:
+    sections = [f"s{number}" for number in range(50)]
+    node = connected(world({"a": "1"}, more=sections))
+    node.log.clear()
+    node.session.show(world({"a": "1"}, routes="2", more=sections), 2)
+    node.talk()
+    assert node.log == [("ROUTES", "+routes")]
+
+
+NAMES = st.sampled_from("abc")
+BODIES = st.dictionaries(NAMES, st.sampled_from("12"))
+
+
+class Story(RuleBasedStateMachine):
+    """A channel at any moment: what it takes for lacking is what the node really lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = Session()
+        self.session.hear(Asked(kind=POOLS))
+        self.revision = 0
+
+    @rule(bodies=BODIES)
+    def publish(self, bodies: dict[str, str]) -> None:
+        self.revision += 1
+        self.session.show(snapshot(made(POOLS, name, body) for name, body in bodies.items()), self.revision)
+
+    @rule(names=st.lists(NAMES, min_size=1, unique=True))
+    def forget(self, names: list[str]) -> None:
+        self.session.hear(Asked(kind=POOLS, drops=tuple(names)))
+
+    @rule(has=BODIES)
+    def remember(self, has: dict[str, str]) -> None:
+        versions = {name: made(POOLS, name, body).version for name, body in has.items()}
+        self.session.hear(Asked(kind=POOLS, wants=tuple(versions), has=versions))
+
+    @rule(refuse=st.booleans())
+    def talk(self, refuse: bool) -> None:
+        for sent in self.session.due():
+            self.session.hear(Asked(kind=sent.kind, nonce=sent.nonce, refused="no" if refuse else None))
+
+    @invariant()
+    def what_is_lacking_is_lacking(self) -> None:
+        channel = self.session.channels[POOLS]
+        wanted = {name: each.version for name, each in channel.wanted.items()}
+        names = wanted.keys() | channel.known.keys()
+        assert channel.lacking == {name for name in names if wanted.get(name) != channel.known.get(name)}
+
+    def teardown(self) -> None:
+        """Whatever happened, a node that takes everything has everything in the end."""
+        self.session.channels[POOLS].refused.clear()
+        for _ in range(50):
+            self.talk(refuse=False)
+        assert self.session.settled()
+
+
+TestStory = Story.TestCase
 
 
 def test_routes_wait_until_their_new_pool_is_taken() -> None:

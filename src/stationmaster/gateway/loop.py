@@ -1,19 +1,22 @@
 """The gateway's loop and face: keeps every node on the current plan, and takes targets out of rotation and back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import structlog
 
 from stationmaster.core.names import NodeName
 from stationmaster.core.problem import Diagnostic
+from stationmaster.core.proofs import Proofs
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.gateway.envoy.translate import translate
+from stationmaster.gateway.certificates import Certificates
+from stationmaster.gateway.envoy.translate import Translator
+from stationmaster.gateway.live_nodes import LiveNodes
 from stationmaster.gateway.node import Endpoints, endpoints
-from stationmaster.gateway.plan.live import ApiKey, Live
-from stationmaster.gateway.plan.whole import plan
+from stationmaster.gateway.plan.live import Live
+from stationmaster.gateway.plan.whole import Planner
 from stationmaster.gateway.publication import Publication
 from stationmaster.gateway.receipts import Convergence
 from stationmaster.gateway.rotation import Rotation
@@ -25,6 +28,7 @@ log = structlog.get_logger("gateway")
 
 _ACKNOWLEDGED_WITHIN_S = 3.0
 _TICK_S = 60.0
+_NODES_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,35 +39,33 @@ class NodeLink:
     acknowledged: bool
 
 
-class Credentials(Protocol):
-    """What callers are checked against: the JSON of a key set (RFC 7517), and pairs of a consumer and its API key."""
-
-    @property
-    def jwks(self) -> str: ...
-
-    @property
-    def api_keys(self) -> Iterable[tuple[str, str]]: ...
-
-
-class CredentialsCell(Protocol):
-    """The newest credentials, as a cell of the board shows them."""
-
-    @property
-    def value(self) -> Credentials: ...
-
-    def changes(self, *, tick: float) -> AsyncIterator[Credentials]: ...
-
-
 class Gateway:
     """Follows the declared platform and the credentials. Supervise `run`; call the rest from anywhere."""
 
-    def __init__(self, database: Database, declared: Cell[PlatformSpec], credentials: CredentialsCell) -> None:
+    def __init__(
+        self,
+        database: Database,
+        declared: Cell[PlatformSpec],
+        credentials: Cell[Proofs],
+        certificates: Certificates | None = None,
+    ) -> None:
+        """Without `certificates` no node gets a TLS entrance."""
         self._database = database
         self._declared = declared
         self._credentials = credentials
+        self._planner = Planner()
+        self._translator = Translator()
+        self._certificates = certificates
+        self._live_nodes = LiveNodes(began_s=time.monotonic())
         self._planned: tuple[Diagnostic, ...] = ()
         self.publication = Publication(declared.value.environment)
-        self.rotation = Rotation(database, declared, self.publication.receipts, self._publish)
+        self.rotation = Rotation(
+            database,
+            declared,
+            self.publication.receipts,
+            self._publish,
+            connected=self.publication.followers.keys,
+        )
 
     @property
     def _spec(self) -> PlatformSpec:
@@ -81,6 +83,10 @@ class Gateway:
             group.create_task(self.rotation.tell_untold(self.publication.revision))
             group.create_task(self._follow_credentials())
             group.create_task(self._follow_declared())
+            if self._certificates:
+                group.create_task(self._certificates.run())
+                group.create_task(self._follow_certificate(self._certificates))
+            group.create_task(self._follow_nodes())
 
     def links(self) -> Mapping[str, NodeLink]:
         """How every declared node stands to the configuration, by name."""
@@ -88,8 +94,13 @@ class Gateway:
 
     async def endpoints(self) -> Mapping[str, Endpoints | None]:
         """What every declared node finds of its targets, by name; None for one that does not answer."""
-        seen = await asyncio.gather(*(endpoints(node.admin) for node in self._spec.nodes))
-        return dict(zip(self._nodes, seen, strict=True))
+        nodes = self._spec.nodes
+        seen = await asyncio.gather(*(endpoints(node.admin) for node in nodes))
+        return {node.name: self._expected(each) for node, each in zip(nodes, seen, strict=True)}
+
+    def _expected(self, seen: Endpoints | None) -> Endpoints | None:
+        """Nodes count a draining target among those that they have, and not among the healthy ones."""
+        return replace(seen, total=seen.total - self.rotation.leaving()) if seen else None
 
     def _link(self, node: str) -> NodeLink:
         follower = self.publication.followers.get(node)
@@ -97,27 +108,48 @@ class Gateway:
         return NodeLink(connected=follower is not None, acknowledged=newest)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What the plan left out, and what nodes refuse now."""
-        return (*self._planned, *self.publication.refused())
+        """What the plan left out, what is wrong with the certificate, and what nodes refuse now."""
+        problem = self._certificates.problem if self._certificates else None
+        return (*self._planned, *((problem,) if problem else ()), *self.publication.refused())
 
     async def publish_credentials(self) -> Convergence:
         """Sends the newest credentials to every node and waits up to 3 s until they check requests with them."""
         return await self.publication.receipts.wait(self._publish(), self._nodes, _ACKNOWLEDGED_WITHIN_S)
 
     def _publish(self) -> int:
-        credentials = self._credentials.value
-        api_keys = tuple(ApiKey(consumer=consumer, key=key) for consumer, key in credentials.api_keys)
-        live = Live(withdrawn=self.rotation.withdrawn, jwks=credentials.jwks, api_keys=api_keys)
-        ir, problems = plan(self._spec, live)
+        live = Live(
+            withdrawn=self.rotation.withdrawn,
+            draining=self.rotation.draining,
+            proofs=self._credentials.value,
+            live_nodes=self._nodes_now(),
+            certificate=self._certificates.current.value if self._certificates else None,
+        )
+        ir, problems = self._planner.plan(self._spec, live)
         if problems != self._planned:
             self._planned = problems
             for each in problems:
                 log.warning("left out of the plan", code=each.code, message=each.message, origin=str(each.origin))
-        return self.publication.publish(translate(ir))
+        return self.publication.publish(self._translator.translate(ir))
 
     async def _follow_credentials(self) -> None:
         async for _ in self._credentials.changes(tick=_TICK_S):
             self._publish()
+
+    async def _follow_certificate(self, certificates: Certificates) -> None:
+        async for _ in certificates.current.changes(tick=_TICK_S):
+            self._publish()
+
+    async def _follow_nodes(self) -> None:
+        """How many nodes share the bounds of rate limits changes a few times a day: looked at, not waited for."""
+        counted = self._nodes_now()
+        while True:
+            await asyncio.sleep(_NODES_EVERY_S)
+            if (now := self._nodes_now()) != counted:
+                counted = now
+                self._publish()
+
+    def _nodes_now(self) -> frozenset[str]:
+        return self._live_nodes.among(self._nodes, self.publication.followers, time.monotonic())
 
     async def _follow_declared(self) -> None:
         async for _ in self._declared.changes(tick=_TICK_S):

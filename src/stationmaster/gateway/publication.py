@@ -9,7 +9,7 @@ import structlog
 from stationmaster.core.problem import Diagnostic
 from stationmaster.gateway.receipts import Receipts, diagnostic, gist
 from stationmaster.gateway.session import Session
-from stationmaster.gateway.snapshot import Snapshot
+from stationmaster.gateway.snapshot import EMPTY, Kind, Named, Snapshot, touched
 from stationmaster.runtime.board import Pulse
 
 log = structlog.get_logger("gateway")
@@ -38,12 +38,16 @@ class Publication:
 
     def publish(self, snapshots: Mapping[str, Snapshot]) -> int:
         """Shows the snapshots, by node, to their nodes; returns their revision, a new one only if something differs."""
-        if self.revision and _versions(snapshots) == _versions(self.snapshots):
+        changes = _Changes()
+        changed = {node: changes.between(self.snapshots.get(node, EMPTY), each) for node, each in snapshots.items()}
+        if self.revision and snapshots.keys() == self.snapshots.keys() and not any(changed.values()):
             return self.revision
         self.revision += 1
-        self.snapshots = snapshots
+        self.snapshots = dict(snapshots)
         self.receipts.published(self.revision, time.monotonic())
         for follower in self.followers.values():
+            if follower.node in changed:
+                follower.session.show(snapshots[follower.node], self.revision, changed[follower.node])
             follower.awake.beat()
         return self.revision
 
@@ -53,6 +57,7 @@ class Publication:
     def follow(self, node: str) -> Follower:
         """A node has connected; an earlier stream of the same node is over."""
         follower = Follower(node)
+        follower.session.show(self.snapshots[node], self.revision)
         earlier = self.followers.get(node)
         self.followers[node] = follower
         if earlier:
@@ -61,16 +66,12 @@ class Publication:
         return follower
 
     def leave(self, follower: Follower) -> None:
-        if self.follows(follower):
+        if self.followers.get(follower.node) is follower:
             del self.followers[follower.node]
             log.info("gateway node disconnected", node=follower.node)
 
     def follows(self, follower: Follower) -> bool:
         return self.followers.get(follower.node) is follower and follower.node in self.snapshots
-
-    def refresh(self, follower: Follower) -> None:
-        """Shows the follower what is published now."""
-        follower.session.show(self.snapshots[follower.node], self.revision)
 
     def refused(self) -> tuple[Diagnostic, ...]:
         """What connected nodes refuse of the configuration that is published now."""
@@ -94,5 +95,18 @@ class Publication:
                 )
 
 
-def _versions(snapshots: Mapping[str, Snapshot]) -> dict[str, object]:
-    return {node: each.versions for node, each in snapshots.items()}
+class _Changes:
+    """Differences between snapshots, where nodes share most of what they have: that is compared once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, int], tuple[str, ...]] = {}
+
+    def between(self, before: Snapshot, after: Snapshot) -> dict[Kind, tuple[str, ...]]:
+        found = {kind: self._touched(before.of(kind), after.of(kind)) for kind in Kind}
+        return {kind: names for kind, names in found.items() if names}
+
+    def _touched(self, before: Named, after: Named) -> tuple[str, ...]:
+        key = (id(before), id(after))
+        if key not in self._found:
+            self._found[key] = touched(before, after)
+        return self._found[key]

@@ -16,7 +16,9 @@ _WORDS = {
     Kind.POOL: "virtual host",
     Kind.ENDPOINTS: "targets of virtual host",
     Kind.FILTER: "credentials",
+    Kind.CERTIFICATE: "certificate",
     Kind.ENTRANCE: "listener",
+    Kind.SECTION: "section of routes",
     Kind.ROUTES: "routes",
 }
 

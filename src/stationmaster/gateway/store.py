@@ -1,10 +1,11 @@
-"""Which targets somebody took out of their virtual host or put back: the last word on each, and if it was told."""
+"""Which targets somebody took out of their virtual host, drained or put back: the last word on each, whether it holds
+against what is automatic, and whether it was told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import JSON, Boolean, Column, Integer, Row, String, Table, Text, select, update
+from sqlalchemy import JSON, Boolean, Column, Integer, Row, String, Table, Text, false, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,12 +25,14 @@ overrides = Table(
     Column("acknowledged", JSON, nullable=False),
     Column("pending", JSON, nullable=False),
     Column("told", Boolean, nullable=False),
+    Column("manual", Boolean, nullable=False, server_default=false()),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """`acknowledged` and `pending` are final once it was `told`, that is, once its fact is in the outbox."""
+    """`acknowledged` and `pending` are final once it was `told`, that is, once its fact is in the outbox. A `manual`
+    one is changed by people alone, until somebody releases it."""
 
     virtual_host: str
     target: str
@@ -41,6 +44,7 @@ class Override:
     acknowledged: Mapping[str, float] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
     told: bool = False
+    manual: bool = False
 
     def fact(self) -> TargetChanged:
         return TargetChanged(
@@ -53,6 +57,7 @@ class Override:
             acknowledged=self.acknowledged,
             pending=self.pending,
             incident=self.incident,
+            manual=self.manual,
         )
 
 
@@ -67,10 +72,10 @@ async def everything(connection: AsyncConnection) -> tuple[Override, ...]:
     return tuple(_override(row) for row in rows)
 
 
-async def withdrawn(connection: AsyncConnection) -> frozenset[tuple[str, str]]:
-    """The virtual host and the address of every target that is out."""
-    query = select(overrides.c.virtual_host, overrides.c.target).where(overrides.c.state == BalancerState.OUT.value)
-    return frozenset((row.virtual_host, row.target) for row in await connection.execute(query))
+async def states(connection: AsyncConnection) -> Mapping[tuple[str, str], BalancerState]:
+    """The state of every target that somebody has ever changed, by the virtual host and the address."""
+    query = select(overrides.c.virtual_host, overrides.c.target, overrides.c.state)
+    return {(row.virtual_host, row.target): BalancerState(row.state) for row in await connection.execute(query)}
 
 
 async def keep(connection: AsyncConnection, override: Override) -> None:
@@ -86,6 +91,7 @@ async def keep(connection: AsyncConnection, override: Override) -> None:
         "acknowledged": dict(override.acknowledged),
         "pending": list(override.pending),
         "told": override.told,
+        "manual": override.manual,
     }
     key = [overrides.c.virtual_host, overrides.c.target]
     await connection.execute(upsert(overrides).values(values).on_conflict_do_update(index_elements=key, set_=values))
@@ -118,4 +124,5 @@ def _override(row: Row[tuple[object, ...]]) -> Override:
         acknowledged=row.acknowledged,
         pending=tuple(row.pending),
         told=row.told,
+        manual=row.manual,
     )

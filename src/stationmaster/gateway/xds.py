@@ -112,7 +112,6 @@ async def _tell(publication: Publication, follower: Follower, listening: "asynci
     """Sends what is due whenever the node has spoken or something was published, until the node is gone."""
     while publication.follows(follower) and not listening.done():
         seen = follower.awake.count
-        publication.refresh(follower)
         for message in follower.session.due():
             await context.write(message)
         publication.settle(follower)

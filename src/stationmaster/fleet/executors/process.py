@@ -33,7 +33,7 @@ class ProcessExecutor:
     def __init__(self, state: StateDir) -> None:
         self._state = state
         self._root = str(state.root.resolve())
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
         self._names: dict[psutil.Process, str | None] = {}
 
     async def seen(self) -> Mapping[str, Running]:
@@ -53,7 +53,7 @@ class ProcessExecutor:
         if running is not None:
             return running
         child = self._spawn(launch)
-        self._children[child.pid] = child
+        self._children[child.pid] = (launch.name, child)
         return Running(name=launch.name, pid=child.pid, started_at=datetime.now(UTC))
 
     async def stop(self, name: str, *, grace_s: float) -> bool:
@@ -120,12 +120,17 @@ class ProcessExecutor:
             ) from error
 
     def _reap(self) -> None:
-        for pid, child in list(self._children.items()):
+        for pid, (_, child) in list(self._children.items()):
             if child.poll() is not None:
                 del self._children[pid]
 
     def _name_of(self, process: psutil.Process) -> str | None:
-        """The name that the process bears in this platform; None for any other process and for a child of ours."""
+        """The name that the process bears in this platform; None for any other process and for a child of ours.
+
+        What this very process started is known: in the moment of its start it shows no environment yet.
+        """
+        if process.pid in self._children:
+            return self._children[process.pid][0]
         try:
             if os.getsid(process.pid) != process.pid:
                 return None

@@ -1,25 +1,29 @@
 """The file that a node starts from: who it is and where its configuration comes from."""
 
+from pathlib import Path
 from typing import Any
 
 from envoy.config.bootstrap.v3 import bootstrap_pb2
 from envoy.config.cluster.v3 import cluster_pb2
-from envoy.config.core.v3 import config_source_pb2
+from envoy.config.core.v3 import address_pb2, config_source_pb2
 from envoy.config.overload.v3 import overload_pb2
 from envoy.extensions.resource_monitors.downstream_connections.v3 import downstream_connections_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from google.protobuf.json_format import MessageToJson
+from google.protobuf.struct_pb2 import Struct
 
 from stationmaster.core.spec import Address, GatewayNode
+from stationmaster.gateway.admin import CONTROL
+from stationmaster.gateway.envoy import siblings
 from stationmaster.gateway.envoy.parts import V3, from_control, ms, pack, socket
 
 _MOST_CALLERS = 50_000
 """Open connections to one node."""
-CONTROL = "stationmaster.control"
+_LARGEST_EXPRESSION = 100_000
 
 
-def bootstrap(node: GatewayNode, *, control: Address, environment: str) -> str:
-    """JSON text of Envoy's bootstrap configuration."""
+def bootstrap(node: GatewayNode, *, control: Address | Path, environment: str) -> str:
+    """JSON text of Envoy's bootstrap configuration; `control` is the xDS server, or the socket of the node's agent."""
     message = bootstrap_pb2.Bootstrap(
         node={"id": node.name, "cluster": environment},
         admin={"address": socket(node.admin.host, node.admin.port)},
@@ -28,12 +32,21 @@ def bootstrap(node: GatewayNode, *, control: Address, environment: str) -> str:
             "cds_config": from_control(),
             "lds_config": from_control(),
         },
-        static_resources={"clusters": [_control(control)]},
+        static_resources={"clusters": [_control(control), siblings.cluster()]},
+        cluster_manager={"local_cluster_name": siblings.NAME},
         deferred_stat_options={"enable_deferred_creation_stats": True},
         stats_flush_on_admin=True,
+        layered_runtime={"layers": [{"name": "fixed", "static_layer": _fixed()}]},
         overload_manager={"resource_monitors": [_connections()]},
     )
     return MessageToJson(message, preserving_proto_field_name=True)
+
+
+def _fixed() -> Struct:
+    """Envoy refuses expressions whose compiled program is larger than 100; ours were bounded when they were read."""
+    layer = Struct()
+    layer.update({"re2.max_program_size.error_level": _LARGEST_EXPRESSION})
+    return layer
 
 
 def _connections() -> Any:
@@ -61,15 +74,19 @@ def _stream() -> Any:
     )
 
 
-def _control(control: Address) -> Any:
+def _control(control: Address | Path) -> Any:
     keepalive = {"interval": ms(5_000), "timeout": ms(2_000)}
     options = http_protocol_options_pb2.HttpProtocolOptions(
         explicit_http_config={"http2_protocol_options": {"connection_keepalive": keepalive}}
     )
-    endpoint = {"endpoint": {"address": socket(control.host, control.port)}}
+    if isinstance(control, Path):
+        kind, address = cluster_pb2.Cluster.STATIC, address_pb2.Address(pipe={"path": str(control)})
+    else:
+        kind, address = cluster_pb2.Cluster.STRICT_DNS, socket(control.host, control.port)
+    endpoint = {"endpoint": {"address": address}}
     return cluster_pb2.Cluster(
         name=CONTROL,
-        type=cluster_pb2.Cluster.STRICT_DNS,
+        type=kind,
         connect_timeout=ms(1_000),
         load_assignment={"cluster_name": CONTROL, "endpoints": [{"lb_endpoints": [endpoint]}]},
         typed_extension_protocol_options={"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(options)},

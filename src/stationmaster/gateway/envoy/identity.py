@@ -1,6 +1,5 @@
-"""The headers that tell upstreams who calls, taken from every request that comes in, and the last gate before them."""
+"""The headers that tell who calls, taken from every request that comes in and written by nobody but the node."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from envoy.config.rbac.v3 import rbac_pb2 as rules_pb2
@@ -10,7 +9,13 @@ from envoy.extensions.http.early_header_mutation.header_mutation.v3 import heade
 from stationmaster.gateway.envoy.parts import extension
 
 CALLER = "x-consumer-username"
+CREDENTIAL = "x-credential-identifier"
+"""What proved the caller: the id of an API key, or the id (`jti`) of a token."""
 KEY = "apikey"
+SECTION = "x-stationmaster-section"
+"""The path whose first segment names the section in which the route is looked for."""
+HOLDER = "x-stationmaster-holder"
+"""What a shard of keys tells of a key: its id, the routes that it opens, and its caller."""
 
 _OURS = (
     "x-consumer-",
@@ -24,12 +29,15 @@ _OURS = (
 
 
 def strip_spoofed() -> Any:
-    """Takes our headers from a request before any filter or route sees it."""
+    """Takes our headers from a request before any filter or route sees it, and writes the path down for the search of
+    its route, without the query and with a slash at its end."""
+    section = {"header": {"key": SECTION, "value": "%PATH(NQ)%/"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
     return extension(
         "stationmaster.strip_spoofed",
         header_mutation_pb2.HeaderMutation(
             mutations=[
-                {"remove_on_match": {"key_matcher": {"prefix": prefix, "ignore_case": True}}} for prefix in _OURS
+                *({"remove_on_match": {"key_matcher": {"prefix": prefix, "ignore_case": True}}} for prefix in _OURS),
+                {"append": section},
             ]
         ),
     )
@@ -37,21 +45,4 @@ def strip_spoofed() -> Any:
 
 def nobody() -> Any:
     """Refuses everybody: what holds until something else is known."""
-    return rbac_pb2.RBAC(rules=_allowed(()))
-
-
-def only(callers: Iterable[str]) -> Any:
-    """Settings of a route: passes requests of these callers and no others."""
-    return rbac_pb2.RBACPerRoute(rbac={"rules": _allowed(tuple(callers))})
-
-
-def _allowed(callers: tuple[str, ...]) -> Any:
-    rules = rules_pb2.RBAC(action=rules_pb2.RBAC.ALLOW)
-    if callers:
-        rules.policies["callers"].CopyFrom(
-            rules_pb2.Policy(
-                permissions=[{"any": True}],
-                principals=[{"header": {"name": CALLER, "string_match": {"exact": caller}}} for caller in callers],
-            )
-        )
-    return rules
+    return rbac_pb2.RBAC(rules=rules_pb2.RBAC(action=rules_pb2.RBAC.ALLOW))

@@ -2,57 +2,58 @@
 
 from typing import Any
 
-from envoy.config.core.v3 import config_source_pb2, protocol_pb2
+from envoy.config.core.v3 import protocol_pb2
 from envoy.config.listener.v3 import listener_pb2
-from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
+from envoy.extensions.filters.network.connection_limit.v3 import connection_limit_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
-from stationmaster.gateway.envoy import api_keys, identity, policies, routing
-from stationmaster.gateway.envoy.parts import from_control, ms, pack, socket
-from stationmaster.gateway.envoy.routes import GATE, KEYS, TOKENS
+from stationmaster.gateway.envoy import chain, identity, replies, routing, tls
+from stationmaster.gateway.envoy.parts import ms, pack, socket
 from stationmaster.gateway.ir import Entrance
 
-NAME = "entrance"
+NAME, SECURE = "entrance", "entrance-tls"
 _BUFFER_BYTES = 1024 * 1024
 _HEADERS_WITHIN_MS = 10_000
 _IDLE_MS = 300_000
 
 
 def listener(entrance: Entrance) -> Any:
+    """Both entrances of a node count their requests together."""
+    chain = {"filters": [_connections(entrance), _network("http_connection_manager", _http(entrance))]}
+    if entrance.secure:
+        chain["transport_socket"] = tls.transport()
     return listener_pb2.Listener(
-        name=NAME,
+        name=SECURE if entrance.secure else NAME,
         address=socket(entrance.host, entrance.port),
         enable_reuse_port={"value": False},  # two programs on one port are a mistake that has to show
         per_connection_buffer_limit_bytes={"value": _BUFFER_BYTES},
-        filter_chains=[
-            {
-                "filters": [
-                    {
-                        "name": "envoy.filters.network.http_connection_manager",
-                        "typed_config": pack(_http()),
-                    }
-                ]
-            }
-        ],
+        filter_chains=[chain],
     )
 
 
-def _http() -> Any:
+def _connections(entrance: Entrance) -> Any:
+    """Who comes when the entrance is full is turned away at once."""
+    most = {"value": entrance.bounds.max_connections}
+    return _network("connection_limit", connection_limit_pb2.ConnectionLimit(stat_prefix=NAME, max_connections=most))
+
+
+def _network(name: str, message: Any) -> Any:
+    return {"name": f"envoy.filters.network.{name}", "typed_config": pack(message)}
+
+
+def _http(entrance: Entrance) -> Any:
     Manager = manager_pb2.HttpConnectionManager  # noqa: N806 a message class
     return Manager(
         stat_prefix=NAME,
         **routing.source(),
         early_header_mutation_extensions=[identity.strip_spoofed()],
-        http_filters=[
-            *routing.filters(),
-            *policies.before_access(),
-            _tokens(),
-            _keys(),
-            _gate(),
-            *policies.after_access(),
-            _router(),
-        ],
+        http_filters=[*chain.filters(), _router()],
+        local_reply_config=replies.replies(),
+        always_set_request_id_in_response=True,
+        upgrade_configs=[{"upgrade_type": "websocket"}],
+        max_request_headers_kb={"value": entrance.bounds.max_header_kb},
+        http_protocol_options={"enable_trailers": True},
         server_name="stationmaster",
         use_remote_address={"value": True},
         normalize_path={"value": True},
@@ -63,30 +64,9 @@ def _http() -> Any:
             "headers_with_underscores_action": protocol_pb2.HttpProtocolOptions.DROP_HEADER,
             "idle_timeout": ms(_IDLE_MS),
         },
+        stream_idle_timeout=ms(_IDLE_MS),
         request_headers_timeout=ms(_HEADERS_WITHIN_MS),
     )
-
-
-def _tokens() -> Any:
-    """Sent on its own, so that a change of keys takes effect on open connections without a new listener."""
-    return manager_pb2.HttpFilter(
-        name=TOKENS,
-        config_discovery=config_source_pb2.ExtensionConfigSource(
-            config_source=from_control(),
-            default_config=pack(identity.nobody()),
-            apply_default_config_without_warming=True,
-            type_urls=[api_keys.type_url(config_pb2.JwtAuthentication), api_keys.type_url(identity.nobody())],
-        ),
-    )
-
-
-def _keys() -> Any:
-    return manager_pb2.HttpFilter(name=KEYS, typed_config=pack(api_keys.checker()))
-
-
-def _gate() -> Any:
-    """Refuses whoever the route does not name, whatever the filters before it did."""
-    return manager_pb2.HttpFilter(name=GATE, typed_config=pack(identity.nobody()))
 
 
 def _router() -> Any:

@@ -1,51 +1,74 @@
-"""Signed tokens (JWT, RFC 7519) checked by the node itself against the key set that it was sent."""
+"""Signed tokens (JWT, RFC 7519) checked by the node itself against the key sets that it was sent."""
 
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
 from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2
 from google.protobuf.any_pb2 import Any as Packed
 
-from stationmaster.gateway.envoy.identity import CALLER
+from stationmaster.core.proofs import NO_KEYS
+from stationmaster.gateway.envoy import scopes
+from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL
 from stationmaster.gateway.envoy.parts import ms, pack
 from stationmaster.gateway.ir import TokenIssuer
 
-_PROVIDER = "issuer"
-_NEEDED, _ACCEPTED = "needed", "accepted"
+_NOBODY = "nobody"
 _SKEW_S = 30
 _LONGEST_LIFE_MS = 7 * 24 * 3600 * 1000
 _CACHED_TOKENS = 4_096
 
 
-def checker(issuer: TokenIssuer) -> Any:
-    """The filter. The token stays at the gateway: an upstream that is told the caller needs nothing to replay."""
+def checker(issuers: Iterable[TokenIssuer], trusts: Iterable[tuple[str, ...]]) -> Any:
+    """The filter. The token stays at the gateway: an upstream that is told the caller needs nothing to replay.
+
+    Where no issuer of a route is known, nobody stands in: a requirement without any would take the tokens of all.
+    """
+    known = {each.name: _provider(each) for each in issuers}
+    providers = {_of_issuer(name): provider for name, provider in known.items()}
+    requirements = {}
+    for trust in trusts:
+        any_of = [{"provider_name": _of_issuer(name)} for name in trust if name in known] or [
+            {"provider_name": _NOBODY}
+        ]
+        requirements[_named(trust)] = _any_of(any_of)
+        requirements[_named(trust, or_none=True)] = _any_of([*any_of, {"allow_missing": {}}])
+    nobody = TokenIssuer(name=_NOBODY, issuer=_NOBODY, audiences=(_NOBODY,), jwks=NO_KEYS)
     return config_pb2.JwtAuthentication(
-        providers={_PROVIDER: _provider(issuer)},
-        requirement_map={
-            _NEEDED: config_pb2.JwtRequirement(provider_name=_PROVIDER),
-            _ACCEPTED: config_pb2.JwtRequirement(
-                requires_any={"requirements": [{"provider_name": _PROVIDER}, {"allow_missing": {}}]}
-            ),
-        },
+        providers={**providers, _NOBODY: _provider(nobody)}, requirement_map=requirements
     )
 
 
-def needed() -> Packed:
-    """Settings of a route that only a token opens."""
-    return pack(config_pb2.PerRouteConfig(requirement_name=_NEEDED))
+def _of_issuer(name: str) -> str:
+    return f"issuer {name}"
 
 
-def accepted() -> Packed:
+def needed(trust: tuple[str, ...]) -> Packed:
+    """Settings of a route that only a token of one of these issuers opens."""
+    return pack(config_pb2.PerRouteConfig(requirement_name=_named(trust)))
+
+
+def accepted(trust: tuple[str, ...]) -> Packed:
     """Settings of a route where another proof may stand in for a missing token, but not for a bad one."""
-    return pack(config_pb2.PerRouteConfig(requirement_name=_ACCEPTED))
+    return pack(config_pb2.PerRouteConfig(requirement_name=_named(trust, or_none=True)))
+
+
+def _named(trust: tuple[str, ...], *, or_none: bool = False) -> str:
+    return json.dumps([*trust, None] if or_none else trust)
+
+
+def _any_of(requirements: list[dict[str, Any]]) -> Any:
+    if len(requirements) == 1:
+        return config_pb2.JwtRequirement(**requirements[0])
+    return config_pb2.JwtRequirement(requires_any={"requirements": requirements})
 
 
 def _provider(issuer: TokenIssuer) -> Any:
     return config_pb2.JwtProvider(
         issuer=issuer.issuer,
-        audiences=[issuer.audience],
+        audiences=issuer.audiences,
         local_jwks={"inline_string": _never_empty(issuer.jwks)},
         from_headers=[{"name": "Authorization", "value_prefix": "Bearer "}],
         forward=False,
@@ -53,7 +76,12 @@ def _provider(issuer: TokenIssuer) -> Any:
         max_lifetime=ms(_LONGEST_LIFE_MS),
         clock_skew_seconds=_SKEW_S,
         jwt_cache_config={"jwt_cache_size": _CACHED_TOKENS},
-        claim_to_headers=[{"header_name": CALLER, "claim_name": "sub"}],
+        payload_in_metadata=scopes.PAYLOAD,
+        normalize_payload_in_metadata={"space_delimited_claims": [scopes.SCOPE_CLAIM]},
+        claim_to_headers=[
+            {"header_name": CALLER, "claim_name": issuer.caller_claim},
+            {"header_name": CREDENTIAL, "claim_name": "jti"},
+        ],
     )
 
 

@@ -1,24 +1,18 @@
-"""What is known now and not declared: withdrawn targets and what proves a caller."""
+"""What is known now and not declared: targets that take no traffic, and what proves a caller."""
 
 from dataclasses import dataclass, field
 
-NO_KEYS = '{"keys":[]}'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiKey:
-    consumer: str
-    key: str = field(repr=False)
+from stationmaster.core.proofs import Proofs
+from stationmaster.gateway.ir_policy import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What is known now and not declared.
-
-    `withdrawn` holds pairs of a virtual host's name and a target's address; `jwks` is the JSON of the key set
-    (RFC 7517) that signs tokens.
-    """
+    """`withdrawn` and `draining` hold pairs of a virtual host's name and a target's address."""
 
     withdrawn: frozenset[tuple[str, str]] = frozenset()
-    jwks: str = NO_KEYS
-    api_keys: tuple[ApiKey, ...] = ()
+    draining: frozenset[tuple[str, str]] = frozenset()
+    proofs: Proofs = field(default_factory=Proofs)
+    live_nodes: frozenset[str] | None = None
+    """Nodes that take requests now; None means every declared one."""
+    certificate: Certificate | None = None

@@ -1,13 +1,15 @@
-"""Virtual hosts as pools: which targets take traffic, how they are picked and checked."""
+"""Virtual hosts as pools: which targets take traffic, how they are picked, checked and protected."""
 
-from stationmaster.core.spec import Algorithm, HealthCheck, Target, VirtualHost
-from stationmaster.gateway.ir import Balance, Check, Endpoint, Pool
+from stationmaster.core.spec import Algorithm, CheckKind, CircuitBreaker, HealthCheck, Protocol, Target, VirtualHost
+from stationmaster.gateway.ir import Balance, Breaker, Check, CheckBy, Endpoint, Pool, Speaks
 
 _BALANCE = {
     Algorithm.ROUND_ROBIN: Balance.TURNS,
     Algorithm.LEAST_CONNECTIONS: Balance.FEWEST_IN_FLIGHT,
     Algorithm.CONSISTENT_HASHING: Balance.BY_CALLER,
 }
+_SPEAKS = {Protocol.HTTP: Speaks.HTTP1, Protocol.H2C: Speaks.HTTP2, Protocol.HTTPS: Speaks.TLS}
+_CHECK_BY = {CheckKind.HTTP: CheckBy.REQUEST, CheckKind.TCP: CheckBy.CONNECTION, CheckKind.GRPC: CheckBy.GRPC}
 
 
 def in_rotation(host: VirtualHost, withdrawn: frozenset[tuple[str, str]]) -> tuple[Target, ...]:
@@ -15,24 +17,53 @@ def in_rotation(host: VirtualHost, withdrawn: frozenset[tuple[str, str]]) -> tup
     return tuple(each for each in host.targets if each.weight and (host.name, str(each.address)) not in withdrawn)
 
 
-def pool(host: VirtualHost, withdrawn: frozenset[tuple[str, str]]) -> Pool:
+def pool(
+    host: VirtualHost, withdrawn: frozenset[tuple[str, str]], draining: frozenset[tuple[str, str]] = frozenset()
+) -> Pool:
+    """`withdrawn` targets are left out; `draining` ones stay known to the nodes and get nothing new."""
     return Pool(
         name=host.name,
         balance=_BALANCE[host.algorithm],
+        speaks=_SPEAKS[host.protocol],
         check=_check(host.health) if host.health else None,
+        breaker=_breaker(host.circuit_breaker),
+        ramp_ms=host.slow_start_ms,
+        most_aside_percent=host.max_ejected_percent,
+        hosts=tuple(sorted({each.address.host for each in host.targets})),
         endpoints=tuple(
-            Endpoint(host=each.address.host, port=each.address.port, weight=each.weight, origin=each.origin)
-            for each in in_rotation(host, withdrawn)
+            _endpoint(each, leaving=(host.name, str(each.address)) in draining)
+            for each in in_rotation(host, withdrawn - draining)
         ),
         origin=host.origin,
     )
 
 
+def _endpoint(target: Target, *, leaving: bool) -> Endpoint:
+    return Endpoint(
+        host=target.address.host,
+        port=target.address.port,
+        weight=target.weight,
+        leaving=leaving,
+        origin=target.origin,
+    )
+
+
+def _breaker(declared: CircuitBreaker) -> Breaker:
+    return Breaker(
+        connections=declared.max_connections,
+        requests=declared.max_requests,
+        waiting=declared.max_pending,
+        retry_percent=declared.retry_percent,
+    )
+
+
 def _check(health: HealthCheck) -> Check:
     return Check(
+        by=_CHECK_BY[health.kind],
         path=health.path,
         status=health.status,
         body=health.contains,
+        service=health.grpc_service,
         interval_ms=health.interval_ms,
         timeout_ms=health.timeout_ms,
         down_after=health.down_after,

@@ -1,64 +1,65 @@
-"""APIs as sites with routes, in the order in which they are tried."""
+"""An API as routes: what each of them matches, and whom it lets through."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from stationmaster.core.problem import Diagnostic
-from stationmaster.core.spec import Api, CredentialKind, PlatformSpec
-from stationmaster.gateway.ir import Proof, Route, Site
-from stationmaster.gateway.plan.policies import policy_of
+from stationmaster.core.spec import Api, CredentialKind, PathKind, path_rule
+from stationmaster.gateway.ir import HeaderMatch, PathMatch, Proof, Route
+from stationmaster.gateway.ir_policy import RoutePolicy
 
-EVERY_HOST = "*"
 _PROOF = {CredentialKind.JWT: Proof.SIGNATURE, CredentialKind.API_KEY: Proof.KEY}
+_MATCH = {PathKind.PREFIX: PathMatch.BELOW, PathKind.EXACT: PathMatch.EXACT, PathKind.REGEX: PathMatch.PATTERN}
+_RANK = {PathMatch.EXACT: 0, PathMatch.BELOW: 1, PathMatch.PATTERN: 2}
+_PLAIN_FIRST_SEGMENT = re.compile(r"/([A-Za-z0-9_~-]+)(?:$|/(?![?*{]))")
 
 
-def sites(spec: PlatformSpec) -> tuple[tuple[Site, ...], tuple[Diagnostic, ...]]:
-    """A site for every host that an API names, and one for the rest; an API without hosts answers on all of them."""
-    callers: dict[str, list[str]] = defaultdict(list)
-    for user in spec.api_users:
-        for name in user.apis:
-            callers[name].append(user.name)
-    own: dict[str, list[Route]] = {EVERY_HOST: []}
-    problems: list[Diagnostic] = []
-    for api in spec.apis:
-        for host in api.hosts or (EVERY_HOST,):
-            routes = own.setdefault(host.lower(), [])
-            for route in _routes(api, tuple(callers[api.name])):
-                if any(route.prefix == earlier.prefix for earlier in routes):
-                    problems.append(_shadowed(route, host))
-                else:
-                    routes.append(route)
-    general = _longest_first(own[EVERY_HOST])
-    return tuple(
-        Site(host=host, routes=general if host == EVERY_HOST else (*_longest_first(routes), *general))
-        for host, routes in own.items()
-    ), tuple(problems)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Who may pass the routes of an API."""
+
+    issuers: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
+    every_caller: bool = False
 
 
-def _routes(api: Api, callers: tuple[str, ...]) -> Iterable[Route]:
+def routes(api: Api, passage: Passage, policy: RoutePolicy) -> Iterator[Route]:
     proofs = frozenset(_PROOF[kind] for kind in api.accepts)
-    for path in api.paths:
+    for written in api.paths:
+        rule = path_rule(written)
+        match = _MATCH[rule.kind]
         yield Route(
             name=api.name,
-            prefix=path.rstrip("/") or "/",
-            strip=api.strip_path,
-            pool=api.virtual_host or "",
+            path=(rule.text.rstrip("/") or "/") if match is PathMatch.BELOW else rule.text,
+            match=match,
+            methods=tuple(sorted({method.upper() for method in api.methods})),
+            headers=tuple(HeaderMatch(name=each.name.lower(), value=each.value) for each in api.headers),
+            strip=api.strip_path and match is not PathMatch.PATTERN,
+            keep_host=api.preserve_host,
+            pool=api.virtual_host,
             proofs=proofs,
-            callers=callers if proofs else (),
+            issuers=passage.issuers if Proof.SIGNATURE in proofs else (),
+            callers=passage.callers if proofs else (),
+            every_caller=passage.every_caller and bool(proofs),
             timeout_ms=api.timeout_ms,
-            policy=policy_of(api),
+            policy=policy,
             origin=api.origin,
         )
 
 
-def _longest_first(routes: Iterable[Route]) -> tuple[Route, ...]:
-    return tuple(sorted(routes, key=lambda route: (-len(route.prefix), route.prefix)))
+def segment(route: Route) -> str | None:
+    """The first segment of every path that the route matches; None where they differ."""
+    if route.match is not PathMatch.PATTERN:
+        return route.path.split("/")[1] or None
+    literal = _PLAIN_FIRST_SEGMENT.match(route.path)
+    return literal[1] if literal and "|" not in route.path else None
 
 
-def _shadowed(route: Route, host: str) -> Diagnostic:
-    return Diagnostic(
-        code="route-taken",
-        message=f"{route.prefix} on host {host} belongs to an earlier API; {route.name} does not get it",
-        origin=route.origin,
-        hint="give one of the two APIs another path or host",
-    )
+def in_order(route: Route) -> tuple[int, int, str, int, bool]:
+    """Sorts routes into the order in which they are tried: exact paths, then longer ones before shorter ones, then
+    patterns; of one path, those that ask for more headers, then those that name methods."""
+    return (_RANK[route.match], -len(route.path), route.path, -len(route.headers), not route.methods)
+
+
+def what_it_matches(route: Route) -> tuple[object, ...]:
+    return (route.match, route.path, route.methods, frozenset(route.headers))

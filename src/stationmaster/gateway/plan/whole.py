@@ -1,28 +1,79 @@
 """Decides what the gateway does, from what is declared and what is known live."""
 
 from stationmaster.core.problem import Diagnostic
-from stationmaster.core.spec import PlatformSpec
-from stationmaster.gateway.ir import Entrance, Ir, TokenIssuer
-from stationmaster.gateway.plan.credentials import key_holders, public_jwks
+from stationmaster.core.spec import PlatformSpec, VirtualHost
+from stationmaster.gateway.ir import Ir, Pool
+from stationmaster.gateway.ir_policy import Counting
+from stationmaster.gateway.plan.credentials import Credentials
+from stationmaster.gateway.plan.entrances import entrances
 from stationmaster.gateway.plan.live import Live
+from stationmaster.gateway.plan.policies import counting
 from stationmaster.gateway.plan.pools import pool
-from stationmaster.gateway.plan.routes import sites
+from stationmaster.gateway.plan.sections import Sections
+from stationmaster.gateway.remembered import Remembered
+
+Marks = frozenset[tuple[str, str]]
+
+
+class Planner:
+    """What did not change since the last plan is the same object in the next one."""
+
+    def __init__(self) -> None:
+        self._sections = Sections()
+        self._credentials = Credentials()
+        self._pools = Pools()
+        self._counting: Remembered[Counting] = Remembered()
+
+    def plan(self, spec: PlatformSpec, live: Live) -> tuple[Ir, tuple[Diagnostic, ...]]:
+        """The whole gateway. What a diagnostic tells of was left out, in the direction that refuses."""
+        shards, key_problems = self._credentials.shards(live.proofs)
+        issuers, set_problems = self._credentials.issuers(spec, live.proofs)
+        self._sections.follow(spec)
+        counted = self._counting.of(None, (spec.apis, spec.api_users, len(spec.nodes)), lambda: counting(spec))
+        ir = Ir(
+            environment=spec.environment,
+            pools=self._pools.of(spec.virtual_hosts, live),
+            sections=self._sections.sections,
+            shards=shards,
+            issuers=issuers,
+            trusts=self._sections.trusts,
+            refused=self._credentials.refused(live.proofs),
+            entrances=tuple(entrances(spec, live)),
+            live_nodes=max(1, len(spec.nodes) if live.live_nodes is None else len(live.live_nodes)),
+            certificate=live.certificate,
+            counting=counted,
+        )
+        return ir, (*key_problems, *set_problems, *self._sections.told)
 
 
 def plan(spec: PlatformSpec, live: Live) -> tuple[Ir, tuple[Diagnostic, ...]]:
-    """The whole gateway. What a diagnostic tells of was left out, in the direction that refuses."""
-    keys, key_problems = key_holders(live.api_keys)
-    jwks, jwks_problems = public_jwks(live.jwks)
-    routed, site_problems = sites(spec)
-    ir = Ir(
-        environment=spec.environment,
-        issuer=TokenIssuer(issuer=spec.issuer, audience=spec.environment, jwks=jwks),
-        pools=tuple(pool(host, live.withdrawn) for host in spec.virtual_hosts),
-        sites=routed,
-        keys=keys,
-        entrances=tuple(
-            Entrance(node=node.name, host=node.listen.host, port=node.listen.port, origin=node.origin)
-            for node in spec.nodes
-        ),
-    )
-    return ir, (*key_problems, *jwks_problems, *site_problems)
+    """A plan that remembers none before it."""
+    return Planner().plan(spec, live)
+
+
+class Pools:
+    """Pools of virtual hosts; a mark on one target touches one pool."""
+
+    def __init__(self) -> None:
+        self._made: Remembered[Pool] = Remembered()
+        self._last: tuple[tuple[VirtualHost, ...], Marks, Marks, tuple[Pool, ...]] | None = None
+
+    def of(self, hosts: tuple[VirtualHost, ...], live: Live) -> tuple[Pool, ...]:
+        if self._last and self._last[0] is hosts and self._last[1:3] == (live.withdrawn, live.draining):
+            return self._last[3]
+        marked = {name for name, _ in live.withdrawn | live.draining}
+        marks = {name: (_of(live.withdrawn, name), _of(live.draining, name)) for name in marked}
+        pools = tuple(self._pool(host, *marks.get(host.name, _UNMARKED)) for host in hosts)
+        self._made.keep({host.name for host in hosts})
+        self._last = hosts, live.withdrawn, live.draining, pools
+        return pools
+
+    def _pool(self, host: VirtualHost, withdrawn: Marks, draining: Marks) -> Pool:
+        return self._made.of(host.name, (host, withdrawn, draining), lambda: pool(host, withdrawn, draining))
+
+
+_UNMARKED: tuple[Marks, Marks] = (frozenset(), frozenset())
+
+
+def _of(marks: Marks, host: str) -> Marks:
+    return frozenset(each for each in marks if each[0] == host)

@@ -1,0 +1,92 @@
+"""What the node says itself, in one voice: problem documents (RFC 9457) with the id of the request."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from envoy.config.accesslog.v3 import accesslog_pb2
+from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
+
+from stationmaster.gateway.envoy.identity import KEY
+from stationmaster.gateway.envoy.parts import pack
+
+REALM = "stationmaster"
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    status: int
+    title: str
+    code: str
+    detail: str
+
+
+_MAINTENANCE = _Said(503, "Service Unavailable", "maintenance", "%LOCAL_REPLY_BODY%")
+_SAID = (
+    _Said(400, "Bad Request", "bad-request", "the request is not well formed"),
+    _Said(401, "Unauthorized", "unauthenticated", "a valid API key or token is needed"),
+    _Said(403, "Forbidden", "forbidden", "this caller may not call this API"),
+    _Said(404, "Not Found", "no-such-api", "no API is published here"),
+    _Said(405, "Method Not Allowed", "method-not-allowed", "this method is not allowed"),
+    _Said(408, "Request Timeout", "request-timeout", "the request did not come in time"),
+    _Said(413, "Content Too Large", "too-large", "the body of the request is larger than this API takes"),
+    _Said(426, "Upgrade Required", "upgrade-required", "HTTP/1.1 or HTTP/2 is needed"),
+    _Said(
+        429, "Too Many Requests", "rate-limited", "too many requests; try again after the time that Retry-After tells"
+    ),
+    _Said(431, "Request Header Fields Too Large", "headers-too-large", "the headers of the request are too large"),
+    _Said(501, "Not Implemented", "not-implemented", "the gateway does not do this"),
+    _Said(502, "Bad Gateway", "bad-gateway", "the API sent something that is no HTTP answer"),
+    _Said(503, "Service Unavailable", "unavailable", "the API cannot be reached now"),
+    _Said(504, "Gateway Timeout", "timeout", "the API did not answer in time"),
+)
+
+
+def replies() -> Any:
+    """The first rule that fits is taken; answers of an API are left alone."""
+    return manager_pb2.LocalReplyConfig(mappers=[_mapper(_MAINTENANCE, _closed()), *(_mapper(each) for each in _SAID)])
+
+
+def _mapper(said: _Said, when: Any = None) -> Any:
+    return manager_pb2.ResponseMapper(
+        filter=when or _status(said.status),
+        headers_to_add=_challenges() if said.status == 401 else [],
+        body_format_override={
+            "content_type": "application/problem+json",
+            "json_format": {
+                "type": "about:blank",
+                "title": said.title,
+                "status": "%RESPONSE_CODE%",
+                "code": said.code,
+                "detail": said.detail,
+                "request_id": "%REQ(x-request-id)%",
+            },
+        },
+    )
+
+
+def _status(status: int) -> Any:
+    value = {"default_value": status, "runtime_key": f"stationmaster.said.{status}"}
+    return accesslog_pb2.AccessLogFilter(status_code_filter={"comparison": {"op": "EQ", "value": value}})
+
+
+def _closed() -> Any:
+    """Only routes that are closed answer with 503 of their own."""
+    expression = cel_pb2.ExpressionFilter(
+        expression="response.code == 503 && response.code_details == 'direct_response'"
+    )
+    return accesslog_pb2.AccessLogFilter(
+        extension_filter={"name": "stationmaster.closed", "typed_config": pack(expression)}
+    )
+
+
+def _challenges() -> list[Any]:
+    """Both ways to show who one is (RFC 9110 11.6.1)."""
+    return [
+        _header(f'Bearer realm="{REALM}"', "OVERWRITE_IF_EXISTS_OR_ADD"),
+        _header(f'ApiKey realm="{REALM}", header="{KEY}"', "APPEND_IF_EXISTS_OR_ADD"),
+    ]
+
+
+def _header(value: str, action: str) -> Any:
+    return {"header": {"key": "www-authenticate", "value": value}, "append_action": action}
