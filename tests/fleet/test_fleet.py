@@ -104,6 +104,13 @@ async def until_seen(world: World, *names: str) -> None:
             await asyncio.sleep(0.02)
 
 
+async def until_recorded(world: World, *names: str) -> None:
+    """The store knows what they were started with."""
+    async with asyncio.timeout(LIMIT_S):
+        while set(await world.fleet.launched()) != set(names):
+            await asyncio.sleep(0.02)
+
+
 async def test_new_processes_start_and_removed_ones_take_no_requests_before_they_stop(world: World) -> None:
     world.declare(of_group("a"))
     async with world.running():
@@ -158,7 +165,7 @@ async def test_one_that_does_not_become_well_stops_the_restart_and_is_told_and_g
 async def test_a_new_control_plane_goes_on_with_a_restart_that_was_cut_off(world: World, database: Database) -> None:
     world.declare(of_group("a"), of_group("b"))
     async with world.running():
-        await until_seen(world, "a", "b")
+        await until_recorded(world, "a", "b")
     before = await world.pids()
     world.declare(of_group("a", version=2), of_group("b", version=2))
     world.requests.away.add("a")

@@ -28,6 +28,7 @@ from stationmaster.runtime.db import Database, utc_now
 log = structlog.get_logger("fleet")
 
 BY = "fleet"
+_SUPERVISION = "supervision"
 _CHANGED = "what it was started with is no longer declared"
 _TICK_S = 0.25
 _GRACE_S = 10.0
@@ -90,7 +91,7 @@ class Fleet:
         launched = await self._adopted(alive, launched)
         ready = [each for each in self.declared if each.name not in held and not self._busy(each.name)]
         for launch in missing(ready, alive.keys(), launched.keys(), self._crashes, now=utc_now()):
-            await self._start_missing(launch)
+            await self._start_missing(launch, died=launch.name in launched)
         return (*self._endings(alive, held), *await self._moves(alive, launched, held))
 
     async def do(self, job: Job) -> None:
@@ -202,7 +203,8 @@ class Fleet:
                 known[launch.name] = await self._remember(launch, before.at if before else found.started_at)
         return known
 
-    async def _start_missing(self, launch: Launch) -> None:
+    async def _start_missing(self, launch: Launch, *, died: bool) -> None:
+        """A process that had been started before is told of: what happened to it shows at its targets."""
         async with self._turns[launch.name]:
             self._crashes[launch.name] = self._crashes.get(launch.name, Crashes()).started(utc_now())
             try:
@@ -212,8 +214,16 @@ class Fleet:
                 self._tell(launch.name, f"{error.message}; {error.hint}")
                 return
             await self._remember(launch, running.started_at)
+            if died:
+                await self._tell_of_restart(launch, running)
         self._tell(launch.name, "")
         log.info("instance started", instance=launch.name, pid=running.pid)
+
+    async def _tell_of_restart(self, launch: Launch, running: Running) -> None:
+        why = "its process was gone"
+        fact = InstanceRestarted(at=running.started_at, instance=launch.name, by=_SUPERVISION, why=why)
+        async with self._database.write() as connection:
+            await outbox.append(connection, fact)
 
     def _endings(self, alive: Mapping[str, Running], held: Mapping[str, Hold]) -> Iterator[Job]:
         """Processes that live although they are held or no longer declared."""

@@ -12,7 +12,7 @@ from stationmaster.gateway.sighting import sightings
 from stationmaster.gateway.watchdog import Watchdog, seen_by
 from stationmaster.runtime import audit
 from stationmaster.runtime.audit import Asked, Change
-from stationmaster.runtime.db import Database, utc_now
+from stationmaster.runtime.db import utc_now
 from stationmaster.runtime.outbox import facts_of
 
 _HISTORY = timedelta(days=7)
@@ -31,7 +31,7 @@ async def inquire(watchdog: Watchdog, virtual_host: str, target: str) -> Evidenc
         checked=_checked(host),
         nodes=tuple(await asyncio.gather(*(_says(node, watchdog, row) for node in spec.nodes))),
         direct=watchdog.direct(row.instance),
-        history=await _history(watchdog.database, row),
+        history=await _history(watchdog, row),
         findings=seen_by(watchdog.findings.value, row.virtual_host, row.address),
     )
 
@@ -49,15 +49,16 @@ async def _says(node: GatewayNode, watchdog: Watchdog, row: TargetRow) -> NodeSa
     )
 
 
-async def _history(database: Database, row: TargetRow) -> tuple[Happened, ...]:
+async def _history(watchdog: Watchdog, row: TargetRow) -> tuple[Happened, ...]:
     asked = Asked(kind=AUDITED_AS, name=f"{row.virtual_host}/{row.address}", limit=_CHANGES)
-    async with database.read() as connection:
+    async with watchdog.database.read() as connection:
         changes = [_change(each) for _, each in await audit.changes(connection, asked)]
     restarts: Iterable[InstanceRestarted] = ()
     if row.instance:
-        restarts = await facts_of(database, InstanceRestarted, utc_now() - _HISTORY)
+        restarts = await facts_of(watchdog.database, InstanceRestarted, utc_now() - _HISTORY)
     happened = [
         *changes,
+        *watchdog.chronicle.of(row.virtual_host, row.address),
         *(
             Happened(at=each.at, by=each.by, text=f"restarted {each.instance}: {each.why}")
             for each in restarts

@@ -9,6 +9,7 @@ import structlog
 
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.gateway import disagreement
+from stationmaster.gateway.chronicle import Chronicle
 from stationmaster.gateway.disagreement import DirectCheck, Finding, NodeView, View
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.publication import Publication
@@ -22,7 +23,7 @@ from stationmaster.runtime.db import Database, utc_now
 log = structlog.get_logger("gateway.watchdog")
 
 BY = "watchdog"
-_TICK_S = 2.0
+_TICK_S = 1.0
 _SHARE = 0.05
 """The most of the time that may be spent on looking: with many targets, it looks less often."""
 
@@ -42,7 +43,8 @@ async def _none_resolved(_: Iterable[int]) -> frozenset[int]:
 
 class Watchdog:
     """Supervise `run`. `findings` shows the disagreements that have lasted too long; `failing_since` when each node, by
-    name, began to find a target unhealthy, by the target's virtual host and address."""
+    name, began to find a target unhealthy, by the target's virtual host and address; `chronicle` tells what happened to
+    each."""
 
     def __init__(
         self,
@@ -61,10 +63,11 @@ class Watchdog:
         self._found: tuple[Finding, ...] = ()
         self.findings: Cell[tuple[Finding, ...]] = Cell(())
         self.failing_since: dict[tuple[str, str, str], datetime] = {}
+        self.chronicle = Chronicle()
         self.looked_at: datetime | None = None
 
     async def run(self) -> None:
-        """Looks every two seconds, for ever."""
+        """Looks every second, for ever."""
         while True:
             started = time.monotonic()
             await self.look()
@@ -112,6 +115,7 @@ class Watchdog:
             (node.name, *where) for node in view.nodes for where, each in (node.seen or {}).items() if each.failing
         }
         self.failing_since = {key: self.failing_since.get(key, now) for key in failing}
+        self.chronicle.note({node.name: node.seen for node in view.nodes}, now)
 
     def _resend(self, finding: Finding) -> bool:
         if finding.node is None or finding.virtual_host is None:
