@@ -94,7 +94,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         write_private(state.first_password, f"{first_password}\n".encode())
     gateway = Gateway(database, declared, keys.public, certificates=Certificates(declared, state.root))
     fleet = Fleet(database, ProcessExecutor(state), Wanted(declared, state.nodes))
-    monitor = Monitor(database, declared, launched=fleet.launched, held=lambda: held_words(fleet))
+    monitor = Monitor(database, declared, launched=fleet.launched, held=lambda: held_words(fleet, monitor))
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
     shelf = Shelf(lambda: declared.value.runbooks)
     effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing)

@@ -241,6 +241,11 @@ async def resolved_of(incidents: Incidents, numbers: Iterable[int]) -> frozenset
     return frozenset(number for number, each in found.items() if each is not None and each[0].status is Status.RESOLVED)
 
 
-def held_words(fleet: Fleet) -> Mapping[str, str]:
-    """What people keep stopped, and why, by the name of the instance."""
-    return {name: str(given) for name, given in fleet.held.value.items()}
+def held_words(fleet: Fleet, monitor: Monitor) -> Mapping[str, str]:
+    """What is away on purpose, and why, by the name of the instance. One that was down before somebody restarts it is no
+    such case: whether that helps is what its incident waits for."""
+    shown = monitor.health.value
+    restarted = {
+        name: why for name, why in fleet.replacing.items() if name in shown and shown[name].state is not Health.DOWN
+    }
+    return restarted | {name: str(given) for name, given in fleet.held.value.items()}

@@ -46,7 +46,8 @@ class Job:
 
 class Fleet:
     """`wanted` is asked at every tick; `traffic` is set before `run` where somebody sends requests. `held` shows what
-    people keep stopped, `problems` what could not be done, by the name of a process or of a group."""
+    people keep stopped, `replacing` what is being restarted on purpose and why, `problems` what could not be done, by
+    the name of a process or of a group."""
 
     def __init__(
         self,
@@ -63,6 +64,7 @@ class Fleet:
         self._crashes: dict[str, Crashes] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._awaited: dict[str, datetime] = {}
+        self.replacing: dict[str, str] = {}
         self.processes: Cell[Mapping[str, Running]] = Cell({})
         self.held: Cell[Mapping[str, Hold]] = Cell({})
         self.problems: Cell[Mapping[str, str]] = Cell({})
@@ -122,8 +124,12 @@ class Fleet:
         launch = self._find(name)
         async with self._turns[name]:
             await self._refuse_held(name)
-            await self.traffic.withdraw(name, why=f"restarted by {by}: {why}")
-            running = await self._cycle(launch, by=by, why=why)
+            self.replacing[name] = f"restarted by {by}: {why}"
+            try:
+                await self.traffic.withdraw(name, why=self.replacing[name])
+                running = await self._cycle(launch, by=by, why=why)
+            finally:
+                del self.replacing[name]
         if by != BY:
             async with self._database.write() as connection:
                 await record(connection, _change(by, "restart", name, after={"why": why, "pid": running.pid}))
