@@ -242,8 +242,10 @@ async def resolved_of(incidents: Incidents, numbers: Iterable[int]) -> frozenset
 
 
 def held_words(fleet: Fleet, monitor: Monitor) -> Mapping[str, str]:
-    """What is away on purpose, and why, by the name of the instance. One that was down before somebody restarts it is no
-    such case: whether that helps is what its incident waits for."""
+    """What is away on purpose, and why, by the name of the instance.
+
+    One that was down before it is restarted is no such case: whether that helps is what its incident waits for.
+    """
     shown = monitor.health.value
     restarted = {
         name: why for name, why in fleet.replacing.items() if name in shown and shown[name].state is not Health.DOWN

@@ -175,6 +175,23 @@ async def test_bad_input_is_a_problem_document(
     problem = answer.json()
     assert (problem["status"], problem["code"]) == (status, code)
     assert problem["detail"]
+    assert problem["hint"]
+
+
+async def test_a_wrong_method_is_told_the_right_ones(api: httpx.AsyncClient) -> None:
+    assert "GET" in (await api.delete("/api/v1/incidents")).headers["allow"].split(", ")
+
+
+async def test_a_database_that_takes_nothing_more_is_told_as_such(api: httpx.AsyncClient, database: Database) -> None:
+    async with database.write() as connection:
+        await connection.exec_driver_sql("PRAGMA query_only = ON")
+    answer = await api.put("/api/v1/users/new", json={"name": "new"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "store-unavailable")
+    assert answer.json()["hint"]
+
+
+async def test_a_missing_body_is_called_missing(api: httpx.AsyncClient) -> None:
+    assert (await api.post("/api/v1/credentials")).json()["detail"].endswith(": a body is needed")
 
 
 async def test_credentials_are_made_and_the_gateway_learns_of_them(api: httpx.AsyncClient, platform: Platform) -> None:

@@ -239,3 +239,40 @@ async def test_without_anything_to_check_against_nobody_gets_in(node: Rig) -> No
         assert 200 not in (await opened(node, headers)).values()
     await node.show(credentials(node))
     assert (await node.request("GET", "/one", headers=key(dict(KEYS)["ada"]))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scope", "opened"),
+    [
+        (None, {"one", "two", "crowd", "every"}),
+        ("one", {"one"}),
+        ("crowd", {"crowd"}),
+        ("one crowd", {"one", "crowd"}),
+        ("two crowd one", {"two", "crowd", "one"}),
+        ("on", set()),
+        ("one-more crowded", set()),
+        ("every.one", set()),
+        (["one"], set()),
+    ],
+)
+async def test_a_token_with_a_scope_opens_what_it_names_and_nothing_else(
+    node: Rig, scope: object, opened: set[str]
+) -> None:
+    shown = bearer(node.signer.token(scope=scope))
+    apis = ("one", "two", "crowd", "every")
+    assert {each for each in apis if (await node.request("GET", f"/{each}", headers=shown)).is_success} == opened
+
+
+async def test_the_scope_of_a_foreign_token_names_no_apis(node: Rig) -> None:
+    for path in ("/partner", "/either"):
+        answer = await node.request("GET", path, headers=partners(scope="openid email"))
+        assert answer.status_code == 200
+    closed = await node.request("GET", "/either", headers=bearer(node.signer.token(scope="one")))
+    assert closed.status_code == 403
+
+
+async def test_a_caller_cannot_write_a_scope_into_a_header(node: Rig) -> None:
+    shown = {**bearer(node.signer.token(scope="one")), "x-stationmaster-scope": "two"}
+    assert (await node.request("GET", "/two", headers=shown)).status_code == 403
+    whole = {**bearer(node.signer.token()), "x-stationmaster-scope": "two"}
+    assert (await node.request("GET", "/one", headers=whole)).status_code == 200

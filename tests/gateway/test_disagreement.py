@@ -43,6 +43,7 @@ def texts(seen: View) -> list[str]:
 
 OUT = replace(ROW, state=BalancerState.OUT, manual=True, by="ada", why="new kernel")
 DRAINING = replace(ROW, state=BalancerState.DRAIN, manual=True)
+HELD_IN = replace(ROW, manual=True, by="ada", why="a false alarm")
 LEFT = replace(ROW, state=BalancerState.OUT, by="self-healing", why="it failed", incident=5)
 
 
@@ -88,6 +89,13 @@ LEFT = replace(ROW, state=BalancerState.OUT, by="self-healing", why="it failed",
         (
             view(node("g-1"), node("g-2", SICK), direct=BAD),
             ["127.0.0.1:8081 of shop fails its direct check (connection refused) while g-1 sends to it"],
+        ),
+        (
+            view(node("g-1"), row=HELD_IN, direct=BAD),
+            [
+                "127.0.0.1:8081 of shop fails its direct check (connection refused) while g-1 sends to it; "
+                "it is held in by ada (a false alarm)"
+            ],
         ),
         (
             view(node("g-1", connected=False, newest=False)),

@@ -94,3 +94,10 @@ def test_the_story_answers_what_a_person_asks_next() -> None:
         "incident #5, shop-1 is down, is triggered",
         "2026-11-21 02:58:30 UTC, runbook: restarted shop-1: step 3",
     )
+
+
+@pytest.mark.parametrize(("manual", "told"), [(False, "checked every 100 ms"), (True, "nodes do not check it while")])
+def test_the_story_says_that_nodes_do_not_check_what_is_held_in(manual: bool, told: str) -> None:
+    row = replace(ROW, manual=manual, by="ada", why="a false alarm", at=NOW)
+    first, *_ = story(replace(evidence(row=row), checked="checked every 100 ms"), NOW)
+    assert told in first

@@ -105,6 +105,23 @@ async def test_drained_and_withdrawn_targets_are_told_apart_to_the_plan(rotation
     assert rotation.withdrawn == {("shop", address(spec, 1))}
 
 
+async def test_only_what_is_held_in_by_hand_is_forced_and_until_it_is_released(
+    rotation: Rotation, spec: PlatformSpec, database: Database
+) -> None:
+    target = address(spec, 0)
+    await rotation.take_out("shop", target, by="self-healing", why="it fails")
+    await rotation.put_back("shop", target, by="self-healing", why="it is well")
+    await rotation.hold("shop", address(spec, 1), OUT, by="ada", why="new kernel")
+    assert rotation.forced == set()
+    await rotation.hold("shop", target, IN, by="ada", why="the check is wrong")
+    assert rotation.forced == {("shop", target)}
+    later = made(spec, database)
+    await later.recall()
+    assert later.forced == {("shop", target)}
+    await later.release("shop", target, by="ada", why="mended")
+    assert later.forced == set()
+
+
 @pytest.mark.parametrize("state", [OUT, DRAIN])
 @pytest.mark.parametrize("force", [False, True])
 async def test_the_last_target_never_leaves_not_even_by_force(

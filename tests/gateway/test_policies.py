@@ -169,6 +169,12 @@ async def test_ten_megabytes_are_refused_while_they_still_come_in(rig: Rig, fram
     assert '"code":"too-large"' in answer
 
 
+@pytest.mark.parametrize("length", [2**63 - 2, 2**63 - 1, 2**63, 2**64 - 1])
+async def test_a_length_that_no_number_holds_is_too_large(rig: Rig, length: int) -> None:
+    answer = await rig.raw(f"POST /sized HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\nx", limit_s=1)
+    assert answer.startswith("HTTP/1.1 413 ")
+
+
 async def test_a_claimed_upgrade_does_not_let_a_large_body_through(rig: Rig) -> None:
     head = "POST /sized HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     body = "".join("3e8\r\n" + "x" * 1000 + "\r\n" for _ in range(20)) + "0\r\n\r\n"

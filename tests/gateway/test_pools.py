@@ -255,3 +255,26 @@ async def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(rig: 
     await becomes(rig, rig.targets[0], lambda each: each.under_way == 0)
     await rig.gateway.rotation.release("shop", rig.targets[0], by="ada", why="it is new")
     await becomes(rig, rig.targets[0], lambda each: each.takes_requests)
+
+
+async def test_a_target_that_is_held_in_gets_requests_although_it_fails_the_checks_of_nodes(
+    free_port: Callable[[], int], database: Database, tmp_path: Path
+) -> None:
+    spec = with_host(declared(free_port, nodes=1, targets=2), health=replace(QUICK, contains="never said"))
+    async with running(spec, database, tmp_path) as rig:
+        held, other = rig.targets
+        for target in rig.targets:
+            await becomes(rig, target, lambda each: "it fails its health check" in each.failing)
+        assert (await rig.request("GET", "/public")).status_code == 503
+        await rig.gateway.rotation.hold("shop", held, BalancerState.IN, by="ada", why="the check is wrong")
+        await becomes(rig, held, lambda each: each.takes_requests)
+        answers = [await rig.request("GET", "/public") for _ in range(6)]
+        assert {f"127.0.0.1:{each.json()['port']}" for each in answers} == {held}
+        assert not (await seen(rig))[other].takes_requests
+        await rig.stop_control()
+        rig.start_control()
+        await rig.converged()
+        assert (await rig.request("GET", "/public")).status_code == 200, "the hold outlives the control plane"
+        await rig.gateway.rotation.release("shop", held, by="ada", why="mended")
+        await becomes(rig, held, lambda each: not each.takes_requests)
+        assert (await rig.request("GET", "/public")).status_code == 503

@@ -2,19 +2,21 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from stationmaster.config import StateDir
+from stationmaster.core.policy import Policies, TokenRules
 from stationmaster.core.spec import ApiUser, PlatformSpec
 from stationmaster.keys.desk import KeyOrder
 from stationmaster.keys.health import OPERATIONAL
 from stationmaster.keys.loop import Keys
 from stationmaster.keys.service import LARGEST_BODY
 from stationmaster.runtime.board import Cell
-from tests.keys.conftest import ADA, GRACE, PETS, declaration, held, running, until
+from tests.keys.conftest import ADA, APIS, GRACE, PETS, declaration, held, running, until
 from tests.served import Served, Server, eventually
 
 TOKEN, VALIDATE, HEALTH = "/api/auth/token", "/api/auth/validate", "/api/auth/healthz"
@@ -289,6 +291,28 @@ async def test_a_token_may_be_narrowed_to_apis_that_its_client_may_call(
             assert validate(served, answer.json()["access_token"])["claims"]["scope"] == scope
         else:
             assert answer.json()["error"] == "invalid_scope"
+
+
+async def test_a_token_may_ask_for_the_scopes_that_the_apis_of_its_client_demand(
+    keys: Keys, declared: Cell[PlatformSpec], start: StartInstance
+) -> None:
+    def demanding(*scopes: str) -> PlatformSpec:
+        policies = Policies(tokens=TokenRules(scopes=scopes))
+        return declaration(ADA, GRACE, apis=(*APIS[1:], replace(APIS[0], policies=policies)))
+
+    declared.set(demanding("pets:read", "pets:write"))
+    await keys.desk.ledger.follow_declared()
+    ada, served = await keys.create_credentials(ADA), start()
+    asked = ("pets:read pets:write", "pets:read pets", "orders:read", "pets:")
+    found = [ask_token(served, ADA, ada.client_secret, each).status_code for each in asked]
+    assert found == [200, 200, 400, 400]
+    declared.set(demanding("pets:read"))
+    await keys.desk.ledger.follow_declared()
+    found = [ask_token(served, ADA, ada.client_secret, each).status_code for each in ("pets:read", "pets:write")]
+    assert found == [200, 400]
+    declared.set(declaration(ApiUser(name=ADA), apis=demanding("pets:read").apis))
+    await keys.desk.ledger.follow_declared()
+    assert ask_token(served, ADA, ada.client_secret, "pets:read").status_code == 400
 
 
 async def test_introspection_tells_clients_what_holds_and_nothing_of_what_does_not(

@@ -7,6 +7,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
+from sqlalchemy.exc import OperationalError
 
 from stationmaster import __version__
 from stationmaster.api.guard import Public, RefusalError, given_caller, given_proof, guard, refusal_problem
@@ -26,7 +27,14 @@ from stationmaster.api.routes.status import StatusRoutes
 from stationmaster.api.routes.targets import TargetRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
-from stationmaster.runtime.problems import fault_problem, http_problem, log_unexpected, platform_problem, too_deep
+from stationmaster.runtime.problems import (
+    fault_problem,
+    http_problem,
+    log_unexpected,
+    platform_problem,
+    store_problem,
+    too_deep,
+)
 
 _BODY_LIMIT_BYTES = 1_000_000
 
@@ -70,6 +78,7 @@ def make_api(platform: Platform) -> Litestar:
             PlatformError: platform_problem,
             HTTPException: http_problem,
             RecursionError: too_deep,
+            OperationalError: store_problem,
             HTTP_500_INTERNAL_SERVER_ERROR: fault_problem,
         },
         openapi_config=_openapi(),

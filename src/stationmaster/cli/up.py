@@ -2,9 +2,10 @@
 
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -29,6 +30,7 @@ from stationmaster.fleet.inventory import own_program
 from stationmaster.fleet.node_count import with_nodes
 from stationmaster.manifest.read import load
 from stationmaster.runtime.lock import HeldLock, acquire, holder
+from stationmaster.runtime.log import undeterred
 
 EXAMPLES = (
     "Examples: [bold]stationmaster up[/bold]; [bold]stationmaster up -f platform.yaml --detach[/bold]; "
@@ -44,6 +46,7 @@ _READY_LIMIT_S = 60.0
 _TOLD_AFTER_S = 10.0
 _POLL_S = 0.2
 _LONGEST_DELAY_S = 15.0
+_END_LIMIT_S = 10.0
 _LOOK_EVERY_S = 1.0
 """How often it is seen to that the state folder is still there."""
 
@@ -72,6 +75,8 @@ class Run:
     manifest: Path
     state: StateDir
     nodes: int | None
+    started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    """The control plane that was started last."""
     ending: Event = field(default_factory=Event)
     """Set when a signal asked for the end. Its KeyboardInterrupt may come where Python only reports an exception, in a
     finaliser say, and is lost there; so whoever waits here also looks at this."""
@@ -122,8 +127,9 @@ def _run_attached(run: Run) -> None:
     if held is None:
         raise _already_up(run.state)
     try:
-        with _interruptible(run.ending):
+        with _undeterred_telling(), _interruptible(run.ending):
             _run_until_asked_to_end(run, held)
+            _end_beginner(run)
             stop_platform(run.state)
     finally:
         held.release()
@@ -172,9 +178,19 @@ def start_control(run: Run) -> "subprocess.Popen[bytes]":
     """Starts the control plane as a process of its own, its log in the state folder."""
     run.state.logs.mkdir(exist_ok=True)
     with (run.state.logs / "control.log").open("ab") as log:
-        return subprocess.Popen(
+        child = subprocess.Popen(
             run.command("control"), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    run.started[:] = [child]
+    return child
+
+
+def _end_beginner(run: Run) -> None:
+    """A control plane that has only begun to start cannot be asked to stop: it would start anew what is stopped."""
+    for child in run.started:
+        if child.poll() is None and holder(run.state.control_lock) != child.pid:
+            child.kill()
+            child.wait(_END_LIMIT_S)
 
 
 def wait_until_ready(run: Run, child: "subprocess.Popen[bytes]") -> PlatformStatus:
@@ -283,6 +299,13 @@ def _log_tail(state: StateDir, lines: int = 8) -> str:
     with suppress(OSError):
         return "\n".join((state.logs / "control.log").read_text("utf-8", "replace").splitlines()[-lines:])
     return ""
+
+
+@contextmanager
+def _undeterred_telling() -> Iterator[None]:
+    """A terminal that is gone, or a log on a full disk, does not end the platform."""
+    with redirect_stdout(undeterred(sys.stdout)), redirect_stderr(undeterred(sys.stderr)):
+        yield
 
 
 @contextmanager

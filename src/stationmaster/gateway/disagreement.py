@@ -199,6 +199,7 @@ def _judged(row: TargetRow, check: DirectCheck, view: View, now: datetime) -> It
         yield _of_target(Kind.FOUND_FAILING, subject, row, text, now)
     if not check.ok and taking and row.state is BalancerState.IN:
         unchecked = "" if row.virtual_host in view.checked else "; the virtual host declares no health check"
+        unchecked = f"; it is held in by {row.by} ({row.why})" if row.manual else unchecked
         text = f"{name} fails its direct check ({check.detail}) while {', '.join(taking)} sends to it{unchecked}"
         yield _of_target(Kind.FOUND_WELL, subject, row, text, now)
     if check.ok and row.state is not BalancerState.IN and not row.manual and not _has_cause(row, view):

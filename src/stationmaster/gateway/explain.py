@@ -76,6 +76,8 @@ def story(evidence: Evidence, now: datetime) -> tuple[str, ...]:
     """The sentences behind the verdict, in the order in which a person would ask."""
     row = evidence.row
     checks = evidence.checked or "the virtual host declares no health check: nodes judge it by its answers alone"
+    if evidence.checked and row.manual and row.state is BalancerState.IN:
+        checks = "nodes do not check it while it is held in: they judge it by its answers alone"
     lines = [f"declared at {evidence.declared_at} with weight {row.weight}; {checks}"]
     lines.append(_last_change(row, now))
     lines += [_node(each, now) for each in evidence.nodes]

@@ -58,12 +58,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`weight` is 1 or more. A `leaving` one finishes what it has and gets nothing new."""
+    """`weight` is 1 or more. A `leaving` one finishes what it has and gets nothing new; a `forced` one gets requests
+    whatever the checks of the pool say."""
 
     host: str
     port: int
     weight: int = 1
     leaving: bool = False
+    forced: bool = False
     origin: Origin = NOWHERE
 
 
@@ -183,7 +185,8 @@ class KeyShard:
 class TokenIssuer:
     """Whose tokens prove a caller: `jwks` is the JSON of a key set (RFC 7517), `caller_claim` names the caller.
 
-    `audiences` empty means that a token may be meant for anybody.
+    `audiences` empty means that a token may be meant for anybody. `names_routes`: the `scope` of its tokens names the
+    only routes that they open.
     """
 
     name: str
@@ -191,6 +194,7 @@ class TokenIssuer:
     audiences: tuple[str, ...]
     jwks: str
     caller_claim: str = "sub"
+    names_routes: bool = False
     origin: Origin = NOWHERE
 
 

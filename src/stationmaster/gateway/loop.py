@@ -120,6 +120,7 @@ class Gateway:
         live = Live(
             withdrawn=self.rotation.withdrawn,
             draining=self.rotation.draining,
+            forced=self.rotation.forced,
             proofs=self._credentials.value,
             live_nodes=self._nodes_now(),
             certificate=self._certificates.current.value if self._certificates else None,

@@ -26,8 +26,8 @@ AUDITED_AS = "target"
 
 
 class Rotation:
-    """`withdrawn` and `draining` hold pairs of a virtual host's name and a target's address; `publish` sends them to
-    the nodes, `connected` names those that listen now: nobody waits for the others."""
+    """`withdrawn`, `draining` and `forced` (held in by hand) hold pairs of a virtual host's name and a target's
+    address; `publish` sends them to the nodes, `connected` names those that listen now: nobody waits for the others."""
 
     def __init__(
         self,
@@ -46,11 +46,12 @@ class Rotation:
         self._states: States = {}
         self.withdrawn: frozenset[tuple[str, str]] = frozenset()
         self.draining: frozenset[tuple[str, str]] = frozenset()
+        self.forced: frozenset[tuple[str, str]] = frozenset()
 
     async def recall(self) -> None:
         """Reads back what was withdrawn before this process began."""
         async with self._database.read() as connection:
-            self._know(await store.states(connection))
+            self._know(await store.states(connection), await store.held_in(connection))
 
     async def take_out(
         self, virtual_host: str, target: str, *, by: str, why: str, incident: int | None = None
@@ -72,6 +73,7 @@ class Rotation:
         self, virtual_host: str, target: str, state: BalancerState, *, by: str, why: str, force: bool = False
     ) -> TargetChanged:
         """Puts a target into a state by hand, where it stays until it is released. `force` passes the declared share.
+        One that is held in gets requests even though it fails the checks of the nodes.
 
         Raises PlatformError `unknown-target`, `reason-missing`, `last-target`, and `share-exceeded` without `force`.
         """
@@ -133,12 +135,12 @@ class Rotation:
             override = word.about(host, found)
             await store.keep(connection, override)
             await audit.record(connection, _audited(before, override, word))
-            states = await store.states(connection)
-        self._know(states)
+            states, forced = await store.states(connection), await store.held_in(connection)
+        self._know(states, forced)
         return await self._tell(override, self._publish(), tuple(self._connected()))
 
-    def _know(self, states: States) -> None:
-        self._states = states
+    def _know(self, states: States, forced: frozenset[tuple[str, str]]) -> None:
+        self._states, self.forced = states, forced
         self.withdrawn = in_state(states, BalancerState.OUT)
         self.draining = in_state(states, BalancerState.DRAIN)
 

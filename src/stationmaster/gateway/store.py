@@ -78,6 +78,13 @@ async def states(connection: AsyncConnection) -> Mapping[tuple[str, str], Balanc
     return {(row.virtual_host, row.target): BalancerState(row.state) for row in await connection.execute(query)}
 
 
+async def held_in(connection: AsyncConnection) -> frozenset[tuple[str, str]]:
+    """What somebody holds in rotation by hand, by the virtual host and the address."""
+    held = (overrides.c.state == BalancerState.IN.value) & overrides.c.manual
+    query = select(overrides.c.virtual_host, overrides.c.target).where(held)
+    return frozenset((row.virtual_host, row.target) for row in await connection.execute(query))
+
+
 async def keep(connection: AsyncConnection, override: Override) -> None:
     """Writes the last word on a target."""
     values = {

@@ -9,7 +9,6 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import SkipValidation
 
-from stationmaster.core.names import ApiName
 from stationmaster.core.problem import PlatformError
 from stationmaster.keys.credentials import Client
 from stationmaster.keys.follower import Bundle, Follower
@@ -91,13 +90,14 @@ async def token(request: Call, bundle: GivenBundle, follower: GivenFollower) -> 
         return _oauth_answer(scopes)
     if isinstance(client, OauthError):
         return _oauth_answer(client)
-    if not follower.may_call(client.user, scopes):
-        return _oauth_answer(OauthError(OauthCode.INVALID_SCOPE, "a scope is an API that the client may call"))
+    if not follower.may_ask(client.user, scopes):
+        what = "a scope is an API that the client may call, or a scope that such an API demands"
+        return _oauth_answer(OauthError(OauthCode.INVALID_SCOPE, what))
     now = _now()
     signer = bundle.keys.signer(now)
     if signer is None:
         return _oauth_answer(OauthError(OauthCode.TEMPORARILY_UNAVAILABLE, "no signing key is active"))
-    grant = Grant(user=client.user, scopes=tuple(ApiName(each) for each in scopes))
+    grant = Grant(user=client.user, scopes=scopes)
     made = issue(signer, bundle.terms, grant, now)
     body: dict[str, Any] = {"access_token": made.token, "token_type": "Bearer", "expires_in": made.expires_in_s}
     if scopes:

@@ -190,6 +190,14 @@ class Follower:
         holder = Holder(apis=frozenset(_NAMES.decode(named)), groups=frozenset(_NAMES.decode(groups)))
         return all(holder.may_call(api, self._opened_by(api)) for api in apis)
 
+    def may_ask(self, user: str, scopes: Iterable[str]) -> bool:
+        """Whether each scope names an API that the user may call, or is one that such an API demands."""
+        return all(self.may_call(user, (each,)) or self._opens_some(user, each) for each in scopes)
+
+    def _opens_some(self, user: str, scope: str) -> bool:
+        demanding = self._asked("SELECT api FROM api_scope WHERE scope = ?", scope)
+        return any(self.may_call(user, (api,)) for (api,) in demanding)
+
     def is_revoked(self, kind: Revoked, name: str) -> bool:
         """Also when the control plane has not taken the revocation up yet."""
         if self.spool.holds(kind, name):

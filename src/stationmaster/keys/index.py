@@ -23,7 +23,7 @@ from stationmaster.keys.signing import SIGNING_KEY_CONTEXT, SigningAlgorithm, Si
 from stationmaster.runtime.cipher import Cipher
 from stationmaster.runtime.files import write_private
 
-FORMAT = 1
+FORMAT = 2
 CURRENT = "current"
 
 _TABLES = """
@@ -37,6 +37,8 @@ CREATE TABLE client_secret (user TEXT, digest TEXT, expires_at REAL, revoked_at 
   WITHOUT ROWID;
 CREATE TABLE user (name TEXT PRIMARY KEY, apis TEXT, groups TEXT) WITHOUT ROWID;
 CREATE TABLE api (name TEXT PRIMARY KEY, groups TEXT, any_user INTEGER) WITHOUT ROWID;
+CREATE TABLE api_scope (scope TEXT, api TEXT, PRIMARY KEY (scope, api)) WITHOUT ROWID;
+CREATE INDEX api_scope_api ON api_scope (api);
 CREATE TABLE revoked_token (id TEXT PRIMARY KEY, until REAL) WITHOUT ROWID;
 CREATE INDEX revoked_token_until ON revoked_token (until);
 """
@@ -212,15 +214,23 @@ def _write(connection: sqlite3.Connection, revision: int, change: IndexChange) -
     )
     connection.executemany("INSERT OR REPLACE INTO client_secret VALUES (?, ?, ?, ?)", map(_secret_row, change.secrets))
     connection.executemany("DELETE FROM user WHERE name = ?", ((each,) for each in change.gone_users))
-    connection.executemany("DELETE FROM api WHERE name = ?", ((each,) for each in change.gone_apis))
     users = ((each.name, _names(each.apis), _names(each.groups)) for each in change.users)
     connection.executemany("INSERT OR REPLACE INTO user VALUES (?, ?, ?)", users)
-    apis = ((each.name, _names(each.groups), each.any_user) for each in change.apis)
-    connection.executemany("INSERT OR REPLACE INTO api VALUES (?, ?, ?)", apis)
+    _write_apis(connection, tuple(change.apis), tuple(change.gone_apis))
     if change.forget_before is not None:
         connection.execute("DELETE FROM revoked_token WHERE until <= ?", (change.forget_before.timestamp(),))
     revoked = ((token_id, until.timestamp()) for token_id, until in change.revoked)
     connection.executemany("INSERT OR REPLACE INTO revoked_token VALUES (?, ?)", revoked)
+
+
+def _write_apis(connection: sqlite3.Connection, apis: tuple[Api, ...], gone: tuple[str, ...]) -> None:
+    connection.executemany("DELETE FROM api WHERE name = ?", ((each,) for each in gone))
+    outdated = (*gone, *(each.name for each in apis))
+    connection.executemany("DELETE FROM api_scope WHERE api = ?", ((each,) for each in outdated))
+    rows = ((each.name, _names(each.groups), each.any_user) for each in apis)
+    connection.executemany("INSERT OR REPLACE INTO api VALUES (?, ?, ?)", rows)
+    scopes = ((scope, each.name) for each in apis for scope in each.policies.tokens.scopes)
+    connection.executemany("INSERT OR REPLACE INTO api_scope VALUES (?, ?)", scopes)
 
 
 def _signing_key_row(key: SealedKey) -> Row:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from joserfc import jwt
 
-from stationmaster.core.names import ApiName, UserName
+from stationmaster.core.names import UserName
 from stationmaster.keys.signing import REGISTRY, SigningKey
 
 
@@ -28,10 +28,11 @@ class IssuerTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Who gets a token, and for which APIs; without scopes it is good for all that the user may call."""
+    """Who gets a token, and for which APIs, by their names or by scopes that they demand; without scopes it is good for
+    all that the user may call."""
 
     user: UserName
-    scopes: tuple[ApiName, ...] = ()
+    scopes: tuple[str, ...] = ()
 
 
 def issue(key: SigningKey, terms: IssuerTerms, to: Grant, now: datetime) -> IssuedToken:

@@ -93,5 +93,9 @@ def _put(before: Mapping[UserName, ApiUser], after: Mapping[UserName, ApiUser]) 
 def _put_apis(before: Mapping[ApiName, Api], after: Mapping[ApiName, Api]) -> Iterable[Api]:
     for name, api in after.items():
         old = before.get(name)
-        if old is not api and (old is None or opened_by(old) != opened_by(api)):
+        if old is not api and (old is None or _asked(old) != _asked(api)):
             yield api
+
+
+def _asked(api: Api) -> tuple[OpenedBy, tuple[str, ...]]:
+    return opened_by(api), api.policies.tokens.scopes

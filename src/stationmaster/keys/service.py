@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
-from litestar import Litestar, Response
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
@@ -50,7 +50,7 @@ def key_app(follower: Follower, *, instance: str, region: str) -> Asgi:
             "bundle": Provide(endpoints.current_bundle, sync_to_thread=False),
             "dependencies": Provide(lambda: dependencies, sync_to_thread=False),
         },
-        exception_handlers={HTTPException: _refusal, PlatformError: platform_problem},
+        exception_handlers={HTTPException: http_problem, PlatformError: platform_problem},
         after_exception=[log_unexpected],
         lifespan=[lambda _app: _following(follower)],
         request_max_body_size=LARGEST_BODY,
@@ -58,12 +58,6 @@ def key_app(follower: Follower, *, instance: str, region: str) -> Asgi:
         logging_config=None,
     )
     return with_headers(app, {"x-served-by": instance, "x-region": region})
-
-
-def _refusal(request: endpoints.Call, error: HTTPException) -> Response[bytes]:
-    answer = http_problem(request, error)
-    answer.headers.update({name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"})
-    return answer
 
 
 @asynccontextmanager

@@ -37,7 +37,8 @@ class OperationRoutes(Controller):
             raise PlatformError("unknown-fault", f"there is no fault {data.fault!r}", hint="known is kill")
         at = utc_now()
         if not await platform.fleet.inject_kill(data.instance, drill=data.drill):
-            raise PlatformError("not-running", f"{data.instance} is not running", status=409)
+            hint = "`instance list` shows what runs"
+            raise PlatformError("not-running", f"{data.instance} is not running", hint=hint, status=409)
         return FaultInjection(at=at, instance=data.instance, fault=data.fault)
 
     @post("/shutdown", opt={"role": Role.ADMIN})

@@ -1,6 +1,6 @@
 """Who may pass a route: the gate, and before it those who are refused although they are well proven."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from envoy.config.rbac.v3 import rbac_pb2 as rules_pb2
@@ -10,7 +10,7 @@ from google.protobuf.any_pb2 import Any as Packed
 from xds.type.matcher.v3 import matcher_pb2
 
 from stationmaster.gateway.envoy.holders import EVERY_ROUTE, route_mark
-from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, HOLDER
+from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, HOLDER, SCOPE
 from stationmaster.gateway.envoy.parts import pack, part_of_match
 from stationmaster.gateway.ir import Proof, Refused, Route
 
@@ -21,7 +21,7 @@ _Predicate = matcher_pb2.Matcher.MatcherList.Predicate
 
 
 def only(route: Route) -> Packed:
-    """Settings of the gate: passes the callers of the route, by keys that open it, and nobody else."""
+    """Settings of the gate: passes the callers of the route, by proofs that open it, and nobody else."""
     if len(route.callers) > _FEW:
         return pack(rbac_pb2.RBACPerRoute(rbac={"matcher": _looked_up(route)}))
     who: list[Any] = [{"header": {"name": CALLER, "string_match": {"exact": caller}}} for caller in route.callers]
@@ -29,41 +29,48 @@ def only(route: Route) -> Packed:
         who = [{"header": {"name": CALLER, "string_match": {"safe_regex": {"regex": ".+"}}}}]
     rules = rules_pb2.RBAC(action=rules_pb2.RBAC.ALLOW)
     if who:
-        every = {"and_ids": {"ids": [{"or_ids": {"ids": who}}, *_by_fitting_key(route)]}}
+        every = {"and_ids": {"ids": [{"or_ids": {"ids": who}}, *_by_fitting_proof(route)]}}
         rules.policies["callers"].CopyFrom(rules_pb2.Policy(permissions=[{"any": True}], principals=[every]))
     return pack(rbac_pb2.RBACPerRoute(rbac={"rules": rules}))
 
 
-def _by_fitting_key(route: Route) -> list[Any]:
-    if Proof.KEY not in route.proofs:
-        return []
-    opens: list[Any] = [{"not_id": {"header": {"name": HOLDER, "present_match": True}}}]
-    opens += [{"header": {"name": HOLDER, "string_match": {"contains": mark}}} for mark in _marks(route)]
-    return [{"or_ids": {"ids": opens}}]
+def _by_fitting_proof(route: Route) -> list[Any]:
+    return [
+        {
+            "or_ids": {
+                "ids": [
+                    {"not_id": {"header": {"name": header, "present_match": True}}},
+                    *({"header": {"name": header, "string_match": each}} for each in opening),
+                ]
+            }
+        }
+        for header, opening in _limits(route)
+    ]
 
 
-def _marks(route: Route) -> tuple[str, str]:
-    return EVERY_ROUTE, route_mark(route.name)
+def _limits(route: Route) -> Iterable[tuple[str, tuple[dict[str, str], ...]]]:
+    """Headers that tell what a proof is limited to, with the texts of which one has to be found there, if it is there.
+
+    Where a route itself says which scopes a token has to hold, those open it.
+    """
+    if Proof.KEY in route.proofs:
+        yield HOLDER, tuple({"contains": mark} for mark in (EVERY_ROUTE, route_mark(route.name)))
+    if Proof.SIGNATURE in route.proofs and not route.policy.scopes:
+        name = route.name
+        yield SCOPE, ({"exact": name}, {"prefix": f"{name} "}, {"suffix": f" {name}"}, {"contains": f" {name} "})
 
 
 def _looked_up(route: Route) -> Any:
-    allowed = _Matcher(matcher_tree=_tree(CALLER, dict.fromkeys(route.callers, _do(rules_pb2.RBAC.ALLOW))))
-    if Proof.KEY not in route.proofs:
-        return allowed
-    fits = [_finds(HOLDER, {"contains": mark}) for mark in _marks(route)]
-    unfit = [_finds(HOLDER, {"safe_regex": {"google_re2": {}, "regex": ".+"}})]
-    unfit += [_Predicate(not_matcher=each) for each in fits]
-    return _Matcher(
-        matcher_list={
-            "matchers": [
-                {
-                    "predicate": _Predicate(and_matcher={"predicate": unfit}),
-                    "on_match": {"action": _do(rules_pb2.RBAC.DENY)},
-                }
-            ]
-        },
-        on_no_match={"matcher": allowed},
-    )
+    found = _Matcher(matcher_tree=_tree(CALLER, dict.fromkeys(route.callers, _do(rules_pb2.RBAC.ALLOW))))
+    unfit = [_unfit(header, opening) for header, opening in _limits(route)]
+    denied = [{"predicate": each, "on_match": {"action": _do(rules_pb2.RBAC.DENY)}} for each in unfit]
+    return _Matcher(matcher_list={"matchers": denied}, on_no_match={"matcher": found}) if denied else found
+
+
+def _unfit(header: str, opening: Iterable[dict[str, str]]) -> Any:
+    there = _finds(header, {"safe_regex": {"google_re2": {}, "regex": ".+"}})
+    others = [_Predicate(not_matcher=_finds(header, each)) for each in opening]
+    return _Predicate(and_matcher={"predicate": [there, *others]})
 
 
 def barrier(refused: Refused) -> Any:
@@ -88,7 +95,7 @@ def _tree(header: str, actions: dict[str, Any]) -> Any:
     }
 
 
-def _finds(header: str, text: dict[str, Any]) -> Any:
+def _finds(header: str, text: Mapping[str, Any]) -> Any:
     return _Predicate(single_predicate={"input": _header(header), "value_match": text})
 
 

@@ -11,7 +11,6 @@ from stationmaster.gateway.envoy.parts import pack
 from stationmaster.gateway.envoy.sent import built_in
 
 _DECLARED, _COUNTED = "stationmaster.declared_size", "stationmaster.counted_size"
-_LARGEST = 2**63 - 1
 _STATUS = 413
 
 
@@ -29,9 +28,14 @@ def filters() -> list[Any]:
 def settings(most_bytes: int | None) -> dict[str, Packed]:
     if most_bytes is None:
         return {}
+    # Whatever is not surely small enough: a length of more than 63 bits falls into no range at all.
+    small = {"range_match": {"start": 0, "end": most_bytes + 1}}
     declared = fault_pb2.HTTPFault(
         abort={"http_status": _STATUS, "percentage": {"numerator": 100}},
-        headers=[{"name": "content-length", "range_match": {"start": most_bytes + 1, "end": _LARGEST}}],
+        headers=[
+            {"name": "content-length", "present_match": True},
+            {"name": "content-length", **small, "invert_match": True},
+        ],
     )
     # The gatherer takes no limit of nothing: one byte is the least that can be told from none.
     counted = buffer_pb2.BufferPerRoute(buffer={"max_request_bytes": {"value": min(2**32 - 1, max(1, most_bytes))}})

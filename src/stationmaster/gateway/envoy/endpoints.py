@@ -27,6 +27,7 @@ def _endpoint(endpoint: Endpoint) -> Any:
         endpoint={
             "address": socket(endpoint.host, endpoint.port),
             "hostname": "" if _is_ip(endpoint.host) else endpoint.host,
+            **({"health_check_config": {"disable_active_health_check": True}} if endpoint.forced else {}),
         },
         load_balancing_weight={"value": endpoint.weight},
         health_status=health_check_pb2.DRAINING if endpoint.leaving else health_check_pb2.UNKNOWN,

@@ -16,6 +16,8 @@ SECTION = "x-stationmaster-section"
 """The path whose first segment names the section in which the route is looked for."""
 HOLDER = "x-stationmaster-holder"
 """What a shard of keys tells of a key: its id, the routes that it opens, and its caller."""
+SCOPE = "x-stationmaster-scope"
+"""The names of the routes that a token is limited to, with blanks between them; absent where it is not limited."""
 
 _OURS = (
     "x-consumer-",

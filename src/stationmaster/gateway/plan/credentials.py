@@ -36,7 +36,9 @@ class Credentials:
     def issuers(self, spec: PlatformSpec, proofs: Proofs) -> tuple[tuple[TokenIssuer, ...], Told]:
         """The platform's own goes by the name of its issuer; a foreign one has to be declared."""
         jwks, told = self._set(spec.issuer, proofs.jwks)
-        own = TokenIssuer(name=spec.issuer, issuer=spec.issuer, audiences=(spec.environment,), jwks=jwks)
+        own = TokenIssuer(
+            name=spec.issuer, issuer=spec.issuer, audiences=(spec.environment,), jwks=jwks, names_routes=True
+        )
         declared = {each.name: each.origin for each in spec.token_issuers if each.name != spec.issuer}
         foreign = [self._foreign(each, declared[each.name]) for each in proofs.issuers if each.name in declared]
         return (own, *(issuer for issuer, _ in foreign)), (*told, *(each for _, told in foreign for each in told))

@@ -1,5 +1,7 @@
 """Virtual hosts as pools: which targets take traffic, how they are picked, checked and protected."""
 
+from dataclasses import dataclass
+
 from stationmaster.core.spec import Algorithm, CheckKind, CircuitBreaker, HealthCheck, Protocol, Target, VirtualHost
 from stationmaster.gateway.ir import Balance, Breaker, Check, CheckBy, Endpoint, Pool, Speaks
 
@@ -12,15 +14,27 @@ _SPEAKS = {Protocol.HTTP: Speaks.HTTP1, Protocol.H2C: Speaks.HTTP2, Protocol.HTT
 _CHECK_BY = {CheckKind.HTTP: CheckBy.REQUEST, CheckKind.TCP: CheckBy.CONNECTION, CheckKind.GRPC: CheckBy.GRPC}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Targets that are not simply in rotation: pairs of a virtual host's name and a target's address."""
+
+    withdrawn: frozenset[tuple[str, str]] = frozenset()
+    draining: frozenset[tuple[str, str]] = frozenset()
+    forced: frozenset[tuple[str, str]] = frozenset()
+    """They take traffic whatever the checks of nodes say."""
+
+
+UNMARKED = Marks()
+
+
 def in_rotation(host: VirtualHost, withdrawn: frozenset[tuple[str, str]]) -> tuple[Target, ...]:
     """The targets that take traffic: those with a weight that nobody has withdrawn."""
     return tuple(each for each in host.targets if each.weight and (host.name, str(each.address)) not in withdrawn)
 
 
-def pool(
-    host: VirtualHost, withdrawn: frozenset[tuple[str, str]], draining: frozenset[tuple[str, str]] = frozenset()
-) -> Pool:
-    """`withdrawn` targets are left out; `draining` ones stay known to the nodes and get nothing new."""
+def pool(host: VirtualHost, marks: Marks = UNMARKED) -> Pool:
+    """What is withdrawn is left out; what drains stays known to the nodes and gets nothing new; what is forced is not
+    checked by them."""
     return Pool(
         name=host.name,
         balance=_BALANCE[host.algorithm],
@@ -31,19 +45,24 @@ def pool(
         most_aside_percent=host.max_ejected_percent,
         hosts=tuple(sorted({each.address.host for each in host.targets})),
         endpoints=tuple(
-            _endpoint(each, leaving=(host.name, str(each.address)) in draining)
-            for each in in_rotation(host, withdrawn - draining)
+            _endpoint(each, leaving=_where(host, each) in marks.draining, forced=_where(host, each) in marks.forced)
+            for each in in_rotation(host, marks.withdrawn - marks.draining)
         ),
         origin=host.origin,
     )
 
 
-def _endpoint(target: Target, *, leaving: bool) -> Endpoint:
+def _where(host: VirtualHost, target: Target) -> tuple[str, str]:
+    return host.name, str(target.address)
+
+
+def _endpoint(target: Target, *, leaving: bool, forced: bool) -> Endpoint:
     return Endpoint(
         host=target.address.host,
         port=target.address.port,
         weight=target.weight,
         leaving=leaving,
+        forced=forced,
         origin=target.origin,
     )
 

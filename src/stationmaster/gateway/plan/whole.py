@@ -8,11 +8,9 @@ from stationmaster.gateway.plan.credentials import Credentials
 from stationmaster.gateway.plan.entrances import entrances
 from stationmaster.gateway.plan.live import Live
 from stationmaster.gateway.plan.policies import counting
-from stationmaster.gateway.plan.pools import pool
+from stationmaster.gateway.plan.pools import UNMARKED, Marks, pool
 from stationmaster.gateway.plan.sections import Sections
 from stationmaster.gateway.remembered import Remembered
-
-Marks = frozenset[tuple[str, str]]
 
 
 class Planner:
@@ -56,24 +54,24 @@ class Pools:
 
     def __init__(self) -> None:
         self._made: Remembered[Pool] = Remembered()
-        self._last: tuple[tuple[VirtualHost, ...], Marks, Marks, tuple[Pool, ...]] | None = None
+        self._last: tuple[tuple[VirtualHost, ...], Marks, tuple[Pool, ...]] | None = None
 
     def of(self, hosts: tuple[VirtualHost, ...], live: Live) -> tuple[Pool, ...]:
-        if self._last and self._last[0] is hosts and self._last[1:3] == (live.withdrawn, live.draining):
-            return self._last[3]
-        marked = {name for name, _ in live.withdrawn | live.draining}
-        marks = {name: (_of(live.withdrawn, name), _of(live.draining, name)) for name in marked}
-        pools = tuple(self._pool(host, *marks.get(host.name, _UNMARKED)) for host in hosts)
+        every = Marks(withdrawn=live.withdrawn, draining=live.draining, forced=live.forced)
+        if self._last and self._last[0] is hosts and self._last[1] == every:
+            return self._last[2]
+        marks = {name: _of(every, name) for name, _ in every.withdrawn | every.draining | every.forced}
+        pools = tuple(self._pool(host, marks.get(host.name, UNMARKED)) for host in hosts)
         self._made.keep({host.name for host in hosts})
-        self._last = hosts, live.withdrawn, live.draining, pools
+        self._last = hosts, every, pools
         return pools
 
-    def _pool(self, host: VirtualHost, withdrawn: Marks, draining: Marks) -> Pool:
-        return self._made.of(host.name, (host, withdrawn, draining), lambda: pool(host, withdrawn, draining))
-
-
-_UNMARKED: tuple[Marks, Marks] = (frozenset(), frozenset())
+    def _pool(self, host: VirtualHost, marks: Marks) -> Pool:
+        return self._made.of(host.name, (host, marks), lambda: pool(host, marks))
 
 
 def _of(marks: Marks, host: str) -> Marks:
-    return frozenset(each for each in marks if each[0] == host)
+    def own(many: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        return frozenset(each for each in many if each[0] == host)
+
+    return Marks(withdrawn=own(marks.withdrawn), draining=own(marks.draining), forced=own(marks.forced))
