@@ -59,8 +59,13 @@ async def node(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[],
 
 async def status(node: Rig, line: str, *headers: str, host: str = "x") -> int:
     fields = "".join(f"{each}\r\n" for each in (f"host: {host}", "connection: close", *headers))
-    answer = await node.raw(f"{line} HTTP/1.1\r\n{fields}\r\n")
-    return int(answer.split(" ")[1])
+    listen = node.spec.nodes[0].listen
+    reader, writer = await asyncio.open_connection(listen.host, listen.port)
+    writer.write(f"{line} HTTP/1.1\r\n{fields}\r\n".encode())
+    async with asyncio.timeout(5):
+        answer = await reader.readline()
+    writer.close()
+    return int(answer.split(b" ")[1])
 
 
 @pytest.mark.parametrize("host", ["own.test", "OWN.Test", "own.test.", "own.test:80", "own.test.:80", "own.test:"])
