@@ -1,3 +1,4 @@
+import asyncio
 import socket
 from collections.abc import Callable
 
@@ -36,3 +37,20 @@ def test_a_port_can_be_had_again_at_once_after_a_connection_on_it(free_port: Cal
 @pytest.mark.parametrize("host", ["203.0.113.7", "2001:db8::7"])
 def test_an_address_of_elsewhere_is_refused(free_port: Callable[[], int], host: str) -> None:
     assert refusal(Address(host=host, port=free_port())).code == "address-unusable"
+
+
+async def test_an_answer_in_two_parts_does_not_wait_for_an_acknowledgement(free_port: Callable[[], int]) -> None:
+    """With Nagle's algorithm on, the second part would wait up to 40 ms on a kept connection."""
+    seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    address = Address(host="127.0.0.1", port=free_port())
+    async with await asyncio.start_server(answer, sock=bind(address)):
+        _, writer = await asyncio.open_connection(address.host, address.port)
+        async with asyncio.timeout(5):
+            assert await seen
+        writer.close()
+        await writer.wait_closed()
