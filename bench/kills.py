@@ -3,8 +3,10 @@
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpx
@@ -20,33 +22,43 @@ _OUT_WITHIN_S = 10.0
 _BACK_WITHIN_S = 60.0
 
 
-def declared() -> dict[str, Any]:
-    instances = [
-        {"name": f"shop-{number}", "region": "here", "address": free_address()} for number in range(1, _INSTANCES + 1)
-    ]
-    service = {
-        "name": "shop",
-        "port": 8080,
-        "command": ["stationmaster", "sample-api", "--listen", "{address}", "--instance", "{instance}"],
-        "health": {"path": "/healthz", "interval": "200ms", "timeout": "1s"},
-        "instances": instances,
-    }
+def declared(targets: Iterable[str]) -> dict[str, Any]:
     return {
-        "regions": ["here"],
         "gateway": {"nodes": nodes(2)},
-        "services": [service],
-        "virtual_hosts": [{"name": "shop", "targets": [{"instance": each["name"]} for each in instances]}],
+        "virtual_hosts": [
+            {
+                "name": "shop",
+                "health": {"path": "/healthz", "interval": "200ms", "timeout": "1s"},
+                "targets": [{"address": each} for each in targets],
+            }
+        ],
         "apis": [{"name": "shop", "paths": ["/shop"], "virtual_host": "shop"}],
     }
 
 
 def rows() -> Iterator[str]:
-    with platform(declared()) as ground:
-        urls = tuple(f"http://{node}/shop/hello" for node in ground.nodes)
-        victims = itertools.cycle(f"shop-{number}" for number in range(1, _INSTANCES + 1))
-        with Load(urls, rate=_RATE_PER_S) as load:
-            out_s = [_kill(ground, victim) for victim in itertools.islice(victims, KILLS)]
-            report = load.report()
+    targets = {free_address(): f"shop-{number}" for number in range(1, _INSTANCES + 1)}
+    processes = {address: _start(address, name) for address, name in targets.items()}
+    try:
+        with platform(declared(targets)) as ground:
+            yield from _killed(ground, targets, processes)
+    finally:
+        for each in processes.values():
+            each.kill()
+            each.wait(10)
+
+
+def _killed(ground: Ground, targets: dict[str, str], processes: "dict[str, subprocess.Popen[bytes]]") -> Iterator[str]:
+    urls = tuple(f"http://{node}/shop/hello" for node in ground.nodes)
+    victims = itertools.islice(itertools.cycle(targets), KILLS)
+    _until(ground, _INSTANCES, _BACK_WITHIN_S)
+    with Load(urls, rate=_RATE_PER_S) as load:
+        out_s = []
+        for victim in victims:
+            out_s.append(_kill(ground, processes[victim]))
+            processes[victim] = _start(victim, targets[victim])
+            _until(ground, _INSTANCES, _BACK_WITHIN_S)
+        report = load.report()
     note = (
         f"{report.sent} requests at {_RATE_PER_S}/s, slowest {report.slowest_ms:g} ms; {report.reasons or 'no error'}"
     )
@@ -54,14 +66,18 @@ def rows() -> Iterator[str]:
     yield row("kill → out of every node", out_s, "s", note="as the nodes themselves count their healthy targets")
 
 
-def _kill(ground: Ground, victim: str) -> float:
-    """Seconds until every node has it out; returns when every node has it back."""
-    os.kill(ground.pid_of(victim), signal.SIGKILL)
+def _start(address: str, name: str) -> "subprocess.Popen[bytes]":
+    command = (sys.executable, "-m", "stationmaster", "sample-api", "--listen", address, "--instance", name)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _kill(ground: Ground, process: "subprocess.Popen[bytes]") -> float:
+    """Seconds until every node has it out."""
+    process.send_signal(signal.SIGKILL)
     started = time.monotonic()
+    process.wait(10)
     _until(ground, _INSTANCES - 1, _OUT_WITHIN_S)
-    out_s = time.monotonic() - started
-    _until(ground, _INSTANCES, _BACK_WITHIN_S)
-    return out_s
+    return time.monotonic() - started
 
 
 def _until(ground: Ground, healthy: int, limit_s: float) -> None:
