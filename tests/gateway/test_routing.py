@@ -233,7 +233,8 @@ async def at(node: Rig, name: str, headers: dict[str, str] | None = None, method
 
 
 async def test_routes_that_are_found_late_are_guarded_as_others_are(node: Rig) -> None:
-    token = {"authorization": f"Bearer {node.signer.token(scope='read')}"}
+    token = {"authorization": f"Bearer {node.signer.token()}"}
+    reader = {"authorization": f"Bearer {node.signer.token(scope='read')}"}
     poor = {"authorization": f"Bearer {node.signer.token(scope='write')}"}
     foreign = {"apikey": KEY["mallory"]}
     spoofed = {"x-consumer-username": "ada", "x-stationmaster-holder": "x;*;ada", "x-stationmaster-section": "/pets"}
@@ -242,9 +243,9 @@ async def test_routes_that_are_found_late_are_guarded_as_others_are(node: Rig) -
     for name in ("late-both", "late-jwt", "late-scoped", "late-limited-user", "late-cors"):
         assert await at(node, name) == 401
         assert await at(node, name, spoofed) == 401
-    assert [await at(node, "late-both", each) for each in (token, WITH_KEY, foreign)] == [200, 200, 403]
-    assert [await at(node, "late-jwt", each) for each in (token, WITH_KEY)] == [200, 401]
-    assert [await at(node, "late-scoped", each) for each in (token, poor, WITH_KEY)] == [200, 403, 200]
+    assert [await at(node, "late-both", each) for each in (token, WITH_KEY, foreign, reader)] == [200, 200, 403, 403]
+    assert [await at(node, "late-jwt", each) for each in (token, WITH_KEY, reader)] == [200, 401, 403]
+    assert [await at(node, "late-scoped", each) for each in (reader, poor, token, WITH_KEY)] == [200, 403, 403, 200]
     assert await at(node, "late-resting", spoofed) == 503
 
 
