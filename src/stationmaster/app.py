@@ -87,11 +87,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         declared=declared,
     )
     await keys.start()
-    access = Access(database, state)
-    first_password = await access.start()
-    if first_password is not None:
-        # Never into the log: `up` shows it, whoever may read this file has admin.token as well.
-        write_private(state.first_password, f"{first_password}\n".encode())
+    access = await _access(database, state)
     gateway = Gateway(database, declared, keys.public, certificates=Certificates(declared, state.root))
     fleet = Fleet(database, ProcessExecutor(state), Wanted(declared, state.nodes))
     monitor = Monitor(database, declared, launched=fleet.launched, held=lambda: held_words(fleet, monitor))
@@ -122,6 +118,15 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         shelf=shelf,
         started_at=utc_now(),
     )
+
+
+async def _access(database: Database, state: StateDir) -> Access:
+    access = Access(database, state)
+    first_password = await access.start()
+    if first_password is not None:
+        # Never into the log: `up` shows it, whoever may read this file has admin.token as well.
+        write_private(state.first_password, f"{first_password}\n".encode())
+    return access
 
 
 async def _run(platform: Platform, state: StateDir) -> None:

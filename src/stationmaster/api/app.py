@@ -44,28 +44,31 @@ async def healthz() -> dict[str, str]:
     return {"status": "operational"}
 
 
+_ROUTES = (
+    healthz,
+    StatusRoutes,
+    RegistryRoutes,
+    InstanceRoutes,
+    TargetRoutes,
+    GatewayNodeRoutes,
+    IncidentRoutes,
+    OperationRoutes,
+    KeyRoutes,
+    SigningRoutes,
+    LoginRoutes,
+    PeopleRoutes,
+    TokenRoutes,
+    CatalogRoutes,
+    *ENTITY_ROUTES,
+    DeclaredTargetRoutes,
+    AuditRoutes,
+)
+
+
 def make_api(platform: Platform) -> Litestar:
     """Every path but `/healthz` and the login demands a token, and the role that its route names."""
     return Litestar(
-        route_handlers=[
-            healthz,
-            StatusRoutes,
-            RegistryRoutes,
-            InstanceRoutes,
-            TargetRoutes,
-            GatewayNodeRoutes,
-            IncidentRoutes,
-            OperationRoutes,
-            KeyRoutes,
-            SigningRoutes,
-            LoginRoutes,
-            PeopleRoutes,
-            TokenRoutes,
-            CatalogRoutes,
-            *ENTITY_ROUTES,
-            DeclaredTargetRoutes,
-            AuditRoutes,
-        ],
+        route_handlers=[*_ROUTES],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
             "caller": Provide(given_caller, sync_to_thread=False),

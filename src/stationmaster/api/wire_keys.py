@@ -50,7 +50,6 @@ class ApiKeySummary(Answer):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-    last_used_at: datetime | None
     replaced_by: str | None
 
 

@@ -24,7 +24,8 @@ class Chronicle:
     )
 
     def note(self, seen: Mapping[str, Seen | None], now: datetime) -> None:
-        """A node that does not answer keeps what it said before; a target that a node no longer has is forgotten."""
+        """A node that does not answer keeps what it said before; what is no longer there is forgotten."""
+        self._last = {node: before for node, before in self._last.items() if node in seen}
         for node, targets in seen.items():
             if targets is None:
                 continue

@@ -186,7 +186,6 @@ def _key(key: ApiKey, now: datetime) -> ApiKeySummary:
         created_at=key.term.created_at,
         expires_at=key.term.expires_at,
         revoked_at=key.term.revoked_at,
-        last_used_at=key.last_used_at,
         replaced_by=key.replaced_by,
     )
 
