@@ -43,6 +43,7 @@ async def rig(catalog: Catalog, database: Database, tmp_path: Path) -> AsyncIter
     rig.declared = catalog.declared
     try:
         rig.start_upstreams()
+        await rig.upstreams_listen()
         rig.start_control()
         for node in rig.spec.nodes:
             rig.start_node(node)

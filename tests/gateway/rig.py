@@ -136,6 +136,10 @@ class Rig:
         for port in ports or [target.address.port for target in self.spec.virtual_hosts[0].targets]:
             self._start(f"127.0.0.1:{port}", (sys.executable, upstream.__file__, str(port)))
 
+    async def upstreams_listen(self) -> None:
+        """A node that checks a target before it listens takes it out, and back only after the next checks."""
+        await eventually(lambda: all(_listens(target) for target in self.targets))
+
     def start_node(self, node: GatewayNode) -> None:
         file = gateway_node.bootstrap(node, self.spec.control.xds, self.spec.environment, self.folder)
         self._start(node.name, gateway_node.argv(file))
@@ -222,7 +226,7 @@ async def running(spec: PlatformSpec, database: Database, folder: Path) -> Async
     rig = Rig(spec=spec, database=database, folder=folder)
     try:
         rig.start_upstreams()
-        await eventually(lambda: all(_listens(target) for target in rig.targets))
+        await rig.upstreams_listen()
         rig.start_control()
         for node in spec.nodes:
             rig.start_node(node)

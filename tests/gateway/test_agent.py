@@ -30,6 +30,7 @@ async def rig(free_port: Callable[[], int], database: Database, tmp_path: Path) 
     rig = Rig(spec=declared(free_port, nodes=2, targets=2), database=database, folder=tmp_path)
     try:
         rig.start_upstreams()
+        await rig.upstreams_listen()
         rig.start_control()
         for node in rig.spec.nodes:
             start_agent(rig, node)
@@ -132,6 +133,7 @@ async def test_a_node_without_a_record_waits_for_the_control_plane(
         assert not await gateway_node.ready(admin)
         assert await answers(rig, "/both", headers=KEY) == 0
         rig.start_upstreams()
+        await rig.upstreams_listen()
         rig.start_control()
         await rig.converged()
         await eventually_answers(rig, 200, "/both", headers=KEY)
@@ -183,6 +185,7 @@ async def test_the_role_of_the_command_line_runs_a_declared_node_alone(
     role = (sys.executable, "-m", "stationmaster", "gateway", "--node", node.name, "--file", str(manifest))
     try:
         rig.start_upstreams()
+        await rig.upstreams_listen()
         rig.start_control()
         rig._start(node.name, (*role, "--state", str(tmp_path / "state")))
         await rig.converged()
