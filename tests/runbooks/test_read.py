@@ -176,7 +176,7 @@ def test_prompts_are_taken_off_and_output_is_left_out() -> None:
 
 def test_what_follows_a_remote_shell_belongs_to_it() -> None:
     text = "## Steps\n\n```bash\nssh db-1\nsystemctl restart postgres\n```\n"
-    assert [each.commands[0].session for each in read(text).steps] == ["host", "ssh db-1"]
+    assert [each.commands[0].session.opened_by for each in read(text).steps] == ["", "ssh db-1"]
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,8 @@ def _problem(expectation: Expectation, result: CommandResult) -> str | None:
         case ExpectationKind.HTTP_STATUS:
             seen = re.findall(r"HTTP/[\d.]+ (\d{3})", output)
             return None if seen[-1:] == [value] else f"expected HTTP status {value}"
+        case ExpectationKind.OTHER:
+            return None
 
 
 def _json_problem(expectation: Expectation, output: str) -> str | None:

@@ -12,12 +12,12 @@ from stationmaster.runbooks.read.document import (
     Condition,
     ConditionKind,
     Expectation,
-    Lines,
     PlatformAction,
     Runbook,
     Step,
     StepKind,
 )
+from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.risk_table import worst
 
@@ -179,8 +179,8 @@ class _Planner:
     def _shell_command(self, made: PlannedStep, command: Command, bound: BoundCommand | Refusal) -> PlannedStep:
         judged = assess(command.text)
         risk, why = _risk(judged.risk, self.step.attributes.risk), "; ".join(judged.why)
-        if command.session != "host":
-            return replace(made, kind=PlannedKind.ACTION, risk=risk, refusal=f"it belongs into `{command.session}`")
+        if opener := command.session.opened_by:
+            return replace(made, kind=PlannedKind.ACTION, risk=risk, refusal=f"it belongs into `{opener}`")
         if risk is not Risk.READ:
             return replace(made, kind=PlannedKind.ACTION, risk=risk, refusal=f"its class is {risk.value}: {why}")
         if isinstance(bound, Refusal):

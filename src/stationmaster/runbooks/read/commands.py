@@ -2,7 +2,8 @@
 
 import re
 
-from stationmaster.runbooks.read.document import Command, Lines
+from stationmaster.runbooks.read.document import LOCAL, Command, Session, SessionKind
+from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk_programs import SPECIAL
 from stationmaster.runbooks.risk_table import ALIASES, PROGRAM_ROWS, VERB_ROWS, cells
 from stationmaster.runbooks.shell import parse, statements
@@ -61,12 +62,15 @@ def fence_commands(text: str, *, first_line: int) -> tuple[Command, ...]:
     body = "\n".join(
         _bare(line, marked, any(prompted)) for line, marked in zip(text.splitlines(), prompted, strict=True)
     )
-    session = "host"
+    session = LOCAL
     found: list[Command] = []
     for each in statements(body):
         lines = Lines(first=first_line + each.first_line, last=first_line + each.last_line)
         found.append(Command(text=each.text, lines=lines, comment=each.comment, session=session))
-        session = _opened(each.text) or session
+        if opened := _opened(each.text):
+            session = Session(
+                kind=SessionKind.SSH if opened.startswith("ssh") else SessionKind.CONTAINER, opened_by=opened
+            )
     return tuple(found)
 
 

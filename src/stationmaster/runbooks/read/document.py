@@ -5,17 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from stationmaster.core.problem import Diagnostic
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lines:
-    """Lines of the source, counted from 1, both included."""
-
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+from stationmaster.runbooks.read.knowledge import About, Knowledge
+from stationmaster.runbooks.read.lines import Lines
 
 
 class ExpectationKind(Enum):
@@ -27,17 +18,20 @@ class ExpectationKind(Enum):
     MATCHES = "matches"
     EXIT_STATUS = "exit-status"
     HTTP_STATUS = "http-status"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What an output has to show. `count` lines with `value` for COUNT; `met` and `unmet` are what it implies."""
+    """What an output has to show. `count` lines with `value` for COUNT; `met` and `unmet` are what it implies.
+    OTHER is one that only a person can judge; `line` is where its sentence begins, 0 where nobody knows."""
 
     kind: ExpectationKind
     value: str
     count: int = 0
     met: str = ""
     unmet: str = ""
+    line: int = 0
 
 
 class ConditionKind(Enum):
@@ -55,6 +49,58 @@ class Condition:
 
     kind: ConditionKind
     text: str
+
+
+class EdgeKind(Enum):
+    IF = "if"
+    ELSE = "else"
+    ONCE = "once"
+    GOTO = "goto"
+    CONTINUE = "continue-anyway"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A condition or a jump as the document words it. `target` is the address of the step that a GOTO means, empty
+    where it means none of this document; `line` is where its sentence begins."""
+
+    kind: EdgeKind
+    text: str
+    line: int
+    target: str = ""
+
+
+class SessionKind(Enum):
+    """Where a command runs: what follows `ssh`, `kubectl exec -it … sh` or `psql` in a fence is typed in there."""
+
+    LOCAL = "local"
+    SSH = "ssh"
+    CONTAINER = "container"
+    """A shell in a pod or container: kubectl exec, oc rsh, docker exec."""
+    DATABASE = "database"
+    CONSOLE = "console"
+    """Any other prompt that reads its own language: rails console, python, redis-cli."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """`opened_by` is the command that opened it, empty for the operator's own shell."""
+
+    kind: SessionKind = SessionKind.LOCAL
+    opened_by: str = ""
+
+
+LOCAL = Session()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """A warning that stands beside a command or step and has to stay with it ("DO NOT RUN", "only if …")."""
+
+    text: str
+    line: int
+    forbids: bool = False
+    """Whether it says not to run it: such a command is shown and never run."""
 
 
 class PlatformAction(Enum):
@@ -99,13 +145,16 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One statement of shell; `comment` stands above it in its fence, `conditions` before it in its sentence."""
+    """One statement of shell; `comment` stands above it in its fence, `conditions` before it in its sentence.
+    `shown` is the output that the document shows below it."""
 
     text: str
     lines: Lines
     comment: str = ""
-    session: str = "host"
+    session: Session = LOCAL
     conditions: tuple[Condition, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +193,8 @@ class Step:
     actions: tuple[Action, ...] = ()
     wait_s: float | None = None
     parameters: tuple[Parameter, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    cautions: tuple[Caution, ...] = ()
     attributes: Attributes = field(default_factory=Attributes)
     judges: str = ""
     children: tuple["Step", ...] = ()
@@ -194,6 +245,8 @@ class Runbook:
     contacts: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     steps: tuple[Step, ...] = ()
+    about: About = field(default_factory=About)
+    knowledge: Knowledge = field(default_factory=Knowledge)
 
     def walk(self) -> Iterator[Step]:
         for step in self.steps:

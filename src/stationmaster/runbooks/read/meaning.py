@@ -11,12 +11,12 @@ from stationmaster.runbooks.read.document import (
     Condition,
     Expectation,
     ExpectationKind,
-    Lines,
     PlatformAction,
     Step,
     StepKind,
 )
 from stationmaster.runbooks.read.expectations import expectations_of
+from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.parameters import parameters_of
 from stationmaster.runbooks.risk import Risk, assess
 

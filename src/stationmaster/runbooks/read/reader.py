@@ -4,8 +4,9 @@ import hashlib
 import re
 
 from stationmaster.core.problem import Diagnostic
-from stationmaster.runbooks.read.document import Lines, Reading, Runbook, Section, Step
+from stationmaster.runbooks.read.document import Reading, Runbook, Section, Step
 from stationmaster.runbooks.read.front_matter import read_front_matter
+from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.liquid import without_liquid
 from stationmaster.runbooks.read.match_rules import match_rules
 from stationmaster.runbooks.read.sections import Document, Part, parse_document, procedures

@@ -8,9 +8,10 @@ from markdown_it.tree import SyntaxTreeNode
 from stationmaster.core.problem import Diagnostic, Origin
 from stationmaster.runbooks.read import attributes as exact
 from stationmaster.runbooks.read.commands import fence_commands, inline_command, is_shell
-from stationmaster.runbooks.read.document import Attributes, Command, Expectation, Lines, Step, StepKind
+from stationmaster.runbooks.read.document import Attributes, Command, Expectation, Step, StepKind
 from stationmaster.runbooks.read.expectations import announces_reply, reply_of
 from stationmaster.runbooks.read.inline import code_spans, inline_text
+from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.meaning import Draft, step_of
 from stationmaster.runbooks.read.sections import Part
 
