@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 
-from bench import chain, change, drill, kills, reader, revocation, start, store, tokens
+from bench import chain, change, drill, kills, memory, reader, revocation, start, store, tokens
 from bench.figures import HEAD
 
 MEASUREMENTS = {
@@ -15,6 +15,7 @@ MEASUREMENTS = {
     "start": start.rows,
     "tokens": tokens.rows,
     "store": store.rows,
+    "memory": memory.rows,
     "reader": reader.rows,
     "drill": drill.rows,
 }

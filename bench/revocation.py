@@ -51,10 +51,10 @@ def rows() -> Iterator[str]:
 
 def _measured(ground: Ground, users: int) -> Iterator[str]:
     ground.run("down")
-    made = asyncio.run(_keys_of_everybody(ground, users))
+    made = asyncio.run(keys_of_everybody(ground, users))
     ground.up()
     with ground.client() as control:
-        _wait_until_known(ground, made[-1][2])
+        wait_until_known(ground, made[-1][2])
         refused_ms = [_revoke(ground, control, *made[number]) for number in range(_REVOCATIONS)]
     p99 = quantiles(refused_ms, n=100, method="inclusive")[98]
     yield row(f"{users:,} users: revoked → refused by {_NODES} nodes", refused_ms, "ms", note=f"p99 {p99:,.3g} ms")
@@ -65,7 +65,7 @@ def _measured(ground: Ground, users: int) -> Iterator[str]:
         yield row(f"{users:,} users: memory of {name}", [memory_mb], "MB")
 
 
-async def _keys_of_everybody(ground: Ground, users: int) -> list[tuple[str, str, str]]:
+async def keys_of_everybody(ground: Ground, users: int) -> list[tuple[str, str, str]]:
     """User, id and text of a key for each, put into the store as the key room puts them; the platform is down."""
     state = StateDir(ground.state)
     cipher = MasterKeySource(state.master_key).load()
@@ -79,7 +79,7 @@ async def _keys_of_everybody(ground: Ground, users: int) -> list[tuple[str, str,
     return [(each.key.user, each.key.id, each.text) for each in made]
 
 
-def _wait_until_known(ground: Ground, key: str) -> None:
+def wait_until_known(ground: Ground, key: str) -> None:
     """The last key opens every node."""
     end = time.monotonic() + _KNOWN_WITHIN_S
     with httpx.Client(trust_env=False, timeout=5, headers={"apikey": key}) as client:

@@ -31,6 +31,7 @@ from stationmaster.joints import (
     GatewayBalancer,
     OtherNodeCount,
     RunEffects,
+    ServedRequests,
     Wanted,
     direct_checks,
     held_words,
@@ -88,7 +89,13 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     )
     await keys.start()
     access = await _access(database, state)
-    gateway = Gateway(database, declared, keys.public, certificates=Certificates(declared, state.root))
+    gateway = Gateway(
+        database,
+        declared,
+        keys.public,
+        certificates=Certificates(declared, state.root),
+        hear=ServedRequests(keys),
+    )
     fleet = Fleet(database, ProcessExecutor(state), Wanted(declared, state.nodes))
     monitor = Monitor(database, declared, launched=fleet.launched, held=lambda: held_words(fleet, monitor))
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)

@@ -18,12 +18,14 @@ from stationmaster.fleet.loop import Fleet
 from stationmaster.fleet.node_count import with_nodes
 from stationmaster.fleet.rollout import Standing
 from stationmaster.gateway import node as gateway_node
+from stationmaster.gateway.access_log import Served
 from stationmaster.gateway.disagreement import DirectCheck
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.rotation import TargetRow
 from stationmaster.healing.decide import TargetView
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.store import Status
+from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.rules import Health
 from stationmaster.runtime.board import Cell
@@ -64,6 +66,17 @@ class GatewayBalancer:
 
     async def put_back(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
         return await self.gateway.rotation.put_back(virtual_host, address, by=by, why=why, incident=incident)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRequests:
+    """What nodes tell of requests that they served, as the rooms that care for it hear it."""
+
+    keys: Keys
+
+    def __call__(self, served: Served) -> None:
+        if served.key_id is not None:
+            self.keys.uses.note(served.key_id, served.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

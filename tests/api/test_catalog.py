@@ -187,7 +187,8 @@ async def test_what_is_deleted_is_gone_and_what_is_in_use_stays(api: httpx.Async
         ("PATCH", "settings", '{"environment": "other"}', 400, "invalid-input"),
         ("POST", "apply", "environment: test\nenvironment: x\n", 400, "invalid-input"),
         ("POST", "apply", b"\xff", 400, "not-utf8"),
-        ("POST", "apply", "x" * 10_100_000, 413, "http-413"),
+        ("POST", "apply", "#" * 17_000_000, 400, "invalid-input"),
+        ("POST", "apply", "#" * 34_000_000, 413, "http-413"),
         ("POST", "apply?folder=relative", "environment: test", 400, "bad-folder"),
         ("GET", "audit?since=2026-11-21T03:00:00", "", 400, "bad-moment"),
         ("GET", "audit?since=yesterday", "", 400, "http-400"),
@@ -207,8 +208,11 @@ async def test_bad_input_is_a_problem_document(
 
 
 async def test_a_body_that_is_too_large_hears_what_fits(api: httpx.AsyncClient) -> None:
-    answer = await api.post(f"{V1}/apply", content=b"x" * 10_100_000, headers=YAML)
-    assert "10,000,000" in answer.json()["hint"]
+    answer = await api.post(f"{V1}/apply", content=b"x" * 34_000_000, headers=YAML)
+    assert "33,554,432" in answer.json()["hint"]
+    answer = await api.post(f"{V1}/apply", content=b"#" * 17_000_000, headers=YAML)
+    [problem] = answer.json()["problems"]
+    assert (problem["code"], problem["message"]) == ("file-too-large", "the file is larger than 16 MB")
 
 
 async def test_every_problem_of_an_applied_file_has_its_file_and_line(api: httpx.AsyncClient) -> None:

@@ -77,6 +77,8 @@ async def test_targets_are_held_and_released(api: httpx.AsyncClient) -> None:
     assert (await api.post(f"{SHOP}/shop-0/out", json=order)).json()["state"] == "out"
     assert (await api.post(f"{SHOP}/shop-0/in", json=order)).json()["manual"] is True
     assert (await api.post(f"{SHOP}/shop-0/auto", json=order)).json()["manual"] is False
+    assert (await api.post(f"{SHOP}/shop-0/drain", json=order)).json()["manual"] is True
+    assert (await api.post(f"{SHOP}/shop-0/auto", json={})).json()["manual"] is False
     assert set((await targets(api)).values()) == {"in"}
 
 

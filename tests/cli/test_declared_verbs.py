@@ -296,3 +296,35 @@ def test_completion_is_silent_without_a_platform(tmp_path: Path) -> None:
     asked = {"_STATIONMASTER_COMPLETE": "complete_bash", "COMP_WORDS": "stationmaster api show o", "COMP_CWORD": "3"}
     done = runner.invoke(app, [], env=asked, prog_name="stationmaster")
     assert done.output.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("api", "show", "ordres"), "orders"),
+        (("user", "show", "aad"), "ada"),
+        (("host", "remove", "spare", "127.0.0.1:9001"), "127.0.0.1:9000"),
+        (("host", "remove", "shop", "shpo-2"), "shop-2"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_most_similar_one(
+    stm: Run, arguments: tuple[str, ...], meant: str
+) -> None:
+    done = stm(*arguments)
+    assert done.exit_code == 1
+    assert f"did you mean {meant!r}?" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["check", "dry-run", "stdin"])
+def test_a_file_that_is_too_large_is_refused_alike_with_and_without_a_platform(
+    stm: Run, tmp_path: Path, how: str
+) -> None:
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"#" * (16 * 1024 * 1024 + 1))
+    if how == "stdin":
+        done = stm("apply", "-f", "-", "--check", input=large.read_bytes())
+    else:
+        done = stm("apply", "-f", str(large), f"--{how}")
+    assert done.exit_code == 1
+    assert "the file is larger than 16 MB [file-too-large]" in done.stderr
+    assert "hint: split the platform" in done.stderr

@@ -1,14 +1,17 @@
 """Addresses that cannot be had are told before anything is started, all of them at once."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
+from stationmaster.cli.port_holders import PortHolders
 from stationmaster.cli.preflight import refuse_taken_addresses
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
@@ -57,8 +60,30 @@ def test_every_taken_address_is_told_with_whose_it_is(spec: PlatformSpec, tmp_pa
     told = refused.message.splitlines()[1:]
     assert len(told) == len(taken)
     for who, address in taken.items():
-        assert f"  {who}: {address} is taken by another process" in told
-        assert f":{address.port}" in refused.hint
+        [line] = [line for line in told if line.startswith(f"  {who}: {address} is taken by ")]
+        assert f"pid {os.getpid()} (" in line
+    assert refused.hint == "stop the processes that are named or listen elsewhere"
+
+
+def test_where_the_process_cannot_be_seen_the_hint_says_once_how_to_see_it(
+    spec: PlatformSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psutil, "net_connections", _denied)
+    with bind(spec.control.api), bind(spec.control.xds):
+        refused = refusal(spec, tmp_path / "state")
+    assert f"  control.xds: {spec.control.xds} is taken by another process" in refused.message.splitlines()
+    assert refused.hint == "`ss -ltnp` as root shows who has a port; stop that process or listen elsewhere"
+
+
+def _denied(**_: object) -> None:
+    raise psutil.AccessDenied
+
+
+def test_a_process_that_listens_on_every_address_is_found(free_port: Callable[[], int]) -> None:
+    address = Address(host="127.0.0.1", port=free_port())
+    assert PortHolders().of(address) is None
+    with bind(replace(address, host="0.0.0.0")):
+        assert str(PortHolders().of(address)).startswith(f"pid {os.getpid()} (")
 
 
 def test_a_gateway_node_cannot_listen_where_this_machine_has_no_address(spec: PlatformSpec, tmp_path: Path) -> None:

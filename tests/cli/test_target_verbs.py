@@ -53,7 +53,11 @@ def test_the_role_gateway_knows_declared_nodes_alone(tmp_path: Path) -> None:
     assert "there is no gateway node 'g-9' [unknown-node]" in done.stderr
 
 
-def test_a_change_by_hand_needs_a_reason(tmp_path: Path) -> None:
-    done = run(tmp_path, "target", "out", "shop-1")
-    assert done.returncode == 2
-    assert "--reason" in done.stderr
+def test_a_change_by_hand_needs_a_reason_and_its_end_does_not(tmp_path: Path) -> None:
+    for verb in ("out", "in", "drain"):
+        done = run(tmp_path, "target", verb, "shop-1")
+        assert done.returncode == 2
+        assert "--reason" in done.stderr
+    done = run(tmp_path, "target", "auto", "shop-1")
+    assert done.returncode == 1
+    assert "the control plane is not running" in done.stderr

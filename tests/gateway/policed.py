@@ -51,6 +51,7 @@ APIS: dict[str, tuple[frozenset[CredentialKind], Policies]] = {
     "by-two": (BOTH, Policies(rate_limits=(limit(10, LimitBy.API), limit(4, LimitBy.USER)))),
     "by-address": (PUBLIC, Policies(rate_limits=(limit(4, LimitBy.ADDRESS),))),
     "by-user-public": (PUBLIC, Policies(rate_limits=(limit(4, LimitBy.USER),))),
+    "in-pieces": (PUBLIC, Policies(rate_limits=(limit(3, LimitBy.API),))),
     "seldom": (PUBLIC, Policies(rate_limits=(RateLimit(requests=1, per_ms=MINUTE_MS, by=LimitBy.API),))),
     "guarded": (BOTH, Policies()),
     "cors": (JWT, Policies(cors=CORS)),

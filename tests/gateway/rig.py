@@ -32,6 +32,7 @@ from stationmaster.core.spec import (
 )
 from stationmaster.core.spec import Control as ControlAddresses
 from stationmaster.gateway import node as gateway_node
+from stationmaster.gateway.access_log import Served
 from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.loop import Gateway
 from stationmaster.runtime.board import Cell
@@ -121,12 +122,16 @@ class Rig:
     gateway: Gateway = field(init=False)
     programs: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
     loop: "asyncio.Task[None] | None" = None
+    heard: list[Served] = field(default_factory=list)
+    """What nodes told of requests that they served."""
 
     def __post_init__(self) -> None:
         self.declared = Cell(self.spec)
         self.certificates = Certificates(self.declared, self.folder)
         self.credentials = Cell(proofs(self.signer.jwks()))
-        self.gateway = Gateway(self.database, self.declared, self.credentials, self.certificates)
+        self.gateway = Gateway(
+            self.database, self.declared, self.credentials, self.certificates, hear=self.heard.append
+        )
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -146,7 +151,9 @@ class Rig:
 
     def start_control(self) -> None:
         """A new control plane on the same database, as after a crash."""
-        self.gateway = Gateway(self.database, self.declared, self.credentials, self.certificates)
+        self.gateway = Gateway(
+            self.database, self.declared, self.credentials, self.certificates, hear=self.heard.append
+        )
         self.loop = asyncio.create_task(self.gateway.run())
 
     async def stop_control(self) -> None:

@@ -73,6 +73,37 @@ async def test_a_host_is_the_same_however_it_is_written(node: Rig, host: str) ->
     assert await status(node, "GET /hosted", host=host) == 401
 
 
+@pytest.mark.parametrize("path", ["/both", "/plain", "/hosted", "/nowhere", "/at/all"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "x\r\nhost: x",
+        "own.test\r\nHost: x",
+        "x\r\nHOST: own.test",
+        "x, own.test",
+        "x,own.test",
+        "x own.test",
+        "x/own.test",
+        "x@own.test",
+        "x?own.test",
+    ],
+)
+async def test_two_hosts_or_one_that_is_none_are_a_bad_request(node: Rig, path: str, host: str) -> None:
+    answer = await node.raw(f"GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 400 ")
+
+
+async def test_two_hosts_beside_an_absolute_target_lead_nowhere_but_where_that_leads(node: Rig) -> None:
+    for host in ("x\r\nhost: own.test", "own.test\r\nhost: own.test"):
+        line = f"GET http://x/hosted HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        assert (await node.raw(line)).startswith("HTTP/1.1 404 ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "[::1]:8000", "[::1]", "A-b_c.test", "xn--bcher-kva.test"])
+async def test_a_host_that_is_one_is_taken(node: Rig, host: str) -> None:
+    assert await status(node, "GET /plain", host=host) == 200
+
+
 @pytest.mark.parametrize("target", ["http://own.test/hosted", "http://x/both", "HTTP://root.test/at/all"])
 async def test_the_host_of_an_absolute_target_counts(node: Rig, target: str) -> None:
     assert await status(node, f"GET {target}") == 401

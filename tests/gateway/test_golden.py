@@ -101,6 +101,7 @@ LIVE = {
             issuers=(IssuerProof(name="partner", issuer="https://partner.test", audiences=(), jwks=JWKS),),
             revoked_tokens=frozenset({"token-1"}),
             barred_users=frozenset({UserName("eve")}),
+            renewed_users={UserName("bob"): 1_700_000_000},
         ),
     ),
 }

@@ -159,8 +159,15 @@ async def test_a_target_that_drains_may_be_taken_out_whatever_the_share(rotation
 async def test_a_change_by_hand_needs_a_reason(rotation: Rotation, spec: PlatformSpec, why: str) -> None:
     with pytest.raises(PlatformError, match="needs a reason"):
         await rotation.hold("shop", address(spec, 0), OUT, by="ada", why=why)
-    with pytest.raises(PlatformError, match="needs a reason"):
-        await rotation.release("shop", address(spec, 0), by="ada", why=why)
+
+
+@pytest.mark.parametrize("why", ["", "  "])
+async def test_what_is_left_to_what_is_automatic_needs_no_reason(
+    rotation: Rotation, spec: PlatformSpec, why: str
+) -> None:
+    await rotation.hold("shop", address(spec, 0), OUT, by="ada", why="new kernel")
+    fact = await rotation.release("shop", address(spec, 0), by="ada", why=why)
+    assert (fact.state, fact.manual, fact.why) == (BalancerState.IN, False, "released")
 
 
 async def test_a_hold_outlives_the_control_plane(rotation: Rotation, spec: PlatformSpec, database: Database) -> None:

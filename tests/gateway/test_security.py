@@ -175,7 +175,7 @@ TABLE = [
     (expired, 401, 401, 401, 200),
     (never_expiring, 401, 401, 401, 200),
     (not_yet_valid, 401, 401, 401, 200),
-    (for_another_audience, 403, 403, 401, 200),
+    (for_another_audience, 401, 401, 401, 200),
     (by_another_issuer, 401, 401, 401, 200),
     (without_subject, 401, 403, 401, 200),
     (with_a_list_as_subject, 401, 401, 401, 200),
@@ -199,6 +199,46 @@ async def test_only_a_good_credential_of_an_allowed_user_opens_an_api(
     paths = ("/both", "/tokens", "/keyed", "/public")
     seen = [(await node.request("GET", path, headers=headers)).status_code for path in paths]
     assert dict(zip(paths, seen, strict=True)) == dict(zip(paths, (both, tokens, keyed, public), strict=True))
+
+
+BEARER, API_KEY = 'Bearer realm="stationmaster"', 'ApiKey realm="stationmaster", header="apikey"'
+BAD_TOKEN = f'{BEARER}, error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("credential", "path", "challenges", "code"),
+    [
+        (nothing, "/both", [BEARER, API_KEY], "unauthenticated"),
+        (nothing, "/tokens", [BEARER], "unauthenticated"),
+        (nothing, "/keyed", [BEARER, API_KEY], "unauthenticated"),
+        (basic_login, "/tokens", [BEARER], "unauthenticated"),
+        (bad_key, "/both", [BEARER, API_KEY], "unauthenticated"),
+        (expired, "/tokens", [BAD_TOKEN], "invalid-token"),
+        (expired, "/both", [BAD_TOKEN], "invalid-token"),
+        (unsigned, "/tokens", [BAD_TOKEN], "invalid-token"),
+        (for_another_audience, "/tokens", [BAD_TOKEN], "invalid-token"),
+        (for_another_audience, "/both", [BAD_TOKEN], "invalid-token"),
+        (by_another_issuer, "/both", [BAD_TOKEN], "invalid-token"),
+        (signed_by_a_stranger, "/tokens", [BAD_TOKEN], "invalid-token"),
+        (bad_token_and_good_key, "/both", [BAD_TOKEN], "invalid-token"),
+    ],
+)
+async def test_who_is_not_proven_is_told_how_to_be(
+    node: Rig, credential: Credential, path: str, challenges: list[str], code: str
+) -> None:
+    answer = await node.request("GET", path, headers=credential(node))
+    assert answer.status_code == 401
+    assert answer.headers.get_list("www-authenticate") == challenges
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], told["title"], told["code"]) == (401, "Unauthorized", code)
+    assert told["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_who_is_proven_and_may_not_is_not_asked_for_another_proof(node: Rig) -> None:
+    answer = await node.request("GET", "/both", headers=of_a_user_without_apis(node))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert "www-authenticate" not in answer.headers
 
 
 @pytest.mark.parametrize("credential", [good, good_key])

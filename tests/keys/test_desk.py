@@ -1,6 +1,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -209,8 +209,13 @@ async def test_keys_over_rest_from_the_first_to_the_last(api: httpx.AsyncClient,
     rotated = await ask(api, "POST", f"/users/ada/keys/{key_id}/rotate", {"overlap_s": 60}, 201)
     found = await ask(api, "GET", f"/users/ada/keys/{key_id}")
     assert (found["state"], found["replaced_by"]) == ("replaced", rotated["key"]["id"])
+    assert found["last_used_at"] is None
+    keys.uses.note(key_id, at := utc_now())
+    used = [(await ask(api, "GET", f"/users/ada/keys{part}")) for part in ("", f"/{key_id}")]
+    assert [each["last_used_at"] for each in used[0]["keys"]] == [None, None, used[1]["last_used_at"]]
+    assert datetime.fromisoformat(used[1]["last_used_at"]) == at
     ended = await ask(api, "DELETE", f"/users/ada/keys/{key_id}")
-    assert ended["key"]["state"] == "revoked"
+    assert (ended["key"]["state"], ended["key"]["last_used_at"]) == ("revoked", used[1]["last_used_at"])
     listed = await ask(api, "GET", "/users/ada/keys")
     assert [each["state"] for each in listed["keys"]] == ["active", "active", "revoked"]
     assert made["api_key"] not in str(listed)

@@ -5,20 +5,24 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from joserfc import jwt
 
 from stationmaster.config import StateDir
 from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import PlatformSpec, TokenTerms
+from stationmaster.keys.credentials import IssuedCredentials
 from stationmaster.keys.desk import KeyOrder
 from stationmaster.keys.follower import Follower
 from stationmaster.keys.index import current
 from stationmaster.keys.issue import Grant, issue
 from stationmaster.keys.loop import Keys
 from stationmaster.keys.signing import SigningAlgorithm
-from stationmaster.keys.verify import Expected, Valid, verify
+from stationmaster.keys.standing import standing
+from stationmaster.keys.verify import Expected, RefusalCode, Refused, Valid, verify
+from stationmaster.runtime import audit
 from stationmaster.runtime.board import Cell
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.master_key import MasterKeySource, load_or_make_cipher
 from tests.keys.conftest import ADA, GRACE, declaration, held, running, until
 
@@ -62,10 +66,11 @@ async def test_credentials_outlive_a_restart(keys: Keys, make_keys: MakeKeys) ->
     assert held(again) == {made.api_key: ADA}
 
 
-async def test_a_user_that_left_while_the_platform_was_away_loses_access_and_gets_it_back_when_declared(
+async def test_a_user_that_left_while_the_platform_was_away_starts_with_nothing_when_declared_again(
     keys: Keys, make_keys: MakeKeys, state: StateDir
 ) -> None:
     made = await keys.create_credentials(ADA)
+    token = token_of(keys, state, ADA)
     without = make_keys(GRACE)
     await without.start()
     assert held(without) == {}
@@ -73,14 +78,84 @@ async def test_a_user_that_left_while_the_platform_was_away_loses_access_and_get
     assert followed(state).client(ADA, utc_now()) is None
     again = make_keys(ADA)
     await again.start()
-    assert held(again) == {made.api_key: ADA}
+    assert_lost(again, state, made, token)
     assert again.public.value.barred_users == {GRACE}
+    assert again.public.value.renewed_users.keys() == {ADA}
+
+
+def token_of(keys: Keys, state: StateDir, user: UserName) -> str:
+    follower = followed(state)
+    assert follower.bundle is not None
+    grant = Grant(user=user, since_s=follower.since_s(user))
+    return issue(keys.signing_keys.keys[0], follower.bundle.terms, grant, utc_now()).token
+
+
+def assert_lost(keys: Keys, state: StateDir, made: IssuedCredentials, token: str) -> None:
+    """None of what a user had before it left is good for anything, whatever it has got since."""
+    follower = followed(state)
+    assert made.api_key not in held(keys)
+    client = follower.client(made.client_id, utc_now())
+    assert client is None or not client.knows(made.client_secret)
+    assert follower.bundle is not None
+    for shown in (made.api_key, token):
+        found = standing(shown, follower.bundle, follower, utc_now())
+        assert isinstance(found, Refused)
+        assert found.code is RefusalCode.REVOKED
+    claims = jwt.decode(token, keys.signing_keys.keys[0].private).claims
+    assert claims["iat"] < keys.public.value.renewed_users[made.user]
+
+
+async def test_a_user_that_is_declared_again_at_once_gets_new_credentials_that_hold_at_once(
+    keys: Keys, declared: Cell[PlatformSpec], make_keys: MakeKeys, state: StateDir
+) -> None:
+    old, spare = await keys.create_credentials(ADA), await keys.create_credentials(GRACE)
+    await keys.desk.create_secret(ADA, by="test", overlap=timedelta(hours=1))
+    await keys.desk.create_key(ADA, KeyOrder(expires_in=timedelta(hours=1)), by="test")
+    token, other = token_of(keys, state, ADA), token_of(keys, state, GRACE)
+    declared.set(declaration(GRACE))
+    await keys.desk.ledger.follow_declared()
+    declared.set(declaration(ADA, GRACE))
+    new = await keys.create_credentials(ADA)
+    newer = token_of(keys, state, ADA)
+    for each in (keys, make_keys()):
+        await each.start()
+        assert_lost(each, state, old, token)
+        assert held(each) == {spare.api_key: GRACE, new.api_key: ADA}
+        follower = followed(state)
+        assert follower.bundle is not None
+        for shown in (newer, other, new.api_key):
+            assert not isinstance(standing(shown, follower.bundle, follower, utc_now()), Refused)
+        assert jwt.decode(newer, keys.signing_keys.keys[0].private).claims["iat"] == follower.since_s(ADA)
+
+
+async def test_what_a_user_loses_is_in_the_audit_trail(
+    keys: Keys, declared: Cell[PlatformSpec], database: Database
+) -> None:
+    await keys.create_credentials(ADA)
+    declared.set(declaration())
+    await keys.desk.ledger.follow_declared()
+    async with database.read() as connection:
+        told = [change for _, change in await audit.changes(connection, audit.Asked(kind="credentials"))]
+    lost = [(each.name, each.before) for each in told if each.action == "revoke"]
+    assert lost == [(ADA, {"keys": 1, "client_secrets": 1})]
+
+
+async def test_tokens_of_a_user_that_was_declared_again_are_told_apart_only_until_the_old_ones_have_expired(
+    keys: Keys, declared: Cell[PlatformSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for users in ((GRACE,), (ADA, GRACE)):
+        declared.set(declaration(*users))
+        await keys.desk.ledger.follow_declared()
+    assert keys.public.value.renewed_users.keys() == {ADA}
+    monkeypatch.setattr("stationmaster.keys.ledger.utc_now", lambda: utc_now() + timedelta(days=8))
+    await keys.desk.ledger.expire()
+    assert keys.public.value.renewed_users == {}
 
 
 async def test_a_user_that_leaves_is_barred_at_once_and_one_that_comes_may_have_keys_at_once(
     keys: Keys, declared: Cell[PlatformSpec], state: StateDir
 ) -> None:
-    made = await keys.create_credentials(ADA)
+    await keys.create_credentials(ADA)
     follower = followed(state)
     async with running(keys):
         declared.set(declaration(GRACE))
@@ -90,11 +165,10 @@ async def test_a_user_that_leaves_is_barred_at_once_and_one_that_comes_may_have_
         assert not follower.is_declared(ADA)
         declared.set(declaration(ADA, GRACE, UserName("alan")))
         alan = await keys.create_credentials(UserName("alan"))
-        assert held(keys) == {made.api_key: ADA, alan.api_key: "alan"}
+        assert held(keys) == {alan.api_key: "alan"}
         assert keys.public.value.barred_users == frozenset()
-        found = follower.client(ADA, utc_now())
-        assert found is not None
-        assert found.knows(made.client_secret)
+        assert follower.is_declared(ADA)
+        assert follower.client(ADA, utc_now()) is None
 
 
 async def test_an_unknown_user_is_refused(keys: Keys) -> None:

@@ -51,6 +51,8 @@ class ApiKeySummary(Answer):
     expires_at: datetime | None
     revoked_at: datetime | None
     replaced_by: str | None
+    last_used_at: datetime | None
+    """When a gateway node last let it prove a caller, to the minute; null where that never was."""
 
 
 class SecretSummary(Answer):

@@ -33,6 +33,12 @@ class TargetOrder(Order):
     force: bool = False
 
 
+class ReleaseOrder(Order):
+    """Why, in a sentence, where there is more to say than that it is over."""
+
+    reason: str = ""
+
+
 class TargetChange(Answer):
     virtual_host: str
     target: str

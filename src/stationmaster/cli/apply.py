@@ -80,19 +80,24 @@ def _send(client: ControlClient, path: str, order: ApplyOrder, **query: str) -> 
 
 
 def _order(file: Path) -> ApplyOrder:
+    from stationmaster.manifest.read import MOST_BYTES
+
     if file == _STDIN:
-        return ApplyOrder(
-            text=_decoded(sys.stdin.buffer.read(), "standard input"), file="<stdin>", folder=str(Path.cwd())
-        )
+        raw = sys.stdin.buffer.read(MOST_BYTES + 1)
+        return ApplyOrder(text=_decoded(raw, "<stdin>"), file="<stdin>", folder=str(Path.cwd()))
     try:
-        text = _decoded(file.read_bytes(), str(file))
+        with file.open("rb") as opened:
+            raw = opened.read(MOST_BYTES + 1)
     except OSError as error:
         hint = "name a YAML file with -f"
         raise PlatformError("unreadable-file", f"cannot read {file}: {error.strerror}", hint=hint) from error
-    return ApplyOrder(text=text, file=str(file.absolute()), folder=str(file.absolute().parent))
+    return ApplyOrder(text=_decoded(raw, str(file)), file=str(file.absolute()), folder=str(file.absolute().parent))
 
 
 def _decoded(raw: bytes, name: str) -> str:
+    from stationmaster.manifest.read import refuse_too_large
+
+    refuse_too_large(len(raw), Path(name))
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

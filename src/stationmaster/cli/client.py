@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from stationmaster.api.wire_catalog import Located, ProblemList
+from stationmaster.cli.near import with_suggestion
 from stationmaster.cli.session import asked_url, session_of
 from stationmaster.config import StateDir
 from stationmaster.core.problem import Diagnostic, InvalidInputError, Origin, PlatformError, Severity
@@ -73,8 +74,16 @@ class ControlClient:
         except httpx.TransportError as error:
             raise not_running(f"it does not answer at {self._http.base_url}: {error}") from error
         if not answer.is_success:
-            raise _refusal(answer)
+            raise with_suggestion(_refusal(answer), path, self._look)
         return answer
+
+    def _look(self, path: str) -> Any:
+        """What stands there, or the refusal; None where no list of names can be had."""
+        try:
+            answer = self._http.get(path)
+            return msgspec.json.decode(answer.content) if answer.is_success else _refusal(answer)
+        except (httpx.TransportError, msgspec.DecodeError):
+            return None
 
 
 def not_running(detail: str) -> PlatformError:

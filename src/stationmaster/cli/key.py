@@ -63,10 +63,10 @@ def list_keys(user: User, state: StateOption = DEFAULT_STATE, as_json: AsJson = 
         print_json(found)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("key", "begins with", "state", "scopes", "created", "expires", "note"):
+    for column in ("key", "begins with", "state", "scopes", "created", "expires", "last used", "note"):
         table.add_column(column.upper())
     for each in found.keys:
-        times = (_moment(each.created_at), _moment(each.expires_at))
+        times = (_moment(each.created_at), _moment(each.expires_at), _moment(each.last_used_at))
         table.add_row(each.id, each.prefix, _state(each.state), _scopes(each), *times, escape(each.note))
     out.print(table if found.keys else f"{user} has no API key")
     for secret in found.client_secrets:
@@ -84,7 +84,12 @@ def show(user: User, key: KeyId, state: StateOption = DEFAULT_STATE, as_json: As
     out.print(f"[bold]{found.id}[/bold] of {escape(found.user)}, begins with {found.prefix}")
     out.print(f"state      {_state(found.state)}{f', {found.replaced_by} is new' if found.replaced_by else ''}")
     out.print(f"opens      {_scopes(found)}")
-    for word, moment in (("created", found.created_at), ("expires", found.expires_at), ("revoked", found.revoked_at)):
+    for word, moment in (
+        ("created", found.created_at),
+        ("expires", found.expires_at),
+        ("revoked", found.revoked_at),
+        ("last used", found.last_used_at),
+    ):
         out.print(f"{word:<11}{_moment(moment)}")
     out.print(f"note       {escape(found.note)}")
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from stationmaster.cli.port_holders import PortHolders
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address, PlatformSpec
@@ -22,21 +24,51 @@ def refuse_taken_addresses(spec: PlatformSpec, state: StateDir) -> None:
         return
     refused = tuple(_refused(spec))
     if refused:
-        lines = "".join(f"\n  {who}: {error.message}" for who, error in refused)
-        hints = "; ".join(dict.fromkeys(error.hint for _, error in refused))
-        raise PlatformError(UNAVAILABLE, f"nothing was started, since addresses cannot be had:{lines}", hint=hints)
+        holders = PortHolders()
+        lines = "".join(f"\n  {each.whose}: {_told(each, holders)}" for each in refused)
+        hints = dict.fromkeys(_hint(each, holders) for each in refused)
+        raise PlatformError(
+            UNAVAILABLE, f"nothing was started, since addresses cannot be had:{lines}", hint="; ".join(hints)
+        )
 
 
-def _refused(spec: PlatformSpec) -> Iterator[tuple[str, PlatformError]]:
-    for who, address in _own(spec):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refused:
+    """An address that cannot be had, and what of the platform wants it."""
+
+    whose: str
+    address: Address
+    error: PlatformError
+
+    @property
+    def is_taken(self) -> bool:
+        return self.error.code == "port-taken"
+
+
+def _refused(spec: PlatformSpec) -> Iterator[_Refused]:
+    for whose, address in _own(spec):
         error = _refusal(address)
         if error is not None:
-            yield who, error
-    for who, address in _of_instances(spec):
+            yield _Refused(whose=whose, address=address, error=error)
+    for whose, address in _of_instances(spec):
         error = _refusal(address)
         # A command may start its instance on another machine; only a port that somebody has here is a clash.
         if error is not None and error.code == "port-taken":
-            yield who, error
+            yield _Refused(whose=whose, address=address, error=error)
+
+
+def _told(refused: _Refused, holders: PortHolders) -> str:
+    holder = holders.of(refused.address) if refused.is_taken else None
+    return refused.error.message if holder is None else f"{refused.address} is taken by {holder}"
+
+
+def _hint(refused: _Refused, holders: PortHolders) -> str:
+    """The same for all that are of one kind, so that it is said once."""
+    if not refused.is_taken:
+        return refused.error.hint
+    if holders.of(refused.address) is None:
+        return "`ss -ltnp` as root shows who has a port; stop that process or listen elsewhere"
+    return "stop the processes that are named or listen elsewhere"
 
 
 def _own(spec: PlatformSpec) -> Iterator[tuple[str, Address]]:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stationmaster.api.wire_targets import (
+    ReleaseOrder,
     TargetChange,
     TargetExplanation,
     TargetOrder,
@@ -16,6 +17,7 @@ from stationmaster.api.wire_targets import (
     TargetStateList,
 )
 from stationmaster.cli.client import ControlClient
+from stationmaster.cli.near import meant
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.core.problem import PlatformError
@@ -107,13 +109,15 @@ def hold_in(names: Names, reason: Reason, state: StateOption = DEFAULT_STATE, as
     _order("in", names, TargetOrder(reason=reason), state, as_json=as_json)
 
 
-@verbs.command(epilog="Example: [bold]stationmaster target auto sample-1 -r 'mended'[/bold]")
-def auto(names: Names, reason: Reason, state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
+@verbs.command(epilog="Example: [bold]stationmaster target auto sample-1[/bold]")
+def auto(names: Names, reason: Reason = "", state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
     """Release a target: it is in, and automatic changes apply again."""
-    _order("auto", names, TargetOrder(reason=reason), state, as_json=as_json)
+    _order("auto", names, ReleaseOrder(reason=reason), state, as_json=as_json)
 
 
-def _order(verb: str, names: list[str], order: TargetOrder, state: StateOption, *, as_json: bool) -> None:
+def _order(
+    verb: str, names: list[str], order: TargetOrder | ReleaseOrder, state: StateOption, *, as_json: bool
+) -> None:
     with refusals():
         client = ControlClient(state_dir(state))
         change = client.post(f"{_path(client, names)}/{verb}", order, TargetChange)
@@ -147,7 +151,9 @@ def _named(client: ControlClient, names: list[str]) -> tuple[str, str]:
     if len(hosts) == 1:
         return hosts[0], names[0]
     if not hosts:
-        raise PlatformError("unknown-target", f"there is no target {names[0]!r}", hint="`target list` shows them")
+        known = (name for row in rows for name in (row.address, row.instance) if name)
+        hint = f"{meant(names[0], known)} `target list` shows them".strip()
+        raise PlatformError("unknown-target", f"there is no target {names[0]!r}", hint=hint)
     raise PlatformError("many-targets", f"{names[0]} is a target of {', '.join(hosts)}", hint="say HOST TARGET")
 
 

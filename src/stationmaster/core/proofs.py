@@ -39,7 +39,9 @@ class Proofs:
 
     `jwks` is the platform's own public key set. `shards` holds the API keys by `shard_of`; a shard that did not change
     between two moments is the same tuple, so that who follows can tell by identity. `revoked_tokens` are ids (`jti`)
-    of revoked tokens that have not expired, `barred_users` are users whose older tokens must not open anything.
+    of revoked tokens that have not expired, `barred_users` are users whose older tokens must not open anything, and
+    `renewed_users` were declared again: of their tokens only those count that were issued in that second (since 1970)
+    or later.
     """
 
     jwks: str = NO_KEYS
@@ -47,6 +49,7 @@ class Proofs:
     issuers: tuple[IssuerProof, ...] = ()
     revoked_tokens: frozenset[str] = frozenset()
     barred_users: frozenset[UserName] = frozenset()
+    renewed_users: Mapping[UserName, int] = field(default_factory=dict)
 
 
 def shard_of(key: str) -> str:

@@ -200,10 +200,14 @@ class TokenIssuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """What is refused although it is well proven: tokens by their id (`jti`), and callers."""
+    """What is refused although it is well proven: tokens by their id (`jti`), and callers.
+
+    `before` are pairs of a caller and a second since 1970: tokens of that caller that were issued before are refused.
+    """
 
     tokens: frozenset[str] = frozenset()
     callers: frozenset[str] = frozenset()
+    before: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from stationmaster.core.names import NodeName
 from stationmaster.core.problem import Diagnostic
 from stationmaster.core.proofs import Proofs
 from stationmaster.core.spec import PlatformSpec
+from stationmaster.gateway.access_log import Hearer, nobody_hears
 from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.envoy.translate import Translator
 from stationmaster.gateway.live_nodes import LiveNodes
@@ -48,8 +49,11 @@ class Gateway:
         declared: Cell[PlatformSpec],
         credentials: Cell[Proofs],
         certificates: Certificates | None = None,
+        *,
+        hear: Hearer = nobody_hears,
     ) -> None:
-        """Without `certificates` no node gets a TLS entrance."""
+        """Without `certificates` no node gets a TLS entrance. `hear` is told of requests that nodes served."""
+        self._hear = hear
         self._database = database
         self._declared = declared
         self._credentials = credentials
@@ -79,7 +83,7 @@ class Gateway:
         """Serves the nodes for ever. What was withdrawn is read back before any node is served."""
         await self.rotation.recall()
         self._publish()
-        async with serving(self.publication, self._spec.control.xds), asyncio.TaskGroup() as group:
+        async with serving(self.publication, self._spec.control.xds, self._hear), asyncio.TaskGroup() as group:
             group.create_task(self.rotation.tell_untold(self.publication.revision))
             group.create_task(self._follow_credentials())
             group.create_task(self._follow_declared())

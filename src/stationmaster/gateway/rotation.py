@@ -80,9 +80,9 @@ class Rotation:
         _demand_reason(why)
         return await self._change(virtual_host, target, _Word(state, by, why, None, manual=True, force=force))
 
-    async def release(self, virtual_host: str, target: str, *, by: str, why: str) -> TargetChanged:
+    async def release(self, virtual_host: str, target: str, *, by: str, why: str = "") -> TargetChanged:
         """Ends `hold`: the target is in rotation, and from now on automatic changes apply again."""
-        _demand_reason(why)
+        why = why.strip() or "released"
         return await self._change(virtual_host, target, _Word(BalancerState.IN, by, why, None, releases=True))
 
     async def targets(self) -> tuple[TargetRow, ...]:

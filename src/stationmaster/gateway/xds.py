@@ -12,6 +12,8 @@ from google.protobuf.any_pb2 import Any as Packed
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address
+from stationmaster.gateway.access_log import Hearer, nobody_hears
+from stationmaster.gateway.envoy import log_intake
 from stationmaster.gateway.publication import Follower, Publication
 from stationmaster.gateway.session import Asked, Sent
 from stationmaster.gateway.snapshot import Kind, Resource
@@ -37,13 +39,13 @@ _OPTIONS = (
 
 
 @asynccontextmanager
-async def serving(publication: Publication, address: Address) -> AsyncIterator[None]:
-    """Serves the nodes while its block runs.
+async def serving(publication: Publication, address: Address, hear: Hearer = nobody_hears) -> AsyncIterator[None]:
+    """Serves the nodes while its block runs; `hear` is told of requests that they served.
 
     Raises PlatformError `port-taken` when the address cannot be had.
     """
     server = grpc.aio.server(options=_OPTIONS)
-    server.add_generic_rpc_handlers((_handlers(publication),))
+    server.add_generic_rpc_handlers((_handlers(publication), log_intake.handlers(publication.knows, hear)))
     try:
         server.add_insecure_port(str(address))
     except RuntimeError as error:

@@ -61,6 +61,9 @@ class Book:
             if expires_at is not None:
                 heapq.heappush(self._expiries, (expires_at, key_id))
 
+    def holds(self, key_id: str) -> bool:
+        return key_id in self._held
+
     def drop_user(self, user: UserName) -> None:
         self.drop(self._of_user.get(user, ()))
 

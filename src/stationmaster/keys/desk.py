@@ -25,7 +25,9 @@ from stationmaster.keys.credentials import (
 from stationmaster.keys.ledger import Draft, Ledger
 from stationmaster.keys.roster import Roster
 from stationmaster.keys.spool import Revocation, Revoked
+from stationmaster.keys.uses import Uses
 from stationmaster.runtime.audit import Change, record
+from stationmaster.runtime.db import utc_now
 
 KEY_SERVICE = "key-service"
 _LONGEST_NOTE = 500
@@ -48,6 +50,7 @@ class Desk:
     `bad-key-order`; then nothing has changed. Keys and secrets that are returned are shown this once."""
 
     ledger: Ledger
+    uses: Uses
 
     async def create_key(self, user: UserName, order: KeyOrder, *, by: str) -> MadeKey:
         async with self.ledger.change() as draft:
@@ -84,9 +87,10 @@ class Desk:
     async def revoke_key(self, user: UserName, key_id: str, *, by: str) -> ApiKey:
         """Also of a user that is declared no longer. A key that was revoked before stays as it is."""
         async with self.ledger.change() as draft:
-            old = await store.find_key(draft.connection, user, key_id)
-            if old is None:
+            found = await store.find_key(draft.connection, user, key_id)
+            if found is None:
                 raise _unknown_key(user, key_id)
+            (old,) = self.uses.known((found,))
             if old.term.revoked_at is not None:
                 return old
             ended = replace(old, term=replace(old.term, revoked_at=draft.now))
@@ -100,14 +104,14 @@ class Desk:
         """Every key that the user ever had, the newest first."""
         self._check_known(user)
         async with self.ledger.database.read() as connection:
-            return await store.keys_of(connection, user)
+            return self.uses.known(await store.keys_of(connection, user))
 
     async def find_key(self, user: UserName, key_id: str) -> ApiKey:
         async with self.ledger.database.read() as connection:
             found = await store.find_key(connection, user, key_id)
         if found is None:
             raise _unknown_key(user, key_id)
-        return found
+        return self.uses.known((found,))[0]
 
     async def secrets_of(self, user: UserName) -> tuple[ClientSecret, ...]:
         self._check_known(user)
@@ -164,10 +168,10 @@ class Desk:
                 await self._take_up(draft, each, by)
 
     async def note_use(self, seen: Mapping[str, datetime]) -> None:
-        """When keys were last used, by id; earlier moments than are known change nothing."""
+        """When keys were last used, by id; earlier moments than are stored change nothing."""
         async with self.ledger.database.write() as connection:
-            for key_id, at in seen.items():
-                await store.note_use(connection, key_id, at)
+            await store.note_uses(connection, seen)
+        self.uses.stored(seen, utc_now())
 
     async def _take_up(self, draft: Draft, asked: Revocation, by: str) -> None:
         if asked.kind is Revoked.TOKEN:

@@ -97,7 +97,7 @@ async def token(request: Call, bundle: GivenBundle, follower: GivenFollower) -> 
     signer = bundle.keys.signer(now)
     if signer is None:
         return _oauth_answer(OauthError(OauthCode.TEMPORARILY_UNAVAILABLE, "no signing key is active"))
-    grant = Grant(user=client.user, scopes=scopes)
+    grant = Grant(user=client.user, scopes=scopes, since_s=follower.since_s(client.user))
     made = issue(signer, bundle.terms, grant, now)
     body: dict[str, Any] = {"access_token": made.token, "token_type": "Bearer", "expires_in": made.expires_in_s}
     if scopes:

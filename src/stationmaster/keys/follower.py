@@ -181,6 +181,11 @@ class Follower:
     def is_declared(self, user: str) -> bool:
         return bool(self._asked("SELECT 1 FROM user WHERE name = ?", user))
 
+    def since_s(self, user: str) -> int:
+        """The second since 1970 from which the user's tokens count; 0: all of them do."""
+        found = self._asked("SELECT since_s FROM renewed WHERE user = ?", user)
+        return int(found[0][0]) if found else 0
+
     def may_call(self, user: str, apis: Iterable[str]) -> bool:
         """Whether the user may call every one of them."""
         found = self._asked("SELECT apis, groups FROM user WHERE name = ?", user)

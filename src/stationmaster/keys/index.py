@@ -23,7 +23,7 @@ from stationmaster.keys.signing import SIGNING_KEY_CONTEXT, SigningAlgorithm, Si
 from stationmaster.runtime.cipher import Cipher
 from stationmaster.runtime.files import write_private
 
-FORMAT = 2
+FORMAT = 3
 CURRENT = "current"
 
 _TABLES = """
@@ -36,6 +36,7 @@ CREATE TABLE api_key (digest BLOB PRIMARY KEY, id TEXT, user TEXT, scopes TEXT, 
 CREATE TABLE client_secret (user TEXT, digest TEXT, expires_at REAL, revoked_at REAL, PRIMARY KEY (user, digest))
   WITHOUT ROWID;
 CREATE TABLE user (name TEXT PRIMARY KEY, apis TEXT, groups TEXT) WITHOUT ROWID;
+CREATE TABLE renewed (user TEXT PRIMARY KEY, since_s INTEGER) WITHOUT ROWID;
 CREATE TABLE api (name TEXT PRIMARY KEY, groups TEXT, any_user INTEGER) WITHOUT ROWID;
 CREATE TABLE api_scope (scope TEXT, api TEXT, PRIMARY KEY (scope, api)) WITHOUT ROWID;
 CREATE INDEX api_scope_api ON api_scope (api);
@@ -80,6 +81,8 @@ class IndexChange:
     secrets: Iterable[ClientSecret] = ()
     users: Iterable[ApiUser] = ()
     gone_users: Iterable[str] = ()
+    renewed: Iterable[tuple[str, int]] = ()
+    """Users that were declared again, and the second (since 1970) from which their tokens count."""
     apis: Iterable[Api] = ()
     gone_apis: Iterable[str] = ()
     revoked: Iterable[tuple[str, datetime]] = ()
@@ -214,6 +217,7 @@ def _write(connection: sqlite3.Connection, revision: int, change: IndexChange) -
     )
     connection.executemany("INSERT OR REPLACE INTO client_secret VALUES (?, ?, ?, ?)", map(_secret_row, change.secrets))
     connection.executemany("DELETE FROM user WHERE name = ?", ((each,) for each in change.gone_users))
+    connection.executemany("INSERT OR REPLACE INTO renewed VALUES (?, ?)", change.renewed)
     users = ((each.name, _names(each.apis), _names(each.groups)) for each in change.users)
     connection.executemany("INSERT OR REPLACE INTO user VALUES (?, ?, ?)", users)
     _write_apis(connection, tuple(change.apis), tuple(change.gone_apis))

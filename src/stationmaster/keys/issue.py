@@ -29,15 +29,19 @@ class IssuerTerms:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """Who gets a token, and for which APIs, by their names or by scopes that they demand; without scopes it is good for
-    all that the user may call."""
+    all that the user may call. `since_s`: the user's tokens count from that second (since 1970) on."""
 
     user: UserName
     scopes: tuple[str, ...] = ()
+    since_s: int = 0
 
 
 def issue(key: SigningKey, terms: IssuerTerms, to: Grant, now: datetime) -> IssuedToken:
-    """A token that holds from `now` for `terms.lifetime_s` seconds; its `jti` is random."""
-    issued_at = int(now.timestamp())
+    """A token that holds from `now` for `terms.lifetime_s` seconds; its `jti` is random.
+
+    One for a user that was declared again in this second holds from the next one, which all clocks allow for.
+    """
+    issued_at = max(int(now.timestamp()), to.since_s)
     token_id = secrets.token_urlsafe(16)
     claims: dict[str, str | int] = {
         "iss": terms.issuer,

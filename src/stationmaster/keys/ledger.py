@@ -2,7 +2,7 @@
 here, one at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from stationmaster.core.names import UserName
 from stationmaster.core.proofs import IssuerProof, Proofs
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.keys import revoked_store, signing_store, store
+from stationmaster.keys import departures, revoked_store, signing_store, store
 from stationmaster.keys.book import Book, Held
 from stationmaster.keys.credentials import ApiKey, ClientSecret
+from stationmaster.keys.departures import Renewed
 from stationmaster.keys.index import IndexChange, IndexWriter
 from stationmaster.keys.issue import IssuerTerms
 from stationmaster.keys.roster import Roster, RosterChange, change
@@ -49,6 +50,7 @@ class Draft:
     signing_keys: bool = False
     terms: IssuerTerms | None = None
     people: RosterChange = field(default_factory=RosterChange)
+    renewed: dict[UserName, Renewed] = field(default_factory=dict)
 
     @property
     def is_seen_outside(self) -> bool:
@@ -68,6 +70,7 @@ class Ledger:
         self._roster = Roster.of(declared.value)
         self._book = Book()
         self._barred: dict[UserName, datetime] = {}
+        self._renewed: dict[UserName, Renewed] = {}
         self._revoked: dict[str, datetime] = {}
         self._issuers: tuple[IssuerProof, ...] = ()
         self._index_is_sound = False
@@ -89,8 +92,9 @@ class Ledger:
             async with self.database.read() as connection:
                 held = await store.held_keys(connection, self.cipher, now)
                 self._revoked = dict(await revoked_store.revoked(connection, now))
+                self._renewed = dict(await revoked_store.renewed(connection, now))
             self._book = Book()
-            self._book.put(each for each in held if each.proof.user in self._roster.users)
+            self._book.put(held)
             await self._build_index()
             self._show(now)
 
@@ -99,8 +103,11 @@ class Ledger:
             known = await store.known_users(connection)
             declared = self._roster.users.keys()
             await store.put_users(connection, [name for name in declared if known.get(name, now) is not None])
+            again = [name for name in declared if known.get(name) is not None]
+            await revoked_store.renew(connection, again, until=self._barred_until(now), now=now)
             gone = [name for name, until in known.items() if until is None and name not in declared]
             await store.bar_users(connection, gone, self._barred_until(now))
+            await departures.revoke_all(connection, await store.holders(connection, now) - declared, now)
             known = await store.known_users(connection)
         self._barred = {name: until for name, until in known.items() if until is not None and until > now}
 
@@ -132,6 +139,10 @@ class Ledger:
             async with self._drafted() as draft:
                 yield draft
 
+    def holds_key(self, key_id: str) -> bool:
+        """Whether gateway nodes are told of a key with this id."""
+        return self._book.holds(key_id)
+
     def is_declared(self, user: UserName) -> bool:
         newest = self.declared.value
         return user in (self._roster if newest is self._roster.spec else self._roster.next(newest)).users
@@ -154,13 +165,22 @@ class Ledger:
                 if self.terms != terms_before:
                     draft.terms, draft.signing_keys = self.terms, True
                     await signing_store.lengthen(draft.connection, self.terms.lifetime_s)
-                await store.put_users(draft.connection, [user.name for user in people.users])
-                await store.bar_users(draft.connection, people.gone_users, self._barred_until(draft.now))
-                new = [user.name for user in people.users if user.name not in before.users]
-                draft.held += await store.held_keys(draft.connection, self.cipher, draft.now, new)
+                await self._move_users(draft, {user.name for user in people.users} - before.users.keys())
         except BaseException:
             self._roster = before
             raise
+
+    async def _move_users(self, draft: Draft, new: Set[UserName]) -> None:
+        """Users that leave lose what they have; those that come back start with nothing."""
+        until = self._barred_until(draft.now)
+        again = new & self._barred.keys()
+        await store.put_users(draft.connection, new)
+        await revoked_store.renew(draft.connection, again, until=until, now=draft.now)
+        draft.renewed = dict.fromkeys(again, Renewed(since_s=departures.first_second(draft.now), until=until))
+        await store.bar_users(draft.connection, draft.people.gone_users, until)
+        lost = await departures.revoke_all(draft.connection, draft.people.gone_users, draft.now)
+        draft.api_keys += lost.api_keys
+        draft.secrets += lost.secrets
 
     @asynccontextmanager
     async def _drafted(self) -> AsyncIterator[Draft]:
@@ -190,6 +210,7 @@ class Ledger:
             secrets=draft.secrets,
             users=people.users,
             gone_users=people.gone_users,
+            renewed=[(user, each.since_s) for user, each in draft.renewed.items()],
             apis=people.apis,
             gone_apis=people.gone_apis,
             revoked=tuple(draft.revoked.items()),
@@ -200,8 +221,10 @@ class Ledger:
         for user in draft.people.gone_users:
             self._book.drop_user(user)
             self._barred[user] = self._barred_until(draft.now)
+            self._renewed.pop(user, None)
         for each in draft.people.users:
             self._barred.pop(each.name, None)
+        self._renewed.update(draft.renewed)
         self._book.drop(draft.dropped)
         self._book.put(draft.held)
         for key_id, end in draft.ends.items():
@@ -229,6 +252,7 @@ class Ledger:
                 secrets=await store.every_secret(connection),
                 users=self._roster.spec.api_users,
                 apis=self._roster.spec.apis,
+                renewed=[(user, each.since_s) for user, each in self._renewed.items()],
                 revoked=tuple(self._revoked.items()),
             )
         await asyncio.to_thread(self.index.build, number, whole)
@@ -242,7 +266,8 @@ class Ledger:
         """Takes out what holds no longer by now, and forgets what need not be remembered."""
         async with self._turn:
             now = utc_now()
-            over = any(until <= now for until in (*self._barred.values(), *self._revoked.values()))
+            ends = (*self._barred.values(), *self._revoked.values(), *(each.until for each in self._renewed.values()))
+            over = any(until <= now for until in ends)
             self._show(now)
             if over:
                 async with self.database.write() as connection:
@@ -264,6 +289,7 @@ class Ledger:
         self._book.expire(now)
         _forget(self._barred, now)
         _forget(self._revoked, now)
+        self._renewed = {user: each for user, each in self._renewed.items() if each.until > now}
         self.public.set(
             Proofs(
                 jwks=self.keys.jwks,
@@ -271,6 +297,7 @@ class Ledger:
                 issuers=self._issuers,
                 revoked_tokens=frozenset(self._revoked),
                 barred_users=frozenset(self._barred),
+                renewed_users={user: each.since_s for user, each in self._renewed.items()},
             )
         )
 

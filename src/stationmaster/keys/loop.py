@@ -22,6 +22,7 @@ from stationmaster.keys.ledger import Ledger
 from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, make_signing_key
 from stationmaster.keys.spool import Revocation, Revoked, Spool
 from stationmaster.keys.succession import LEAD_S, Activate, Make, Remove, Wait, Wanted, next_step
+from stationmaster.keys.uses import Uses
 from stationmaster.keys.verify import Expected, Refused, verify
 from stationmaster.runtime import rewrap
 from stationmaster.runtime.audit import Change, record
@@ -34,7 +35,7 @@ from stationmaster.runtime.tasks import supervise
 
 log = structlog.get_logger("keys")
 
-_SPOOL_EVERY_S, _INDEX_EVERY_S = 0.1, 1.0
+_SPOOL_EVERY_S, _INDEX_EVERY_S, _USES_EVERY_S = 0.1, 1.0, 2.0
 _LONGEST_WAIT_S = 60.0
 _ACKNOWLEDGED_WITHIN = timedelta(seconds=60)
 PLATFORM = "platform"
@@ -59,9 +60,10 @@ class CipherStatus:
 
 
 class Keys:
-    """`public` is empty until `start` has run. Users that are no longer declared keep their rows and lose access.
+    """`public` is empty until `start` has run. Users that are no longer declared lose what they have for good.
 
-    `desk` makes, rotates and revokes API keys and client secrets; `issuers.problems` tells of foreign issuers.
+    `desk` makes, rotates and revokes API keys and client secrets; `uses` is told when keys are used; `issuers.problems`
+    tells of foreign issuers.
     """
 
     def __init__(
@@ -78,7 +80,8 @@ class Keys:
         self._spool = Spool(state_dir.key_spool)
         self._lead = timedelta(seconds=lead_s)
         self._ledger = Ledger(database, cipher, IndexWriter(state_dir.key_index), declared)
-        self.desk = Desk(self._ledger)
+        self.uses = Uses(self._ledger.holds_key)
+        self.desk = Desk(self._ledger, self.uses)
         self.issuers = Issuers(database=database, declared=declared, show=self._ledger.show_issuers)
         self.public: Cell[Proofs] = self._ledger.public
         self._stirred = Pulse()
@@ -109,6 +112,7 @@ class Keys:
             "keys: signing": partial(self._succeed, published),
             "keys: revocations": self._take_up,
             "keys: database": self._tend_index,
+            "keys: uses": self._store_uses,
             "keys: issuers": self.issuers.run,
         }
         # Each by itself: what keeps one from its work, as a full disk, must not keep a key from expiring.
@@ -244,6 +248,17 @@ class Keys:
         while True:
             await self._ledger.tend_index()
             await asyncio.sleep(_INDEX_EVERY_S)
+
+    async def _store_uses(self) -> None:
+        """When the loop ends, all that waits is stored."""
+        try:
+            while True:
+                await asyncio.sleep(_USES_EVERY_S)
+                if due := self.uses.due(utc_now()):
+                    await self.desk.note_use(due)
+        finally:
+            if waiting := self.uses.waiting():
+                await self.desk.note_use(waiting)
 
 
 def _signing_change(action: str, kid: str, by: str, after: dict[str, str] | None = None) -> Change:

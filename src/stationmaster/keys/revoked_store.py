@@ -1,6 +1,9 @@
-"""Rows of revoked tokens, kept until they would have expired, and of fetched key sets of foreign issuers."""
+"""Rows of revoked tokens, kept until they would have expired, and of fetched key sets of foreign issuers.
 
-from collections.abc import Mapping
+All tokens that a user got before it left are one row, of an id that no token has: `user:` and the name.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +11,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from stationmaster.core.names import UserName
+from stationmaster.keys.departures import Renewed, first_second
 from stationmaster.keys.tables import issuer_key_sets, revoked_tokens
+
+_OF_USER = "user:"
+_is_of_user = revoked_tokens.c.token_id.startswith(_OF_USER)
 
 
 async def revoke(connection: AsyncConnection, token_id: str, *, until: datetime, now: datetime) -> None:
@@ -18,8 +26,25 @@ async def revoke(connection: AsyncConnection, token_id: str, *, until: datetime,
 
 async def revoked(connection: AsyncConnection, now: datetime) -> Mapping[str, datetime]:
     """Ids of revoked tokens that have not expired, and until when they would hold."""
-    rows = await connection.execute(select(revoked_tokens).where(revoked_tokens.c.until > now))
-    return {row.token_id: row.until for row in rows}
+    found = select(revoked_tokens).where(revoked_tokens.c.until > now, ~_is_of_user)
+    return {row.token_id: row.until for row in await connection.execute(found)}
+
+
+async def renew(connection: AsyncConnection, users: Iterable[UserName], *, until: datetime, now: datetime) -> None:
+    """These users are declared again: what they got before counts no longer."""
+    rows = [{"token_id": f"{_OF_USER}{name}", "until": until, "revoked_at": now} for name in users]
+    if rows:
+        row = upsert(revoked_tokens)
+        later = {"until": row.excluded.until, "revoked_at": row.excluded.revoked_at}
+        await connection.execute(row.on_conflict_do_update(index_elements=["token_id"], set_=later), rows)
+
+
+async def renewed(connection: AsyncConnection, now: datetime) -> Mapping[UserName, Renewed]:
+    found = select(revoked_tokens).where(revoked_tokens.c.until > now, _is_of_user)
+    return {
+        UserName(row.token_id.removeprefix(_OF_USER)): Renewed(since_s=first_second(row.revoked_at), until=row.until)
+        for row in await connection.execute(found)
+    }
 
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:

@@ -21,6 +21,7 @@ Standing: TypeAlias = Valid | ValidKey | Refused
 
 _NO_USER = Refused(RefusalCode.UNKNOWN_USER, "its API user is not declared")
 _REVOKED = Refused(RefusalCode.REVOKED, "it was revoked")
+_OF_BEFORE = Refused(RefusalCode.REVOKED, "its API user was deleted, and declared again later")
 
 
 def standing(text: str, bundle: Bundle, follower: Follower, now: datetime) -> Standing:
@@ -34,6 +35,8 @@ def _of_token(token: str, bundle: Bundle, follower: Follower, now: datetime) -> 
         return verdict
     if verdict.token_id is not None and follower.is_revoked(Revoked.TOKEN, verdict.token_id):
         return _REVOKED
+    if verdict.issued_at_s < follower.since_s(verdict.user):
+        return _OF_BEFORE
     return verdict if follower.is_declared(verdict.user) else _NO_USER
 
 

@@ -1,10 +1,10 @@
 """Rows of API keys, client secrets and their users; what is secret in them is sealed or a digest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, RowMapping, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, RowMapping, Table, and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from stationmaster.keys.book import Held
 from stationmaster.keys.credentials import ApiKey, ClientSecret, MadeKey, MadeSecret, Term, digest
 from stationmaster.keys.tables import API_KEY_CONTEXT, api_keys, client_secrets, key_revision, key_users
 from stationmaster.runtime.cipher import Cipher
+from stationmaster.runtime.db import Instant
 
 _BATCH = 500
 
@@ -82,27 +83,53 @@ async def end_key(connection: AsyncConnection, key: ApiKey) -> None:
     )
 
 
-async def note_use(connection: AsyncConnection, key_id: str, at: datetime) -> None:
-    """Keeps the latest moment."""
-    older = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < at)
-    await connection.execute(update(api_keys).where(api_keys.c.id == key_id, older).values(last_used_at=at))
+async def note_uses(connection: AsyncConnection, uses: Mapping[str, datetime]) -> None:
+    """When keys were last used, by id: the latest moment is kept; ids of no key change nothing."""
+    given = [{"used": key_id, "moment": at} for key_id, at in uses.items()]
+    if given:
+        moment = bindparam("moment", type_=Instant)
+        older = or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < moment)
+        change = update(api_keys).where(api_keys.c.id == bindparam("used"), older)
+        await connection.execute(change.values(last_used_at=moment), given)
 
 
-async def held_keys(
-    connection: AsyncConnection, cipher: Cipher, now: datetime, users: Iterable[UserName] | None = None
-) -> Sequence[Held]:
-    """Keys in the clear that hold now, because gateway nodes compare them themselves; of these users, or of all."""
+async def held_keys(connection: AsyncConnection, cipher: Cipher, now: datetime) -> Sequence[Held]:
+    """Keys in the clear that hold now, because gateway nodes compare them themselves."""
     holds = _holds(api_keys.c.revoked_at, api_keys.c.expires_at, now)
-    if users is None:
-        return [_held(row, cipher) for row in await connection.execute(select(api_keys).where(holds))]
-    return [_held(row, cipher) for row in await _rows_of(connection, select(api_keys).where(holds), users)]
+    return [_held(row, cipher) for row in await connection.execute(select(api_keys).where(holds))]
 
 
-async def _rows_of(connection: AsyncConnection, found: Select[Any], users: Iterable[UserName]) -> Sequence[Row[Any]]:
+async def holders(connection: AsyncConnection, now: datetime) -> set[UserName]:
+    """Users that have a key or a secret which holds."""
+    found = [
+        select(each.c.user).where(_holds(each.c.revoked_at, each.c.expires_at, now)).distinct()
+        for each in (api_keys, client_secrets)
+    ]
+    return {UserName(row.user) for each in found for row in await connection.execute(each)}
+
+
+async def revoke_keys_of(connection: AsyncConnection, users: Iterable[UserName], now: datetime) -> Sequence[ApiKey]:
+    """Those that held until now."""
+    return [_key(row._mapping) for row in await _revoke(connection, api_keys, users, now)]
+
+
+async def revoke_secrets_of(
+    connection: AsyncConnection, users: Iterable[UserName], now: datetime
+) -> Sequence[ClientSecret]:
+    """Those that held until now."""
+    return [_secret(row) for row in await _revoke(connection, client_secrets, users, now)]
+
+
+async def _revoke(
+    connection: AsyncConnection, table: Table, users: Iterable[UserName], now: datetime
+) -> Sequence[Row[Any]]:
+    """The rows as they are now."""
     names: list[UserName] = list(users)
+    holds = _holds(table.c.revoked_at, table.c.expires_at, now)
     rows: list[Row[Any]] = []
     for start in range(0, len(names), _BATCH):
-        rows += (await connection.execute(found.where(api_keys.c.user.in_(names[start : start + _BATCH])))).all()
+        change = update(table).where(table.c.user.in_(names[start : start + _BATCH]), holds).values(revoked_at=now)
+        rows += (await connection.execute(change.returning(*table.c))).all()
     return rows
 
 

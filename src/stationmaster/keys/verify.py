@@ -51,6 +51,11 @@ class Valid:
         return found if isinstance(found, str) and found else None
 
     @property
+    def issued_at_s(self) -> float:
+        """Seconds since 1970; one that does not tell is as old as can be."""
+        return float(self.claims.get("iat", 0))
+
+    @property
     def ends_at(self) -> datetime:
         """From then on the token holds nowhere, whatever the clock of who checks it."""
         return datetime.fromtimestamp(float(self.claims["exp"]) + LEEWAY_S, UTC)

@@ -56,6 +56,7 @@ def parse_document(text: str, *, file: str, folder: Path) -> Parsed:
 
     Raises InvalidInputError with every problem (and warning) found.
     """
+    refuse_too_large(len(text.encode(errors="surrogatepass")), Path(file))
     problems = Problems(file)
     parts = _parts(text, folder, problems)
     problems.refuse_if_any()
@@ -88,15 +89,20 @@ def read_text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refused(path, "unreadable-file", f"cannot read the file: {reason}", "name a YAML file") from error
-    if len(raw) > MOST_BYTES:
-        message = f"the file is larger than {MOST_BYTES // 1024 // 1024} MB"
-        raise _refused(path, "file-too-large", message, "split the platform")
+    refuse_too_large(len(raw), path)
     try:
         return raw.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         message = f"byte {error.start} (0x{raw[error.start]:02x}) is no UTF-8"
         raise _refused(path, "not-utf8", message, "save the file as UTF-8", line) from error
+
+
+def refuse_too_large(size: int, path: Path) -> None:
+    """Raises InvalidInputError where a file of so many bytes is too large; `path` is what it is called."""
+    if size > MOST_BYTES:
+        message = f"the file is larger than {MOST_BYTES // 1024 // 1024} MB"
+        raise _refused(path, "file-too-large", message, "split the platform")
 
 
 def _refused(path: Path, code: str, message: str, hint: str, line: int = 1) -> InvalidInputError:

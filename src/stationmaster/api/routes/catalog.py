@@ -19,11 +19,13 @@ from stationmaster.catalog.diff import EntityChange
 from stationmaster.catalog.loop import Applied as Taken
 from stationmaster.catalog.loop import Source
 from stationmaster.core.problem import PlatformError
+from stationmaster.manifest.read import MOST_BYTES
 
 YAML = "application/yaml"
-_BODY_LIMIT_BYTES = 10_000_000
+_BODY_LIMIT_BYTES = 2 * MOST_BYTES
+"""In JSON a file takes more room than by itself."""
 _OPERATION = operation_with(
-    "The platform YAML itself, or a JSON object that holds it. At most 10 MB.",
+    "The platform YAML itself, or a JSON object that holds it. At most 16 MB of YAML.",
     {YAML: {"type": "string"}, "application/json": schema_of(ApplyOrder)},
 )
 

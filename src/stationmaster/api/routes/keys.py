@@ -187,6 +187,7 @@ def _key(key: ApiKey, now: datetime) -> ApiKeySummary:
         expires_at=key.term.expires_at,
         revoked_at=key.term.revoked_at,
         replaced_by=key.replaced_by,
+        last_used_at=key.last_used_at,
     )
 
 

@@ -11,6 +11,7 @@ from stationmaster.api.routes.given import GivenCaller, GivenPlatform
 from stationmaster.api.wire_targets import (
     Event,
     FoundDisagreement,
+    ReleaseOrder,
     SeenByNode,
     SeenDirectly,
     TargetChange,
@@ -106,7 +107,7 @@ class TargetRoutes(Controller):
         caller: GivenCaller,
         name: HostName,
         target: TargetName,
-        data: JSONBody[TargetOrder],
+        data: JSONBody[ReleaseOrder],
     ) -> TargetChange:
         """It is in rotation, and automatic changes apply to it again."""
         return _change(await platform.gateway.rotation.release(name, target, by=caller.name, why=data.reason))

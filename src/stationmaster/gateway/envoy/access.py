@@ -10,10 +10,12 @@ from google.protobuf.any_pb2 import Any as Packed
 from xds.type.matcher.v3 import matcher_pb2
 
 from stationmaster.gateway.envoy.holders import EVERY_ROUTE, route_mark
-from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, HOLDER, SCOPE
+from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, HOLDER, ISSUED, SCOPE
 from stationmaster.gateway.envoy.parts import pack, part_of_match
 from stationmaster.gateway.ir import Proof, Refused, Route
 
+REVOKED = "revoked"
+"""Why the barrier refuses, as it stands in the details of the answer."""
 _FEW = 16
 """Up to so many callers are compared one after the other; more are looked up."""
 _Matcher = matcher_pb2.Matcher
@@ -61,7 +63,8 @@ def _limits(route: Route) -> Iterable[tuple[str, tuple[dict[str, str], ...]]]:
 
 
 def _looked_up(route: Route) -> Any:
-    found = _Matcher(matcher_tree=_tree(CALLER, dict.fromkeys(route.callers, _do(rules_pb2.RBAC.ALLOW))))
+    allowed = {"action": _do(rules_pb2.RBAC.ALLOW)}
+    found = _Matcher(matcher_tree=_tree(CALLER, dict.fromkeys(route.callers, allowed)))
     unfit = [_unfit(header, opening) for header, opening in _limits(route)]
     denied = [{"predicate": each, "on_match": {"action": _do(rules_pb2.RBAC.DENY)}} for each in unfit]
     return _Matcher(matcher_list={"matchers": denied}, on_no_match={"matcher": found}) if denied else found
@@ -74,25 +77,47 @@ def _unfit(header: str, opening: Iterable[dict[str, str]]) -> Any:
 
 
 def barrier(refused: Refused) -> Any:
-    """The filter that refuses revoked tokens and barred callers; everybody else is left to the gate."""
-    if not (refused.tokens or refused.callers):
-        return rbac_pb2.RBAC()
+    """The filter that refuses revoked tokens, barred callers and what callers got before they were declared again;
+    everybody else is left to the gate."""
+    callers = {name: {"matcher": _issued_from(second)} for name, second in refused.before} | _denied(refused.callers)
     rest: dict[str, Any] = {"action": _do(rules_pb2.RBAC.ALLOW)}
-    for header, values in ((CALLER, refused.callers), (CREDENTIAL, refused.tokens)):
-        if values:
-            rest = {"matcher": _Matcher(matcher_tree=_tree(header, _denied(values)), on_no_match=rest)}
-    return rbac_pb2.RBAC(matcher=rest["matcher"])
+    for header, found in ((CALLER, callers), (CREDENTIAL, _denied(refused.tokens))):
+        if found:
+            rest = {"matcher": _Matcher(matcher_tree=_tree(header, found), on_no_match=rest)}
+    return rbac_pb2.RBAC(**({"matcher": rest["matcher"]} if "matcher" in rest else {}))
 
 
 def _denied(values: Iterable[str]) -> dict[str, Any]:
-    return dict.fromkeys(sorted(values), _do(rules_pb2.RBAC.DENY))
+    deny = _do(rules_pb2.RBAC.DENY, REVOKED)
+    return {value: {"action": deny} for value in sorted(values)}
 
 
-def _tree(header: str, actions: dict[str, Any]) -> Any:
-    return {
-        "input": _header(header),
-        "exact_match_map": {"map": {value: {"action": action} for value, action in actions.items()}},
+def _issued_from(second: int) -> Any:
+    """Keys pass: those of before hold no longer. A token that does not tell when it was issued does not."""
+    passes = [
+        _finds(HOLDER, {"safe_regex": {"google_re2": {}, "regex": ".+"}}),
+        _finds(ISSUED, {"safe_regex": {"google_re2": {}, "regex": not_below(second)}}),
+    ]
+    allowed = {
+        "predicate": _Predicate(or_matcher={"predicate": passes}),
+        "on_match": {"action": _do(rules_pb2.RBAC.ALLOW)},
     }
+    return _Matcher(matcher_list={"matchers": [allowed]}, on_no_match={"action": _do(rules_pb2.RBAC.DENY, REVOKED)})
+
+
+def not_below(number: int) -> str:
+    """An expression for the whole numbers of decimal digits from `number`, 1 or more, on: headers are texts."""
+    digits = str(number)
+    larger = [
+        f"{digits[:at]}[{int(digit) + 1}-9][0-9]{{{len(digits) - at - 1}}}"
+        for at, digit in enumerate(digits)
+        if digit != "9"
+    ]
+    return "|".join((digits, *larger, f"[1-9][0-9]{{{len(digits)},}}"))
+
+
+def _tree(header: str, found: dict[str, Any]) -> Any:
+    return {"input": _header(header), "exact_match_map": {"map": found}}
 
 
 def _finds(header: str, text: Mapping[str, Any]) -> Any:
@@ -103,5 +128,5 @@ def _header(name: str) -> Any:
     return part_of_match("header", http_inputs_pb2.HttpRequestHeaderMatchInput(header_name=name))
 
 
-def _do(action: int) -> Any:
-    return part_of_match("action", rules_pb2.Action(name="stationmaster", action=action))
+def _do(action: int, why: str = "stationmaster") -> Any:
+    return part_of_match("action", rules_pb2.Action(name=why, action=action))

@@ -6,12 +6,13 @@ from envoy.extensions.filters.http.header_mutation.v3 import header_mutation_pb2
 from envoy.extensions.filters.http.header_to_metadata.v3 import header_to_metadata_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
-from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, HOLDER
+from stationmaster.gateway.envoy.access_log import READ
+from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, HOLDER, USED_LATELY
 from stationmaster.gateway.envoy.parts import pack
 from stationmaster.gateway.ir import KeyHolder
 
 EVERY_ROUTE = ";*;"
-_READ, _TOLD = "stationmaster.holder", "stationmaster.holder_told"
+_TOLD = "stationmaster.holder_told"
 _PARTS = {CREDENTIAL: "^([^;]*);.*$", CALLER: "^[^;]*;[^;]*;(.*)$"}
 
 
@@ -32,24 +33,29 @@ def filters() -> list[Any]:
         {
             "header": HOLDER,
             "on_header_present": {
-                "metadata_namespace": _READ,
+                "metadata_namespace": READ,
                 "key": header,
                 "regex_value_rewrite": {"pattern": {"regex": pattern}, "substitution": "\\1"},
             },
         }
         for header, pattern in _PARTS.items()
     ]
+    lately = {
+        "header": USED_LATELY,
+        "on_header_present": {"metadata_namespace": READ, "key": USED_LATELY},
+        "remove": True,
+    }
     told = [
         {
             "append": {
-                "header": {"key": header, "value": f"%DYNAMIC_METADATA({_READ}:{header})%"},
+                "header": {"key": header, "value": f"%DYNAMIC_METADATA({READ}:{header})%"},
                 "append_action": "ADD_IF_ABSENT",
             }
         }
         for header in _PARTS
     ]
     return [
-        _filter(_READ, header_to_metadata_pb2.Config(request_rules=rules)),
+        _filter(READ, header_to_metadata_pb2.Config(request_rules=[*rules, lately])),
         _filter(_TOLD, header_mutation_pb2.HeaderMutation(mutations={"request_mutations": told})),
     ]
 

@@ -16,8 +16,13 @@ SECTION = "x-stationmaster-section"
 """The path whose first segment names the section in which the route is looked for."""
 HOLDER = "x-stationmaster-holder"
 """What a shard of keys tells of a key: its id, the routes that it opens, and its caller."""
+USED_LATELY = "x-stationmaster-used-lately"
+"""There while a request with an API key is checked, where that key was used within the last minute."""
 SCOPE = "x-stationmaster-scope"
 """The names of the routes that a token is limited to, with blanks between them; absent where it is not limited."""
+ISSUED = "x-stationmaster-issued"
+"""When a token was issued, in seconds since 1970."""
+NOT_PASSED_ON = (KEY, SECTION, HOLDER, SCOPE, ISSUED)
 
 _OURS = (
     "x-consumer-",

@@ -8,7 +8,7 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.connection_limit.v3 import connection_limit_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
-from stationmaster.gateway.envoy import chain, identity, replies, routing, tls
+from stationmaster.gateway.envoy import access_log, chain, identity, replies, routing, tls
 from stationmaster.gateway.envoy.parts import ms, pack, socket
 from stationmaster.gateway.ir import Entrance
 
@@ -50,6 +50,7 @@ def _http(entrance: Entrance) -> Any:
         early_header_mutation_extensions=[identity.strip_spoofed()],
         http_filters=[*chain.filters(), _router()],
         local_reply_config=replies.replies(),
+        **access_log.to_control(),
         always_set_request_id_in_response=True,
         upgrade_configs=[{"upgrade_type": "websocket"}],
         max_request_headers_kb={"value": entrance.bounds.max_header_kb},

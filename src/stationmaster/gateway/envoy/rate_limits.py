@@ -34,6 +34,9 @@ _MOST_TOKENS = 2**32 - 1
 _MOST_COUNTED = 100_000
 """Buckets of each kind that a node keeps; the one that was not asked for longest is dropped, and begins anew."""
 _WORDS = ("limit", "remaining", "reset")
+_RESET = "response.headers['x-ratelimit-reset']"
+_WAIT = f"%CEL({_RESET} == '0' ? '1' : {_RESET})%"
+"""A bucket that still holds a token, but none of this node's share, says that nobody has to wait."""
 
 _ADDRESS = {"masked_remote_address": {"v4_prefix_mask_len": {"value": 32}, "v6_prefix_mask_len": {"value": 64}}}
 _ADDRESS_KEY = "masked_remote_address"
@@ -211,11 +214,12 @@ def _told(policy: RoutePolicy) -> Packed:
 
 
 def _retry_after() -> Any:
-    return header_mutation_pb2.HeaderMutation(
-        mutations={"response_mutations": [_copied("retry-after", "x-ratelimit-reset")]}
-    )
+    return header_mutation_pb2.HeaderMutation(mutations={"response_mutations": [_written("retry-after", _WAIT)]})
 
 
 def _copied(name: str, source: str) -> Any:
-    header = {"key": name, "value": f"%RESP({source})%"}
-    return {"append": {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    return _written(name, f"%RESP({source})%")
+
+
+def _written(name: str, value: str) -> Any:
+    return {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}

@@ -12,10 +12,13 @@ import structlog
 from envoy.service.discovery.v3 import discovery_pb2
 
 from stationmaster.core.spec import Address
+from stationmaster.gateway.envoy import log_relay
+from stationmaster.gateway.envoy.log_relay import LogRelay
 from stationmaster.gateway.envoy.stand_in import answer, recorded
 from stationmaster.gateway.ledger import Ledger
 from stationmaster.gateway.record import Record
 from stationmaster.runtime.board import Pulse
+from stationmaster.runtime.tasks import supervise
 
 log = structlog.get_logger("gateway.relay")
 
@@ -55,6 +58,7 @@ class Relay:
     channel: Any = None
     stands_in: bool = False
     changed: Pulse = field(default_factory=Pulse)
+    access_log: LogRelay = field(default_factory=LogRelay)
 
     @asynccontextmanager
     async def serving(self, socket: Path) -> AsyncIterator[None]:
@@ -66,10 +70,16 @@ class Relay:
         async with grpc.aio.insecure_channel(str(self.control), options=_TO_CONTROL) as channel:
             self.channel = channel
             await server.start()
+            telling = asyncio.create_task(supervise("access log", self._tell), name="access log")
             try:
                 yield
             finally:
+                telling.cancel()
                 await server.stop(_STOP_WITHIN_S)
+                await asyncio.wait([telling])
+
+    async def _tell(self) -> None:
+        await self.access_log.pass_on(self.channel, lambda: self._reached(None))
 
     async def configure(self, requests: Messages, context: Any) -> None:
         """One stream of configuration."""
@@ -152,6 +162,8 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         async def stream(requests: Messages, context: Any) -> None:
             if method == _METHOD:
                 await self._relay.configure(requests, context)
+            elif method == log_relay.METHOD:
+                await self._relay.access_log.take(requests, context)
             else:
                 await self._relay.other(method, requests, context)
 

@@ -7,6 +7,7 @@ from envoy.config.accesslog.v3 import accesslog_pb2
 from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
+from stationmaster.gateway.envoy.access import REVOKED
 from stationmaster.gateway.envoy.identity import KEY
 from stationmaster.gateway.envoy.parts import pack
 
@@ -22,6 +23,10 @@ class _Said:
 
 
 _MAINTENANCE = _Said(503, "Service Unavailable", "maintenance", "%LOCAL_REPLY_BODY%")
+_BAD_TOKEN = _Said(
+    401, "Unauthorized", "invalid-token", "the token is not good here: forged, expired, revoked or for others"
+)
+_NO_TOKEN = _Said(401, "Unauthorized", "unauthenticated", "a valid token is needed")
 _SAID = (
     _Said(400, "Bad Request", "bad-request", "the request is not well formed"),
     _Said(401, "Unauthorized", "unauthenticated", "a valid API key or token is needed"),
@@ -42,15 +47,43 @@ _SAID = (
 )
 
 
+_REALM = f'realm="{REALM}"'
+_BEARER, _API_KEY = f"Bearer {_REALM}", f'ApiKey {_REALM}, header="{KEY}"'
+_CHECK_OF_TOKENS, _NONE = "jwt_authn_access_denied{", "jwt_authn_access_denied{Jwt_is_missing}"
+
+
 def replies() -> Any:
     """The first rule that fits is taken; answers of an API are left alone."""
-    return manager_pb2.LocalReplyConfig(mappers=[_mapper(_MAINTENANCE, _closed()), *(_mapper(each) for each in _SAID)])
+    # Only routes that are closed answer with 503 of their own.
+    closed = _when("response.code == 503 && response.code_details == 'direct_response'")
+    return manager_pb2.LocalReplyConfig(
+        mappers=[
+            _mapper(_MAINTENANCE, closed),
+            _mapper(_NO_TOKEN, _when(f"response.code_details == '{_NONE}'"), _BEARER),
+            _mapper(_BAD_TOKEN, _of_bad_token(), f'{_BEARER}, error="invalid_token"'),
+            *(_mapper(each, _status(each.status), *_challenges(each)) for each in _SAID),
+        ]
+    )
 
 
-def _mapper(said: _Said, when: Any = None) -> Any:
+def _of_bad_token() -> Any:
+    """The filters answer 403 to a token that was revoked or is for others, which is no good one (RFC 6750 3.1)."""
+    refused = f"rbac_access_denied_matched_policy[{REVOKED}]"
+    return _when(f"response.code_details.startsWith('{_CHECK_OF_TOKENS}') || response.code_details == '{refused}'")
+
+
+def _challenges(said: _Said) -> tuple[str, ...]:
+    """Both ways to show who one is (RFC 9110 11.6.1)."""
+    return (_BEARER, _API_KEY) if said.status == 401 else ()
+
+
+def _mapper(said: _Said, when: Any, *challenges: str) -> Any:
+    """A filter's own challenge gives way to the first of ours."""
+    actions = ("OVERWRITE_IF_EXISTS_OR_ADD", *["APPEND_IF_EXISTS_OR_ADD"] * len(challenges))
     return manager_pb2.ResponseMapper(
-        filter=when or _status(said.status),
-        headers_to_add=_challenges() if said.status == 401 else [],
+        filter=when,
+        status_code={"value": said.status},
+        headers_to_add=[_challenge(text, action) for text, action in zip(challenges, actions, strict=False)],
         body_format_override={
             "content_type": "application/problem+json",
             "json_format": {
@@ -70,23 +103,10 @@ def _status(status: int) -> Any:
     return accesslog_pb2.AccessLogFilter(status_code_filter={"comparison": {"op": "EQ", "value": value}})
 
 
-def _closed() -> Any:
-    """Only routes that are closed answer with 503 of their own."""
-    expression = cel_pb2.ExpressionFilter(
-        expression="response.code == 503 && response.code_details == 'direct_response'"
-    )
-    return accesslog_pb2.AccessLogFilter(
-        extension_filter={"name": "stationmaster.closed", "typed_config": pack(expression)}
-    )
+def _when(expression: str) -> Any:
+    packed = pack(cel_pb2.ExpressionFilter(expression=expression))
+    return accesslog_pb2.AccessLogFilter(extension_filter={"name": "stationmaster.when", "typed_config": packed})
 
 
-def _challenges() -> list[Any]:
-    """Both ways to show who one is (RFC 9110 11.6.1)."""
-    return [
-        _header(f'Bearer realm="{REALM}"', "OVERWRITE_IF_EXISTS_OR_ADD"),
-        _header(f'ApiKey realm="{REALM}", header="{KEY}"', "APPEND_IF_EXISTS_OR_ADD"),
-    ]
-
-
-def _header(value: str, action: str) -> Any:
+def _challenge(value: str, action: str) -> Any:
     return {"header": {"key": "www-authenticate", "value": value}, "append_action": action}

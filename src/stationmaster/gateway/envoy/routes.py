@@ -30,7 +30,7 @@ def table(section: Section) -> Any:
     return route_pb2.RouteConfiguration(
         name=routing.name(section.segment),
         virtual_hosts=[_found_late(site) if found_late else _found_early(site) for site in section.sites],
-        request_headers_to_remove=[identity.KEY, identity.SECTION, identity.HOLDER, identity.SCOPE],
+        request_headers_to_remove=list(identity.NOT_PASSED_ON),
         ignore_port_in_host_matching=True,
         typed_per_filter_config=settings,
     )

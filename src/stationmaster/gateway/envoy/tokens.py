@@ -11,7 +11,7 @@ from google.protobuf.any_pb2 import Any as Packed
 
 from stationmaster.core.proofs import NO_KEYS
 from stationmaster.gateway.envoy import scopes
-from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, SCOPE
+from stationmaster.gateway.envoy.identity import CALLER, CREDENTIAL, ISSUED, SCOPE
 from stationmaster.gateway.envoy.parts import ms, pack
 from stationmaster.gateway.ir import TokenIssuer
 
@@ -82,6 +82,7 @@ def _provider(issuer: TokenIssuer) -> Any:
         claim_to_headers=[
             {"header_name": CALLER, "claim_name": issuer.caller_claim},
             {"header_name": CREDENTIAL, "claim_name": "jti"},
+            {"header_name": ISSUED, "claim_name": "iat"},
             *limited,
         ],
     )

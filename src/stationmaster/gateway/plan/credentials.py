@@ -58,10 +58,16 @@ class Credentials:
         return self._sets.of(issuer, (jwks,), lambda: public_jwks(issuer, jwks))
 
     def refused(self, proofs: Proofs) -> Refused:
-        causes = (proofs.revoked_tokens, proofs.barred_users)
-        return self._refused.of(
-            None, causes, lambda: Refused(tokens=proofs.revoked_tokens, callers=frozenset(proofs.barred_users))
-        )
+        causes = (proofs.revoked_tokens, proofs.barred_users, proofs.renewed_users)
+        return self._refused.of(None, causes, lambda: _refused(proofs))
+
+
+def _refused(proofs: Proofs) -> Refused:
+    return Refused(
+        tokens=proofs.revoked_tokens,
+        callers=frozenset(proofs.barred_users),
+        before=tuple(sorted(proofs.renewed_users.items())),
+    )
 
 
 def key_shard(digits: str, keys: Iterable[ApiKeyProof]) -> tuple[KeyShard, Told]:
