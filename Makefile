@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check golden bench fuzz lock migration clean
+.PHONY: help up test check golden bench fuzz risk-review lock migration clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -23,11 +23,12 @@ up: $(STAMP) ## set up and run the sample platform (Ctrl-C stops it)
 test: $(STAMP) ## set up and run every test
 	$(BIN)/pytest
 
-check: $(STAMP) ## formatting, lint, types, import directions
+check: $(STAMP) ## formatting, lint, types, import directions, our runbooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/stationmaster runbook lint runbooks
 
 golden: $(STAMP) ## rewrite the golden files; read the diff before committing it
 	GOLDEN=rewrite $(BIN)/pytest -k golden
@@ -37,6 +38,9 @@ bench: $(STAMP) ## measure; prints the rows of docs/benchmarks.md
 
 fuzz: $(STAMP) ## kill at random moments and check every cure: make fuzz RUNS=20 SEED=1
 	$(BIN)/python -m tests.e2e.crash_fuzz --runs $(or $(RUNS),20) $(if $(SEED),--seed $(SEED))
+
+risk-review: $(STAMP) ## list the commands of the public runbooks by class: make risk-review ONLY=read
+	$(BIN)/python tools/risk_review.py $(if $(ONLY),--only $(ONLY))
 
 lock: ## pin the dependencies anew, with hashes and without index lines (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

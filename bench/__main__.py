@@ -4,7 +4,21 @@ import os
 import platform
 import sys
 
-from bench import chain, change, drill, kills, memory, reader, revocation, start, store, tokens
+from bench import (
+    chain,
+    change,
+    classify,
+    drill,
+    kills,
+    library,
+    memory,
+    reader,
+    revocation,
+    start,
+    steps,
+    store,
+    tokens,
+)
 from bench.figures import HEAD
 
 MEASUREMENTS = {
@@ -17,6 +31,9 @@ MEASUREMENTS = {
     "store": store.rows,
     "memory": memory.rows,
     "reader": reader.rows,
+    "steps": steps.rows,
+    "library": library.rows,
+    "classify": classify.rows,
     "drill": drill.rows,
 }
 

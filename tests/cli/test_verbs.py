@@ -101,7 +101,7 @@ def test_a_runbook_is_read_without_any_platform(tmp_path: Path) -> None:
     assert "curl --silent --show-error" in table.stdout
     document = json.loads(run(tmp_path, "runbook", "read", str(OWN), "--json").stdout)
     assert document["service"] == "api_key_service"
-    assert [row["address"] for row in document["steps"]][:3] == ["1", "2", "3"]
+    assert {"1", "2", "3"} <= {row["address"] for row in document["steps"]}
 
 
 def test_a_binary_file_is_no_runbook(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ APIS: dict[str, tuple[frozenset[CredentialKind], Policies]] = {
     "by-user-public": (PUBLIC, Policies(rate_limits=(limit(4, LimitBy.USER),))),
     "in-pieces": (PUBLIC, Policies(rate_limits=(limit(3, LimitBy.API),))),
     "seldom": (PUBLIC, Policies(rate_limits=(RateLimit(requests=1, per_ms=MINUTE_MS, by=LimitBy.API),))),
+    "soon": (PUBLIC, Policies(rate_limits=(RateLimit(requests=3, per_ms=3_000, by=LimitBy.API),))),
     "guarded": (BOTH, Policies()),
     "cors": (JWT, Policies(cors=CORS)),
     "cors-any": (PUBLIC, Policies(cors=Cors(origins=("*",), credentials=True))),

@@ -63,6 +63,23 @@ async def test_nobody_is_told_to_come_again_at_once(rig: Rig) -> None:
     assert "0" in [each.headers["ratelimit-reset"] for each in refused], "the case that this is about"
 
 
+async def test_who_comes_again_at_the_time_that_was_told_is_let_in(rig: Rig) -> None:
+    """At a node that is one of two, which gives out every second token of a bucket that gets one a second."""
+    for _ in range(2):
+        while (answer := await rig.request("GET", "/soon")).status_code == 200:
+            pass
+        assert (answer.status_code, answer.headers["retry-after"] in {"1", "2", "3"}) == (429, True)
+        await asyncio.sleep(int(answer.headers["retry-after"]))
+        assert (await rig.request("GET", "/soon")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/soon/busy", "/plain/busy"])
+async def test_an_upstream_tells_itself_when_to_come_again(rig: Rig, path: str) -> None:
+    while "content-type" in (answer := await rig.request("GET", path)).headers:
+        await asyncio.sleep(int(answer.headers["retry-after"]))  # this one is the node's
+    assert (answer.status_code, answer.headers.get_list("retry-after")) == (429, ["7"])
+
+
 async def test_a_limit_of_users_counts_each_of_them_alone_whatever_the_method(rig: Rig) -> None:
     ada = bearer(rig, "ada")
     for method in ("GET", "POST"):

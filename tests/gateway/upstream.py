@@ -36,7 +36,8 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     if path == "/crash":
         raise ConnectionError("as if it died over this request")
     body = json.dumps(_seen(port, method, path, headers)).encode()
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    answer = b"429 Too Many Requests\r\nretry-after: 7" if path == "/busy" else b"200 OK"
+    writer.write(b"HTTP/1.1 %b\r\ncontent-length: %d\r\n\r\n" % (answer, len(body)) + body)
     await writer.drain()
 
 

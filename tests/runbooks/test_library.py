@@ -54,3 +54,20 @@ async def test_a_shelf_follows_the_folders_that_are_declared(tmp_path: Path) -> 
     del folders[0]
     await shelf.refresh()
     assert [each.title for each in shelf.runbooks()] == ["two"]
+
+
+async def test_a_file_that_did_not_change_is_not_read_again(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# First\n", "utf-8")
+    shelf = Shelf(lambda: [tmp_path])
+    first = shelf.runbooks()[0]
+    (tmp_path / "b.md").write_text("# Second\n", "utf-8")
+    await shelf.refresh()
+    assert [each.title for each in shelf.runbooks()] == ["First", "Second"]
+    assert shelf.runbooks()[0] is first
+
+
+def test_hidden_folders_and_those_of_packages_are_left_out(tmp_path: Path) -> None:
+    for name in (".git", "node_modules", "kept"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.md").write_text(f"# {name}\n", "utf-8")
+    assert [each.title for each in load_library([tmp_path]).runbooks] == ["kept"]

@@ -1,18 +1,21 @@
 """The runbook that answers an alert is chosen for a reason that can be read."""
 
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from stationmaster.core.facts import Alert
 from stationmaster.runbooks.library import load_library
-from stationmaster.runbooks.match import Ambiguous, Match, NoMatch, choose
-from stationmaster.runbooks.read.document import Runbook
-from tests.runbooks.world import OWN, alert, loaded
+from stationmaster.runbooks.match import Ambiguous, Index, Match, NoMatch, choose
+from stationmaster.runbooks.read.document import MatchRules, Runbook
+from tests.runbooks.world import MOMENT, OWN, alert, loaded
 
 
 @pytest.fixture
 def seed_runbooks(seeds: Path) -> tuple[Runbook, ...]:
-    return load_library([seeds]).runbooks
+    return tuple(load_library([seeds]).runbooks)
 
 
 @pytest.mark.parametrize("instance", ["key-us-south", "key-us-east", "key-eu-de"])
@@ -53,6 +56,56 @@ def test_two_that_answer_equally_well_are_not_decided_between() -> None:
     found = choose(alert(), [loaded(OWN), loaded(OWN)])
     assert isinstance(found, Ambiguous)
     assert "equally well" in found.why
+
+
+def made(number: int, **given: object) -> Runbook:
+    rules = MatchRules(alerts=(f"Alert{number}",), service="shop", tags=("shop",))
+    fields = {"file": f"{number}.md", "digest": "", "title": f"Runbook {number}", "match": rules, **given}
+    return Runbook(**fields)  # type: ignore[arg-type]
+
+
+def test_a_title_that_is_the_name_of_the_alert_is_enough() -> None:
+    runbook = made(1, title="ShopIsSlow", match=MatchRules(service=""))
+    found = choose(alert(alertname="ShopIsSlow", service="shop"), [runbook])
+    assert isinstance(found, Match)
+    assert found.why == "it names the alert ShopIsSlow"
+    assert isinstance(choose(alert(alertname="Shop", service="other"), [made(1, title="Shop")]), NoMatch)
+
+
+def test_an_index_decides_as_one_by_one_would() -> None:
+    runbooks = [made(number) for number in range(50)]
+    index = Index(runbooks)
+    assert len(index) == 50
+    assert list(index) == runbooks
+    assert index[3:5] == runbooks[3:5]
+    for number in (0, 25, 49):
+        found = choose(alert(alertname=f"Alert{number}", service="shop"), index)
+        assert isinstance(found, Match)
+        assert found.runbook is runbooks[number]
+    assert isinstance(choose(alert(alertname="Alert50", service="none"), index), NoMatch)
+
+
+def test_runners_up_have_their_own_reasons(seed_runbooks: tuple[Runbook, ...]) -> None:
+    ranked = Index((*seed_runbooks, loaded(OWN))).ranked(alert(), 10)
+    assert [round(match.score, 1) for match in ranked[:1]] == [1.0]
+    assert len(ranked) == len({match.runbook.file for match in ranked}) >= 3
+    assert all(first.score >= second.score for first, second in pairwise(ranked))
+    assert "it quotes an alert text" in ranked[1].why
+
+
+def test_a_retired_runbook_that_names_the_alert_is_not_held_against_itself() -> None:
+    quoting = MatchRules(alerts=("Down",), service="shop", quoted=("Service: shop in env: sample is down",))
+    found = choose(
+        Alert(
+            fingerprint="",
+            labels={"alertname": "Down", "service": "shop"},
+            summary="Service: shop in env: sample is down",
+            url="",
+            starts_at=MOMENT,
+        ),
+        [made(1, retired=True, match=replace(quoting, service="Shop")), made(2, match=MatchRules(service="other"))],
+    )
+    assert isinstance(found, Match)
 
 
 def test_of_no_runbooks_none_matches() -> None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from stationmaster.runbooks.risk import Risk, assess
-from stationmaster.runbooks.risk_table import PROGRAM_ROWS, VERB_ROWS, Row, worst
+from stationmaster.runbooks.risk import Risk, assess, worst
 
 READ = """
 curl http://localhost:8888/api/auth/healthz
@@ -36,6 +35,54 @@ env
 export REGION=us-south
 cat /etc/hosts | grep local 2>/dev/null
 sed -n '1,5p' /etc/hosts
+kubectl get pods -n "$(cat namespace)"
+kubectl apply -f a.yaml --dry-run=server
+kubectl config view --minify
+oc adm top nodes
+knife ssh -C 2 roles:web 'sudo systemctl status nginx'
+oc rsh deploy/a curl http://localhost/
+oc exec -n a deploy/b -- redis-cli --bigkeys
+ssh web-1 systemctl status nginx
+ssh -o ConnectTimeout=5 web-1 "df -h | tail -1"
+sudo -u postgres psql -c "SELECT 1"
+su - postgres -c 'psql -l'
+chroot /host crictl ps
+find . -name x -exec grep -l error {} +
+find . -name x | xargs grep error
+pgrep nginx | xargs -r ps uwf
+bundle exec knife node list
+bash -c 'kubectl get pods; df -h'
+psql <<< "SELECT 1"
+bash <<'X'⏎df -h⏎X
+cat <<X⏎hello $HOME⏎X
+while read -r line; do echo $line; done
+for ns in a b; do kubectl get pods -n $ns; done
+count=$(kubectl get pods | wc -l); [ "$count" -gt 3 ]
+grep error log 2>/dev/null | sort | uniq -c | sort -rn | head
+awk '$3 > 5 {print $1}' x
+awk -F: '{print $1}' /etc/passwd
+sed -e 's/a/b/g' -e '/x/d' file
+dd if=/dev/sda of=/dev/null bs=1M
+tar -tzf a.tgz
+git --no-pager log -3
+git branch --contains abc
+mysql -e "SHOW SLAVE STATUS\\G"
+mysql -h x -u root -e 'SHOW PROCESSLIST'
+sqlite3 a.db '.tables'
+mongo --eval 'rs.status()'
+redis-cli -h x config get maxmemory
+wget -qO- http://x/health
+wget --spider http://x
+nc -zv web-1 443
+kill -0 1234
+top -bn1
+rsync -avn a b
+terraform state list
+aws s3 ls s3://a
+gcloud compute instances list --project a
+az vm list -o table
+stm get services
+psql -c "EXPLAIN ANALYZE SELECT 1"
 """
 
 CHANGE = """
@@ -56,6 +103,30 @@ cat <<< x | tee file
 sed -i s/a/b/ file
 sort -o out in
 uniq in out
+kubectl apply -f a.yaml --dry-run=none
+kubectl apply -f a.yaml --dry-run=server --dry-run=none
+kubectl scale deploy/a --replicas=1 -n --dry-run=client
+kubectl debug node/a -- chroot /host crictl ps
+docker run --rm alpine cat /etc/hosts
+ssh web-1 sudo systemctl restart nginx
+oc adm cordon node-1
+curl -w '%output{x}done' http://x
+cat a 1>b
+cat a >| b
+cat a &>> b
+exec 3>b
+cat <<X > b⏎hi⏎X
+sort <a -o b
+kill 123 -0
+git remote add a b
+ip link set eth0 down
+for i in a b; do systemctl restart $i; done
+aws ec2 reboot-instances --instance-ids i-1
+gcloud compute instances reset a
+psql -c "SELECT pg_terminate_backend(1)"
+mysql -e "SHOW TABLES; UPDATE a SET b=1"
+stm instance restart a
+flock /tmp/lock ls
 """
 
 DESTROY = """
@@ -84,6 +155,40 @@ ls; (rm x)
 if true; then rm x; fi
 xargs rm
 cat x | xargs -n1 rm
+echo x > /dev/sda
+cat a | tee /etc/passwd
+echo x >> /etc/sudoers
+kubectl delete pods -l app=a
+kubectl delete pod a --force
+kubectl delete pod/a svc/b
+ssh web-1 'rm -rf /data'
+knife ssh roles:web 'rm -rf /data'
+ssh web-1 "echo \\$(rm x)"
+psql <<'X'⏎DROP TABLE a;⏎X
+bash <<'X'⏎rm -rf /data⏎X
+echo x | sudo -u a env TZ=UTC bash -c "rm x"
+find . -type f -exec rm {} +
+docker exec a sh -c 'psql -c "DROP TABLE a"'
+docker run -v /:/h alpine rm -rf /h
+aws s3 rm --recursive s3://a
+aws ec2 terminate-instances --instance-ids i-1
+git push --force origin main
+git reset --hard
+git branch -f a b
+terraform apply
+rsync -a --delete a/ b/
+iptables -F
+nsenter -t 1 -m -- rm -rf /data
+watch 'rm x'
+time rm x
+! rm x
+a=1 b=2; rm x
+timeout --signal=KILL 5 rm x
+xargs -I{} rm {}
+gcloud compute instances delete a
+mysql -e "SELECT 1 -- x⏎; DROP TABLE a"
+psql -c "SELECT 1; /* x */ DROP TABLE a"
+redis-cli -n 3 flushdb
 """
 
 INTERACTIVE = """
@@ -94,6 +199,16 @@ kubectl edit deployment a
 kubectl exec -it a -- bash
 docker exec -it a sh
 kubectl port-forward svc/a 1:2
+vi /etc/hosts
+top
+ssh web-1
+ssh -t web-1 bash
+oc rsh pod
+mysql
+crontab -e
+less log
+watch kubectl get pods
+redis-cli
 """
 
 UNKNOWN = """
@@ -125,18 +240,68 @@ bash script.sh
 find . -exec rm {} ;
 awk 'BEGIN{system("rm x")}'
 psql -f script.sql
-psql -c "SELECT pg_terminate_backend(1)"
+psql -c "SELECT lo_import('x')"
 psql -c "\\! rm x"
 f() { rm x; }; f
 alias ls=rm
 ls\u00a0-l
 python3 -c 'x'
 sed -n '1e rm x' file
+gcloud run frobnicate
+kubectl get pods --kubeconfig=x
+KUBECONFIG=x kubectl get pods
+kubectl delete pod $(kubectl get pods -o name)
+sort "$(echo -ox)" y
+x=-ox; sort $x y
+x=ox; sort -$x y
+sort {-o,x} y
+git -c core.pager=rm log
+git --exec-path=/evil log
+git remote frobnicate
+ip route rep default
+GIT_PAGER=rm git log
+export LESSOPEN='|rm x'
+PROMPT_COMMAND='rm x'
+declare -n a=PATH
+for PATH in /evil; do ls; done
+read PATH
+printf -v PATH /evil
+ssh -o ProxyCommand=rm web-1
+ssh -F config web-1 ls
+tar tf a --to-command=rm
+tar -I rm -tf a
+awk -f x
+sed -f x
+jobs -x rm
+psql -c "SELECT \\"pg_terminate_backend\\"(1)"
+mysql -e "SELECT 1 /*! ; DROP TABLE a */"
+mysql -e "SELECT 5--1; DROP TABLE a"
+mysql -e "SELECT 1 # '⏎; DROP TABLE a -- '"
+env -S 'rm x'
+sh -c '[[ a > b ]]'
+sh -c '((a>b))'
+sh -c "echo $'\\'; rm x #'"
+ssh web-1 "[[ a > b ]]"
+xargs sh -c
+cat list | xargs kubectl
+cat list | bash
+python3 script.py
+cat ~/.aws/credentials
+aws secretsmanager get-secret-value --secret-id a
+echo ${x@P}
+echo ${!x}
+[[ -v 'a[$(rm x)]' ]]
+x=$(cat a); [[ $x -eq 1 ]]
+echo `echo \\`rm x\\``
+cat <<X⏎`rm x`⏎X
+cat <<A <<B⏎x⏎A⏎y⏎B
+/opt/evil/ls
 """
 
 
 def lines(text: str) -> list[str]:
-    return [line for line in text.strip().split("\n") if line]
+    """One command a line; a line break within one is written `⏎`."""
+    return [line.replace("⏎", "\n") for line in text.strip().split("\n") if line]
 
 
 TABLE = [
@@ -153,19 +318,6 @@ def test_a_command_has_its_class_and_a_reason(command: str, risk: Risk) -> None:
     found = assess(command)
     assert found.risk is risk, found.why
     assert found.why
-
-
-@pytest.mark.parametrize("row", VERB_ROWS, ids=lambda row: f"{row.program} {row.risk.value} {row.reason}")
-def test_every_row_with_verbs_is_reached(row: Row) -> None:
-    for verb in row.verbs:
-        assert assess(f"{row.program} {' '.join(verb)} name").risk is row.risk
-
-
-def test_every_row_of_plain_programs_is_reached() -> None:
-    for row in PROGRAM_ROWS:
-        for (program,) in row.verbs:
-            if program not in {"[", "watch"}:
-                assert assess(f"{program} name").risk is row.risk, program
 
 
 def test_the_worst_part_wins() -> None:

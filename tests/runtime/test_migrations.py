@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 import stationmaster.app  # noqa: F401 every room's tables
+from stationmaster.core.problem import PlatformError
 from stationmaster.runtime.db import metadata, open_database
 from stationmaster.runtime.migrate import alembic_config, migrate
 
@@ -47,4 +49,53 @@ def _first_version(connection: Connection) -> None:
     connection.execute(
         text("INSERT INTO api_user_credential VALUES ('ada', 'ada', :secret, 'stm_0123', :key, :sealed, 7.0)"),
         {"secret": "e" * 64, "key": "d" * 64, "sealed": b"sealed"},
+    )
+
+
+async def test_runs_of_the_third_version_keep_their_steps(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "old.db")
+    async with database.write() as connection:
+        await connection.run_sync(_third_version)
+    await migrate(database)
+    async with database.read() as connection:
+        found = (await connection.execute(text("SELECT incident, host FROM run"))).all()
+        kept = (await connection.execute(text("SELECT run, key FROM step"))).all()
+        enforced = (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one()
+    assert [tuple(each) for each in found] == [(7, "")]
+    assert [tuple(each) for each in kept] == [("run-7", "1")]
+    assert enforced == 1
+    async with database.write() as connection:
+        assert (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one() == 1
+    await database.close()
+
+
+async def test_a_store_whose_rows_refer_to_nothing_is_left_as_it_was(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "old.db")
+    async with database.write() as connection:
+        await connection.run_sync(_third_version)
+    async with database.writer.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await driver.execute("PRAGMA foreign_keys=OFF")
+        await driver.execute("UPDATE step SET run = 'run-8'")
+        await driver.execute("PRAGMA foreign_keys=ON")
+    with pytest.raises(PlatformError, match="rows of step refer to rows that are not there"):
+        await migrate(database)
+    async with database.read() as connection:
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one() == "0003"
+    await database.close()
+
+
+def _third_version(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "0003")
+    connection.execute(
+        text(
+            "INSERT INTO run (id, incident, fingerprint, alert_at, runbook, file, digest, why, plan, started_at,"
+            " detail, asked) VALUES ('run-7', 7, 'f', 1.0, 'r', 'r.md', 'd', 'w', '{}', 2.0, '', 0)"
+        )
+    )
+    connection.execute(
+        text(
+            "INSERT INTO step (run, key, idempotency_key, started_at, tried_at, attempts, detail, output)"
+            " VALUES ('run-7', '1', 'run-7:1', 3.0, 3.0, 1, '', '')"
+        )
     )

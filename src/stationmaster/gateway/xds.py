@@ -9,6 +9,7 @@ import grpc
 import structlog
 from envoy.service.discovery.v3 import discovery_pb2
 from google.protobuf.any_pb2 import Any as Packed
+from google.protobuf.message import DecodeError
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address
@@ -24,6 +25,7 @@ _SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 _METHOD = "DeltaAggregatedResources"
 _KINDS = {kind.value: kind for kind in Kind}
 _RESOURCE_TAG = bytes([discovery_pb2.DeltaDiscoveryResponse.RESOURCES_FIELD_NUMBER << 3 | 2])
+_NO_MESSAGE = "this is no message of incremental xDS"
 _STOP_WITHIN_S = 0.2
 _QUIET_S = 5.0
 _OPTIONS = (
@@ -63,21 +65,21 @@ async def serving(publication: Publication, address: Address, hear: Hearer = nob
 
 
 def _handlers(publication: Publication) -> Any:
-    async def stream(requests: AsyncIterator[Any], context: Any) -> None:
+    async def stream(requests: AsyncIterator[bytes], context: Any) -> None:
         await _serve(publication, requests, context)
 
-    handler = grpc.stream_stream_rpc_method_handler(
-        stream,
-        request_deserializer=discovery_pb2.DeltaDiscoveryRequest.FromString,
-        response_serializer=_serialise,
-    )
+    # Messages come as bytes: what is no message must not break the stream with a stack trace.
+    handler = grpc.stream_stream_rpc_method_handler(stream, response_serializer=_serialise)
     return grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: handler})
 
 
-async def _serve(publication: Publication, requests: AsyncIterator[Any], context: Any) -> None:
-    first = await anext(requests, None)
-    if first is None:
+async def _serve(publication: Publication, requests: AsyncIterator[bytes], context: Any) -> None:
+    raw = await anext(requests, None)
+    if raw is None:
         return
+    first = _message(raw)
+    if first is None:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _NO_MESSAGE)
     if not first.node.id:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message has to name the node")
     if not publication.knows(first.node.id, first.node.cluster):
@@ -92,15 +94,30 @@ async def _serve(publication: Publication, requests: AsyncIterator[Any], context
         await asyncio.wait([listening])
         if not listening.cancelled() and (error := listening.exception()):
             log.warning("stream of gateway node broke", node=follower.node, error=repr(error))
+        elif not listening.cancelled() and not listening.result():
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, _NO_MESSAGE)
 
 
-async def _listen(first: Any, requests: AsyncIterator[Any], follower: Follower) -> None:
+async def _listen(first: Any, requests: AsyncIterator[bytes], follower: Follower) -> bool:
+    """Whether every message up to the end of the stream was one."""
     _hear(first, follower)
     try:
-        async for message in requests:
+        async for raw in requests:
+            message = _message(raw)
+            if message is None:
+                return False
             _hear(message, follower)
+        return True
     finally:
         follower.awake.beat()
+
+
+def _message(raw: bytes) -> Any:
+    try:
+        return discovery_pb2.DeltaDiscoveryRequest.FromString(raw)
+    except DecodeError as error:
+        log.info("message is not of a gateway node", error=str(error))
+        return None
 
 
 def _hear(message: Any, follower: Follower) -> None:
@@ -110,7 +127,7 @@ def _hear(message: Any, follower: Follower) -> None:
         follower.awake.beat()
 
 
-async def _tell(publication: Publication, follower: Follower, listening: "asyncio.Task[None]", context: Any) -> None:
+async def _tell(publication: Publication, follower: Follower, listening: "asyncio.Task[bool]", context: Any) -> None:
     """Sends what is due whenever the node has spoken or something was published, until the node is gone."""
     while publication.follows(follower) and not listening.done():
         seen = follower.awake.count

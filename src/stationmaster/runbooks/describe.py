@@ -1,63 +1,56 @@
-"""What was understood of a runbook, as plain rows for a table and as JSON for programs."""
+"""Says what was understood of a runbook, for programs."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TypeVar
 
 import msgspec
 
 from stationmaster.core.problem import Diagnostic
-from stationmaster.runbooks.read.document import Action, Condition, Expectation, ExpectationKind, Runbook, Step
-from stationmaster.runbooks.risk import assess
-from stationmaster.runbooks.risk_table import worst
+from stationmaster.runbooks.description import (
+    AboutPart,
+    ActionPart,
+    CautionPart,
+    CommandPart,
+    ConditionPart,
+    Description,
+    EdgePart,
+    ExpectationPart,
+    KnowledgePart,
+    LinesPart,
+    MatchPart,
+    ParameterPart,
+    ProblemPart,
+    SectionPart,
+    SessionPart,
+    StepPart,
+)
+from stationmaster.runbooks.read.document import Attributes, Command, Runbook, Step
+from stationmaster.runbooks.risk import Risk, assess
+from stationmaster.runbooks.risk.classes import worst
 
-
-class StepRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One step in words; empty texts where it says nothing."""
-
-    address: str
-    kind: str
-    lines: str
-    text: str
-    command: str = ""
-    risk: str = ""
-    expectation: str = ""
-    condition: str = ""
-    action: str = ""
-    wait_s: float = 0.0
-    parameters: tuple[str, ...] = ()
-    why: str = ""
-
-
-class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    file: str
-    title: str
-    digest: str
-    retired: bool
-    type: str
-    service: str
-    severity: str
-    description: str
-    tags: tuple[str, ...]
-    alerts: tuple[str, ...]
-    quoted: tuple[str, ...]
-    contacts: tuple[str, ...]
-    steps: tuple[StepRow, ...]
-    problems: tuple[str, ...] = ()
+Part = TypeVar("Part")
 
 
 def describe(runbook: Runbook, diagnostics: tuple[Diagnostic, ...] = ()) -> Description:
     return Description(
+        format="stationmaster.runbook/1",
         file=runbook.file,
-        title=runbook.title,
         digest=runbook.digest,
+        title=runbook.title,
         retired=runbook.retired,
         type=runbook.type,
-        service=runbook.match.service,
+        service=runbook.service or runbook.match.service,
         severity=runbook.severity,
         description=runbook.description,
         tags=runbook.tags,
-        alerts=runbook.match.alerts,
-        quoted=runbook.match.quoted,
+        match=_same(runbook.match, MatchPart),
+        about=_same(runbook.about, AboutPart),
         contacts=runbook.contacts,
-        steps=tuple(_row(step) for step in runbook.walk()),
-        problems=tuple(str(each) for each in diagnostics),
+        sections=tuple(_same(each, SectionPart) for each in runbook.sections),
+        steps=tuple(_step(step, parent) for step, parent in _walk(runbook.steps, "")),
+        knowledge=_same(runbook.knowledge, KnowledgePart),
+        problems=tuple(problem_part(each) for each in diagnostics),
     )
 
 
@@ -65,38 +58,74 @@ def as_json(description: Description) -> bytes:
     return msgspec.json.format(msgspec.json.encode(description), indent=2)
 
 
-def _row(step: Step) -> StepRow:
-    risks = [assess(command.text).risk for command in step.commands]
-    return StepRow(
-        address=step.address,
-        kind=step.kind.value,
-        lines=str(step.lines),
-        text=step.text,
-        command="\n".join(command.text for command in step.commands),
-        risk=worst(*risks).value if risks else "",
-        expectation="; ".join(_expectation(each) for each in step.expectations),
-        condition="; ".join(_condition(each) for each in step.conditions),
-        action="; ".join(_action(each) for each in step.actions),
-        wait_s=step.wait_s or 0.0,
-        parameters=tuple(parameter.text for parameter in step.parameters),
-        why=step.why,
+def problem_part(diagnostic: Diagnostic) -> ProblemPart:
+    return ProblemPart(
+        code=diagnostic.code,
+        severity=diagnostic.severity,
+        line=diagnostic.origin.line,
+        column=diagnostic.origin.column,
+        message=diagnostic.message,
+        hint=diagnostic.hint,
     )
 
 
-def _expectation(expectation: Expectation) -> str:
-    if expectation.kind is ExpectationKind.COUNT:
-        return f"{expectation.count} lines with '{expectation.value}'"
-    text = f"{expectation.kind.value} '{expectation.value}'" if expectation.value else expectation.kind.value
-    meanings = [f"met: {expectation.met}"] if expectation.met else []
-    meanings += [f"unmet: {expectation.unmet}"] if expectation.unmet else []
-    return f"{text} ({'; '.join(meanings)})" if meanings else text
+def risk_of(step: Step) -> Risk | None:
+    """The worst class of its commands, as far as they can be read; None without any."""
+    return worst(*(assess(each.text).risk for each in step.commands)) if step.commands else None
 
 
-def _condition(condition: Condition) -> str:
-    return f"{condition.kind.value}: {condition.text}"
+def _same(node: object, part: type[Part]) -> Part:
+    """The struct with the values of the attributes that have its names."""
+    return msgspec.convert(node, part, from_attributes=True)
 
 
-def _action(action: Action) -> str:
-    level = f" level {action.level}" if action.level else ""
-    note = f", note '{action.note}'" if action.note else ""
-    return f"{action.action.value}{level}{note}"
+def _walk(steps: tuple[Step, ...], parent: str) -> Iterator[tuple[Step, str]]:
+    for step in steps:
+        yield step, parent
+        yield from _walk(step.children, step.address)
+
+
+def _step(step: Step, parent: str) -> StepPart:
+    commands = tuple(_command(each) for each in step.commands)
+    return StepPart(
+        address=step.address,
+        parent=parent,
+        kind=step.kind,
+        lines=_same(step.lines, LinesPart),
+        text=step.text,
+        original=step.original,
+        why=step.why,
+        risk=worst(*(each.risk for each in commands)) if commands else None,
+        commands=commands,
+        expectations=tuple(_same(each, ExpectationPart) for each in step.expectations),
+        conditions=tuple(_same(each, ConditionPart) for each in step.conditions),
+        actions=tuple(_same(each, ActionPart) for each in step.actions),
+        wait_s=step.wait_s,
+        parameters=tuple(_same(each, ParameterPart) for each in step.parameters),
+        edges=tuple(_same(each, EdgePart) for each in step.edges),
+        cautions=tuple(_same(each, CautionPart) for each in step.cautions),
+        attributes=_attributes(step.attributes),
+        judges=step.judges,
+        instructs=step.instructs,
+    )
+
+
+def _attributes(attributes: Attributes) -> dict[str, object]:
+    said = {name: value for name, value in asdict(attributes).items() if value not in (None, (), {})}
+    built: dict[str, object] = msgspec.to_builtins(said)
+    return built
+
+
+def _command(command: Command) -> CommandPart:
+    judged = assess(command.text)
+    return CommandPart(
+        text=command.text,
+        lines=_same(command.lines, LinesPart),
+        risk=judged.risk,
+        why=judged.why,
+        comment=command.comment,
+        session=_same(command.session, SessionPart),
+        conditions=tuple(_same(each, ConditionPart) for each in command.conditions),
+        cautions=tuple(_same(each, CautionPart) for each in command.cautions),
+        shown=command.shown,
+    )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -22,8 +23,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
+    """`open` is what only a person can judge. Where nothing else is expected the verdict is MANUAL."""
+
     verdict: Verdict
     why: str
+    open: tuple[str, ...] = ()
 
 
 # What curl's exit statuses mean (curl(1), EXIT CODES).
@@ -39,6 +43,7 @@ _CURL = {
     60: "a certificate that is not trusted",
 }
 _SHOWN = 160
+_ROWS = 5
 
 
 def judge(expectations: Sequence[Expectation], result: CommandResult, *, program: str) -> Judgement:
@@ -46,16 +51,24 @@ def judge(expectations: Sequence[Expectation], result: CommandResult, *, program
     if result.exit_status is None and result.output.startswith(NOT_RUNNABLE):
         return Judgement(verdict=Verdict.REFUSED, why=_not_runnable(result.output, program))
     saw = _saw(result, program)
-    if not expectations:
+    testable = [each for each in expectations if each.kind is not ExpectationKind.OTHER]
+    left = tuple(each.value for each in expectations if each.kind is ExpectationKind.OTHER)
+    if not testable:
         passed = result.exit_status == 0
-        return Judgement(verdict=Verdict.PASSED if passed else Verdict.FAILED, why=f"saw {saw}")
-    for expectation in expectations:
+        verdict = Verdict.FAILED if not passed else Verdict.MANUAL if left else Verdict.PASSED
+        return Judgement(verdict=verdict, why="; ".join((f"saw {saw}", *_for_person(left))), open=left)
+    for expectation in testable:
         if (problem := _problem(expectation, result)) is not None:
             meaning = f": {expectation.unmet}" if expectation.unmet else ""
             return Judgement(verdict=Verdict.FAILED, why=f"{problem}, saw {saw}{meaning}")
-    meanings = "; ".join(each.met for each in expectations if each.met)
-    told = "; ".join(_told(each) for each in expectations)
-    return Judgement(verdict=Verdict.PASSED, why=f"{told}{f': {meanings}' if meanings else ''}")
+    meanings = "; ".join(each.met for each in testable if each.met)
+    told = "; ".join(_told(each) for each in testable)
+    why = f"{told}{f': {meanings}' if meanings else ''}"
+    return Judgement(verdict=Verdict.PASSED, why="; ".join((why, *_for_person(left))), open=left)
+
+
+def _for_person(left: Sequence[str]) -> list[str]:
+    return [f"only a person can judge '{_cut(each)}'" for each in left]
 
 
 def _not_runnable(output: str, program: str) -> str:
@@ -68,11 +81,20 @@ def _saw(result: CommandResult, program: str) -> str:
         return _CURL[result.exit_status]
     if result.exit_status is None:
         return "no end in time"
+    if result.exit_status < 0:
+        return f"it was ended by {_signal_name(-result.exit_status)}"
     lines = [line.strip() for line in result.output.splitlines() if line.strip()]
     text = _cut(lines[-1]) if lines else ""
     if result.exit_status:
         return f"exit status {result.exit_status}" + (f" and '{text}'" if text else "")
     return f"'{text}'" if text else "an empty output"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _cut(text: str) -> str:
@@ -100,8 +122,7 @@ def _problem(expectation: Expectation, result: CommandResult) -> str | None:
         case ExpectationKind.NOT_CONTAINS:
             return f"expected not to contain '{value}'" if value.lower() in output.lower() else None
         case ExpectationKind.COUNT:
-            count = sum(bool(re.search(rf"\b{re.escape(value)}\b", line)) for line in output.splitlines())
-            return None if count == expectation.count else f"expected {expectation.count} {value}, counted {count}"
+            return _count_problem(expectation, output)
         case ExpectationKind.JSON_SUBSET | ExpectationKind.JSON_LIST:
             return _json_problem(expectation, output)
         case ExpectationKind.MATCHES:
@@ -115,6 +136,40 @@ def _problem(expectation: Expectation, result: CommandResult) -> str | None:
             return None
 
 
+def _count_problem(expectation: Expectation, output: str) -> str | None:
+    """The rows that do not show the value are named, with what their column shows instead."""
+    value = expectation.value
+    lines = [line for line in output.splitlines() if line.strip()]
+    hits = [line for line in lines if re.search(rf"(?<![\w-]){re.escape(value)}(?![\w-])", line)]
+    if len(hits) == expectation.count:
+        return None
+    told = f"expected {expectation.count} {value}, counted {len(hits)}"
+    column = _column(lines, hits, value)
+    others = [cells for line in lines if line not in hits and not _is_heading(line) for cells in [line.split()]]
+    named = [" ".join(dict.fromkeys((cells[0], cells[column]))) for cells in others if len(cells) > column]
+    if not named:
+        return told
+    more = f" and {len(named) - _ROWS} more" if len(named) > _ROWS else ""
+    return f"{told}: {', '.join(named[:_ROWS])}{more}"
+
+
+def _column(lines: Sequence[str], hits: Sequence[str], value: str) -> int:
+    """Where a table shows the value: where it stands in a row, or under a heading such as STATUS."""
+    for line in hits:
+        if value in (cells := line.split()):
+            return cells.index(value)
+    for line in lines[:1]:
+        heads = line.split() if _is_heading(line) else []
+        for name in ("STATUS", "STATE", "PHASE", "HEALTH"):
+            if name in heads:
+                return heads.index(name)
+    return 0
+
+
+def _is_heading(line: str) -> bool:
+    return line == line.upper() and bool(re.fullmatch(r"[A-Z][A-Z\s_()%/-]+", line.strip()))
+
+
 def _json_problem(expectation: Expectation, output: str) -> str | None:
     try:
         found = json.loads(output)
@@ -123,7 +178,23 @@ def _json_problem(expectation: Expectation, output: str) -> str | None:
     if expectation.kind is ExpectationKind.JSON_LIST:
         return None if isinstance(found, list) and found else "expected a list that is not empty"
     wanted = json.loads(expectation.value)
-    return None if _covers(found, wanted) else f"expected {_cut(expectation.value)}"
+    if _covers(found, wanted):
+        return None
+    differs = f" ({difference})" if (difference := _difference(found, wanted)) else ""
+    return f"expected {_cut(expectation.value)}{differs}"
+
+
+def _difference(found: object, wanted: object, path: str = "") -> str:
+    """The first member that is not as it should be."""
+    if not isinstance(wanted, dict) or not isinstance(found, dict):
+        return f"{path} is {_cut(json.dumps(found))}" if path else ""
+    for key, want in wanted.items():
+        here = f"{path}.{key}" if path else str(key)
+        if key not in found:
+            return f"{here} is missing"
+        if not _covers(found[key], want):
+            return _difference(found[key], want, here)
+    return ""
 
 
 def _embedded(output: str) -> object:

@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+import stationmaster.runbooks.journal  # noqa: F401 its tables belong to the store
 from stationmaster.core.facts import (
     AlertFired,
     AlertRecovered,

@@ -2,91 +2,36 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
 
-from stationmaster.core.spec import Address
 from stationmaster.runbooks.bind import Binding, BoundCommand, Refusal, bind_command
+from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import (
     Action,
     Command,
     Condition,
     ConditionKind,
     Expectation,
+    ExpectationKind,
     PlatformAction,
     Runbook,
     Step,
     StepKind,
 )
-from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk, assess
-from stationmaster.runbooks.risk_table import worst
+from stationmaster.runbooks.risk.classes import worst
 
-
-class PlannedKind(Enum):
-    CHECK = "check"
-    ACTION = "action"
-    WAIT = "wait"
-    MANUAL = "manual"
-    ESCALATE = "escalate"
-    NEEDLESS = "needless"
-    """What a person would click or look up and the platform has at hand."""
-
-
-class Effect(Enum):
-    """What the platform does for a step."""
-
-    NONE = "none"
-    COMMAND = "command"
-    LOGS = "logs"
-    RESTART = "restart"
-    TARGET_IS_OUT = "target-is-out"
-    TARGET_REMOVE = "target-remove"
-    TARGET_ADD = "target-add"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
-    """One thing to do or to look at. `key` is the step's address in the runbook, with a letter where one step of the
-    runbook became several. A step with a `refusal` is never done; it asks for a person."""
-
-    key: str
-    title: str
-    lines: Lines
-    kind: PlannedKind
-    effect: Effect = Effect.NONE
-    conditions: tuple[Condition, ...] = ()
-    unless_passed: str = ""
-    """Key of a step after whose success this one has nothing to do."""
-    risk: Risk = Risk.READ
-    argv: tuple[str, ...] = ()
-    expectations: tuple[Expectation, ...] = ()
-    health: bool = False
-    """Whether its verdict says that the instance works."""
-    virtual_host: str = ""
-    target: Address | None = None
-    note: str = ""
-    level: int = 0
-    contacts: tuple[str, ...] = ()
-    timeout_s: float = 10.0
-    tries: int = 1
-    """How often it is tried; 0 means as often as `limit_s` allows."""
-    limit_s: float = 0.0
-    after: str = ""
-    """Key of the change whose effect is waited for; when that was not made, one try is enough."""
-    on_failure: str = "continue"
-    refusal: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    runbook: str
-    digest: str
-    instance: str
-    service: str
-    steps: tuple[PlannedStep, ...]
-
+__all__ = [
+    "Effect",
+    "Plan",
+    "PlannedKind",
+    "PlannedStep",
+    "declared_risk",
+    "leaves",
+    "lettered",
+    "make_plan",
+    "title_of",
+    "unique",
+]
 
 SELF_HEALING_S = 5.0
 AFTER_RESTART_S = 60.0
@@ -97,7 +42,7 @@ _PART_BEFORE = "<the part before>"
 def make_plan(runbook: Runbook, binding: Binding) -> Plan:
     judged = {step.judges: step.expectations for step in runbook.walk() if step.judges}
     drafts: list[PlannedStep] = []
-    for step, inherited in _leaves(runbook.steps, ()):
+    for step, inherited in leaves(runbook.steps, ()):
         drafts += _Planner(step=step, inherited=inherited, binding=binding, judged=judged.get(step.address, ())).parts()
     steps = tuple(_with_waits(drafts))
     return Plan(
@@ -109,7 +54,7 @@ def make_plan(runbook: Runbook, binding: Binding) -> Plan:
     )
 
 
-def _leaves(steps: tuple[Step, ...], inherited: tuple[Condition, ...]) -> Iterator[tuple[Step, tuple[Condition, ...]]]:
+def leaves(steps: tuple[Step, ...], inherited: tuple[Condition, ...]) -> Iterator[tuple[Step, tuple[Condition, ...]]]:
     """Every step that does something itself, with the conditions of the steps around it."""
     for step in steps:
         conditions = (*inherited, *step.conditions)
@@ -119,7 +64,7 @@ def _leaves(steps: tuple[Step, ...], inherited: tuple[Condition, ...]) -> Iterat
         own = tuple(action for action in step.actions if action.action not in below)
         if not step.children or step.commands or own:
             yield replace(step, actions=own), conditions
-        yield from _leaves(step.children, conditions)
+        yield from leaves(step.children, conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,23 +88,23 @@ class _Planner:
         found = [part for command in step.commands for part in [self._command(command)]]
         for action in step.actions:
             found += self._action(action)
-        return _lettered(found)
+        return lettered(found)
 
     def _make(self, kind: PlannedKind, *, conditions: tuple[Condition, ...] = (), why: str = "") -> PlannedStep:
         attributes = self.step.attributes
         return PlannedStep(
             key=self.step.address,
-            title=_title(self.step.text),
+            title=title_of(self.step.text),
             lines=self.step.lines,
             kind=kind,
-            conditions=_unique((*self.inherited, *conditions)),
+            conditions=unique((*self.inherited, *conditions)),
             on_failure=attributes.on_failure or "continue",
             timeout_s=attributes.timeout_s or 10.0,
             why=why,
         )
 
     def _command(self, command: Command) -> PlannedStep:
-        made = replace(self._make(PlannedKind.CHECK, conditions=command.conditions), title=_title(command.text))
+        made = replace(self._make(PlannedKind.CHECK, conditions=command.conditions), title=title_of(command.text))
         bound = bind_command(command.text, self.binding)
         if isinstance(bound, BoundCommand) and bound.action is not None:
             return self._platform_command(made, bound)
@@ -178,7 +123,7 @@ class _Planner:
 
     def _shell_command(self, made: PlannedStep, command: Command, bound: BoundCommand | Refusal) -> PlannedStep:
         judged = assess(command.text)
-        risk, why = _risk(judged.risk, self.step.attributes.risk), "; ".join(judged.why)
+        risk, why = declared_risk(judged.risk, self.step.attributes.risk), "; ".join(judged.why)
         if opener := command.session.opened_by:
             return replace(made, kind=PlannedKind.ACTION, risk=risk, refusal=f"it belongs into `{opener}`")
         if risk is not Risk.READ:
@@ -194,7 +139,7 @@ class _Planner:
             effect=Effect.COMMAND,
             argv=bound.argv,
             expectations=expectations,
-            health=bool(expectations),
+            health=any(each.kind is not ExpectationKind.OTHER for each in expectations),
             conditions=_for_check(made.conditions) if expectations else made.conditions,
             tries=0 if waits else tries,
             limit_s=waits,
@@ -268,7 +213,7 @@ class _Planner:
         return replace(made, kind=PlannedKind.NEEDLESS, why=f"{self.binding.instance.name} stands in no balancer")
 
 
-def _risk(assessed: Risk, declared: str | None) -> Risk:
+def declared_risk(assessed: Risk, declared: str | None) -> Risk:
     """An author may say what we do not know, and may ask for more care, never for less."""
     if declared is None:
         return assessed
@@ -327,7 +272,7 @@ def _again(check: PlannedStep, restart: PlannedStep) -> PlannedStep:
     )
 
 
-def _lettered(steps: list[PlannedStep]) -> list[PlannedStep]:
+def lettered(steps: list[PlannedStep]) -> list[PlannedStep]:
     if len(steps) < 2:
         return steps
     keys = [f"{step.key}{_letter(number)}" for number, step in enumerate(steps)]
@@ -341,10 +286,10 @@ def _letter(number: int) -> str:
     return "abcdefghijklmnopqrstuvwxyz"[number] if number < 26 else f"z{number}"
 
 
-def _unique(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+def unique(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
     return tuple({each.kind if each.kind is not ConditionKind.OTHER else each: each for each in conditions}.values())
 
 
-def _title(text: str) -> str:
+def title_of(text: str) -> str:
     plain = " ".join(text.split())
     return plain if len(plain) <= 120 else f"{plain[:119]}…"

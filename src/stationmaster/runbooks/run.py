@@ -45,7 +45,12 @@ class Manner(Enum):
 
 class Outcome(Enum):
     CURED = "cured"
+    PASSED = "passed"
+    """Everything was done and nothing failed, but nothing that was changed needed a cure."""
+    FAILED = "failed"
     ESCALATED = "escalated"
+    STOPPED = "stopped"
+    """Left where it stands, because it needs a person; it can be resumed."""
     ABORTED = "aborted"
 
 
@@ -80,13 +85,13 @@ Journal: TypeAlias = Mapping[str, Entry]
 
 
 def next_move(plan: Plan, journal: Journal, signals: Signals, now: datetime) -> Move:
-    state = _State(plan=plan, journal=journal, signals=signals, now=now)
+    state = State(plan=plan, journal=journal, signals=signals, now=now)
     for step in plan.steps:
         entry = journal.get(step.key)
         if entry is None:
             return _begin(step, state)
         if entry.verdict is None:
-            return _go_on(step, entry, state)
+            return go_on(step, entry, state)
         if entry.verdict is Verdict.FAILED and step.on_failure in {"stop", "escalate"}:
             return Finish(outcome=Outcome.ESCALATED, why=f"step {step.key} failed: {entry.detail}")
     return _finish(state)
@@ -98,7 +103,9 @@ def poll_delay_s(attempts: int) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _State:
+class State:
+    """What is known at this moment."""
+
     plan: Plan
     journal: Journal
     signals: Signals
@@ -128,15 +135,15 @@ class _State:
         return all(entry.verdict is Verdict.PASSED for entry in ended) and len(ended) == len(adds)
 
 
-def _begin(step: PlannedStep, state: _State) -> Move:
+def _begin(step: PlannedStep, state: State) -> Move:
     if step.kind is PlannedKind.NEEDLESS:
         return Settle(step=step, verdict=Verdict.SKIPPED, why=step.why)
     for condition in step.conditions:
-        held = _held(condition, state)
-        if isinstance(held, Wait):
-            return held
-        if held:
-            return Settle(step=step, verdict=Verdict.SKIPPED, why=held)
+        missed = held(condition, state)
+        if isinstance(missed, Wait):
+            return missed
+        if missed:
+            return Settle(step=step, verdict=Verdict.SKIPPED, why=missed)
     before = state.journal.get(step.unless_passed)
     if before is not None and before.verdict is Verdict.PASSED:
         return Settle(step=step, verdict=Verdict.SKIPPED, why=f"step {step.unless_passed} found it done")
@@ -147,7 +154,7 @@ def _begin(step: PlannedStep, state: _State) -> Move:
     return Do(step=step, manner=Manner.FIRST)
 
 
-def _go_on(step: PlannedStep, entry: Entry, state: _State) -> Move:
+def go_on(step: PlannedStep, entry: Entry, state: State) -> Move:
     """A step that was begun: a change is probed, a look is repeated when its time has come, until its limit."""
     if step.kind not in {PlannedKind.CHECK, PlannedKind.WAIT}:
         return Do(step=step, manner=Manner.RESUMED)
@@ -164,7 +171,7 @@ def _told(entry: Entry, now: datetime) -> str:
     return f"{entry.detail} (tried {entry.attempts} times in {waited:.0f} s)" if entry.attempts > 1 else entry.detail
 
 
-def _is_over(step: PlannedStep, entry: Entry, state: _State) -> bool:
+def _is_over(step: PlannedStep, entry: Entry, state: State) -> bool:
     if step.tries:
         return entry.attempts >= step.tries
     change = state.journal.get(step.after)
@@ -173,7 +180,7 @@ def _is_over(step: PlannedStep, entry: Entry, state: _State) -> bool:
     return state.now >= entry.started_at + timedelta(seconds=step.limit_s)
 
 
-def _held(condition: Condition, state: _State) -> str | Wait:
+def held(condition: Condition, state: State) -> str | Wait:
     """Empty when the condition holds, otherwise why it does not; Wait when that is still open."""
     match condition.kind:
         case ConditionKind.DOWN:
@@ -191,7 +198,7 @@ def _held(condition: Condition, state: _State) -> str | Wait:
             return ""
 
 
-def _is_down(state: _State) -> str:
+def _is_down(state: State) -> str:
     check = state.latest(health=True)
     if check is None or check.verdict is not Verdict.FAILED:
         return "no check has found it down"
@@ -201,7 +208,7 @@ def _is_down(state: _State) -> str:
     return ""
 
 
-def _has_recovery_alert(state: _State) -> str | Wait:
+def _has_recovery_alert(state: State) -> str | Wait:
     if state.signals.recovered_at is not None:
         return ""
     if not state.healthy:
@@ -215,7 +222,7 @@ def _has_recovery_alert(state: _State) -> str | Wait:
     return Wait(until=until) if state.now < until else f"no recovery alert came within {RECOVERY_LIMIT_S:.0f} s"
 
 
-def _finish(state: _State) -> Finish:
+def _finish(state: State) -> Finish:
     asked = [
         step
         for step in state.plan.steps

@@ -1,7 +1,9 @@
 """The journal of runs: what is meant to be done, written before it is done, and what came of it, written after."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text, insert, select, update
@@ -18,7 +20,7 @@ runs = Table(
     "run",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("incident", Integer, nullable=False, unique=True),
+    Column("incident", Integer, unique=True),
     Column("fingerprint", String(128), nullable=False, index=True),
     Column("alert_at", Instant, nullable=False),
     Column("runbook", Text, nullable=False),
@@ -31,6 +33,9 @@ runs = Table(
     Column("outcome", String(16)),
     Column("detail", Text, nullable=False, default=""),
     Column("asked", Boolean, nullable=False, default=False),
+    Column("host", String(255), nullable=False, default="", server_default=""),
+    Column("requested_by", String(255), nullable=False, default="", server_default=""),
+    Column("request", JSON),
 )
 
 steps = Table(
@@ -59,7 +64,8 @@ signals = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as the journal holds it. `plan` is None when it cannot be read by this version any more."""
+    """A run as the journal holds it. `plan` is None when it cannot be read by this version any more; `incident` is 0
+    for one that somebody works in a terminal, who is `requested_by`."""
 
     id: str
     incident: int
@@ -76,12 +82,15 @@ class Run:
     detail: str = ""
     asked: bool = False
     """Whether somebody was asked to look because of this run."""
+    host: str = ""
+    requested_by: str = ""
+    request: Mapping[str, Any] | None = None
 
 
 async def create_run(connection: AsyncConnection, run: Run) -> None:
     values = {
         "id": run.id,
-        "incident": run.incident,
+        "incident": run.incident or None,
         "fingerprint": run.fingerprint,
         "alert_at": run.alert_at,
         "runbook": run.runbook,
@@ -90,6 +99,9 @@ async def create_run(connection: AsyncConnection, run: Run) -> None:
         "why": run.why,
         "plan": msgspec.to_builtins(run.plan),
         "started_at": run.started_at,
+        "host": run.host,
+        "requested_by": run.requested_by,
+        "request": run.request,
     }
     await connection.execute(insert(runs).values(**values))
 
@@ -106,8 +118,9 @@ async def find_run(connection: AsyncConnection, run: str) -> Run | None:
 
 
 async def active_runs(connection: AsyncConnection) -> list[Run]:
-    """Every run that has not ended, oldest first."""
-    rows = await connection.execute(select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at))
+    """Every run of an incident that has not ended, oldest first."""
+    open_ones = select(runs).where(runs.c.ended_at.is_(None), runs.c.incident.is_not(None))
+    rows = await connection.execute(open_ones.order_by(runs.c.started_at))
     return [_run(row) for row in rows]
 
 
@@ -118,7 +131,13 @@ def _run(row: object) -> Run:
     except msgspec.ValidationError:
         plan = None
     outcome = Outcome(values["outcome"]) if values["outcome"] else None
-    return Run(**{**values, "plan": plan, "outcome": outcome})
+    return Run(**{**values, "plan": plan, "outcome": outcome, "incident": values["incident"] or 0})
+
+
+async def worked_runs(connection: AsyncConnection) -> list[Run]:
+    """Every run that somebody works in a terminal, newest first."""
+    wanted = select(runs).where(runs.c.incident.is_(None)).order_by(runs.c.started_at.desc(), runs.c.id.desc())
+    return [_run(row) for row in await connection.execute(wanted)]
 
 
 async def end_run(connection: AsyncConnection, run: str, *, outcome: Outcome, detail: str, at: datetime) -> bool:

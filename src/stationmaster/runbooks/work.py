@@ -75,7 +75,7 @@ class Worker:
     async def _look(self, run: store.Run, step: PlannedStep) -> None:
         """One look: what passed or cannot be done ends its step, anything else is kept for the interpreter."""
         seen = await self._see(_plan(run), step)
-        if seen.verdict in {Verdict.PASSED, Verdict.REFUSED}:
+        if seen.verdict in {Verdict.PASSED, Verdict.REFUSED, Verdict.MANUAL}:
             return await self._end(run, step, seen)
         at = self.now()
         async with self.database.write() as connection:

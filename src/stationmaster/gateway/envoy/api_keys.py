@@ -18,6 +18,8 @@ from stationmaster.gateway.envoy.identity import CALLER, HOLDER, KEY, nobody
 from stationmaster.gateway.envoy.parts import extension, from_control, pack, part_of_match
 from stationmaster.gateway.ir import KeyHolder
 
+ALONE = "stationmaster.api_key_alone"
+"""In the metadata of routes that nothing but an API key opens."""
 PREFIXES = tuple(f"{API_KEY_PREFIX}{number:02x}" for number in range(256))
 
 

@@ -70,4 +70,5 @@ def shared(counting: Counting) -> dict[str, Any]:
     return {
         rate_limits.LIMITS: rate_limits.limiter(counting),
         rate_limits.CLASSES: rate_limits.classes(counting.callers),
+        rate_limits.WAITING: rate_limits.teller(counting),
     }

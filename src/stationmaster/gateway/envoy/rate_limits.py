@@ -5,6 +5,7 @@ from typing import Any
 
 from envoy.config.rbac.v3 import rbac_pb2 as rules_pb2
 from envoy.config.route.v3 import route_components_pb2
+from envoy.extensions.common.matching.v3 import extension_matcher_pb2
 from envoy.extensions.filters.http.header_mutation.v3 import header_mutation_pb2
 from envoy.extensions.filters.http.local_ratelimit.v3 import local_rate_limit_pb2
 from envoy.extensions.filters.http.rbac.v3 import rbac_pb2
@@ -13,8 +14,8 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.struct_pb2 import Struct
 from xds.type.matcher.v3 import matcher_pb2
 
+from stationmaster.gateway.envoy import waiting
 from stationmaster.gateway.envoy.identity import CALLER
-from stationmaster.gateway.envoy.only_when import skipped_unless_status
 from stationmaster.gateway.envoy.parts import ms, pack, part_of_match
 from stationmaster.gateway.envoy.sent import built_in, sent
 from stationmaster.gateway.ir_policy import Bound, CallerBounds, CountedBy, Counting, RoutePolicy
@@ -22,21 +23,23 @@ from stationmaster.gateway.ir_policy import Bound, CallerBounds, CountedBy, Coun
 LIMITS, CLASSES = "stationmaster.limits", "stationmaster.classes"
 """Resources: what is counted and how far, and which callers have bounds of their own."""
 
-_TOLD, _RETRY_AFTER = "stationmaster.limits_told", "stationmaster.retry_after"
-_ROUTE = "stationmaster"
+WAITING = waiting.NAME
+"""The resource that tells who is over a limit when to come again."""
+
+_TOLD = "stationmaster.limits_told"
+_ROUTE = waiting.ROUTE
 """The metadata of a route: the name it is counted as, and its bounds."""
 _API, _USER, _CLASS, _FREE = "api", "caller", "class", "free"
 _USUAL = "-"
 """The class of callers without bounds of their own."""
+_FOUND_CLASS = ("envoy.filters.http.rbac", f"{_CLASS}_shadow_effective_policy_id")
+"""Where the metadata of a request say which class its caller is of."""
 _LEAST_FILL_MS = 50
 _A_YEAR_MS = 365 * 24 * 3600 * 1000
 _MOST_TOKENS = 2**32 - 1
 _MOST_COUNTED = 100_000
 """Buckets of each kind that a node keeps; the one that was not asked for longest is dropped, and begins anew."""
 _WORDS = ("limit", "remaining", "reset")
-_RESET = "response.headers['x-ratelimit-reset']"
-_WAIT = f"%CEL({_RESET} == '0' ? '1' : {_RESET})%"
-"""A bucket that still holds a token, but none of this node's share, says that nobody has to wait."""
 
 _ADDRESS = {"masked_remote_address": {"v4_prefix_mask_len": {"value": 32}, "v6_prefix_mask_len": {"value": 64}}}
 _ADDRESS_KEY = "masked_remote_address"
@@ -47,7 +50,7 @@ def filters() -> list[Any]:
     """In the order of requests; answers pass them the other way round."""
     return [
         built_in(_TOLD, header_mutation_pb2.HeaderMutation()),
-        built_in(_RETRY_AFTER, skipped_unless_status(429, _TOLD, _retry_after())),
+        sent(WAITING, extension_matcher_pb2.ExtensionWithMatcher, disabled=True),
         sent(CLASSES, rbac_pb2.RBAC, disabled=True),
         sent(LIMITS, local_rate_limit_pb2.LocalRateLimit, disabled=True),
     ]
@@ -59,7 +62,7 @@ def settings(policy: RoutePolicy) -> dict[str, Packed]:
         return {}
     on = pack(route_components_pb2.FilterConfig(config=Packed()))
     classes = {CLASSES: on} if policy.own_bounds else {}
-    return {_TOLD: _told(policy), _RETRY_AFTER: on, **classes, LIMITS: on}
+    return {_TOLD: _told(policy), WAITING: on, **classes, LIMITS: on}
 
 
 def marks(policy: RoutePolicy) -> dict[str, str]:
@@ -76,6 +79,8 @@ def marks(policy: RoutePolicy) -> dict[str, str]:
 def metadata(policy: RoutePolicy) -> Any:
     said = Struct()
     said.update(marks(policy))
+    if policy.bounds:
+        said[waiting.TOKEN_MS] = waiting.token_ms((_size(each.bound), _token_ms(each.bound)) for each in policy.bounds)
     return {"filter_metadata": {_ROUTE: said}}
 
 
@@ -95,6 +100,15 @@ def limiter(counting: Counting) -> Any:
         rate_limits=[{"actions": actions} for actions in _questions(dict(counting.most), most_own)],
         descriptors=list(_buckets(counting)),
     )
+
+
+def teller(counting: Counting) -> Any:
+    """The filter that says when to come again."""
+    own = {bound for each in counting.callers for bound in each.bounds}
+    own_ms = waiting.token_ms((_size(each, counting.nodes), _token_ms(each)) for each in own)
+    found = f"metadata.filter_metadata['{_FOUND_CLASS[0]}']"
+    has_own = f"'{_FOUND_CLASS[0]}' in metadata.filter_metadata && '{_FOUND_CLASS[1]}' in {found}"
+    return waiting.teller(counting.nodes, own_ms, f"{has_own} && {found}['{_FOUND_CLASS[1]}'] != '{_USUAL}'")
 
 
 def classes(callers: Iterable[CallerBounds]) -> Any:
@@ -155,9 +169,18 @@ def _bucket(bound: Bound, nodes: int) -> Any:
     fewer requests than nodes are given out at the same rate, but in larger pieces."""
     if bound.requests < 1:
         return _tokens(1, _A_YEAR_MS)
-    size = max(bound.requests, nodes)
+    size = _size(bound, nodes)
     times = -(-_LEAST_FILL_MS * bound.requests // (bound.per_ms * size))
     return _tokens(size, -(-bound.per_ms * size * times // bound.requests), filling=size * times)
+
+
+def _size(bound: Bound, nodes: int = 1) -> int:
+    return min(_MOST_TOKENS, max(bound.requests, nodes)) if bound.requests else 1
+
+
+def _token_ms(bound: Bound) -> int:
+    """Rounded up."""
+    return -(-bound.per_ms // bound.requests) if bound.requests else _A_YEAR_MS
 
 
 def _tokens(size: int, fill_ms: int, *, filling: int = 1) -> Any:
@@ -180,7 +203,7 @@ def _class_of_caller() -> Any:
         "metadata": {
             "descriptor_key": _CLASS,
             "source": route_components_pb2.RateLimit.Action.MetaData.DYNAMIC,
-            "metadata_key": _path("envoy.filters.http.rbac", f"{_CLASS}_shadow_effective_policy_id"),
+            "metadata_key": _path(*_FOUND_CLASS),
             "default_value": _USUAL,
         }
     }
@@ -213,13 +236,6 @@ def _told(policy: RoutePolicy) -> Packed:
     return pack(header_mutation_pb2.HeaderMutationPerRoute(mutations={"response_mutations": [*told, *removed]}))
 
 
-def _retry_after() -> Any:
-    return header_mutation_pb2.HeaderMutation(mutations={"response_mutations": [_written("retry-after", _WAIT)]})
-
-
 def _copied(name: str, source: str) -> Any:
-    return _written(name, f"%RESP({source})%")
-
-
-def _written(name: str, value: str) -> Any:
-    return {"append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    header = {"key": name, "value": f"%RESP({source})%"}
+    return {"append": {"header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}

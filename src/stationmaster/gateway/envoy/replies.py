@@ -7,8 +7,9 @@ from envoy.config.accesslog.v3 import accesslog_pb2
 from envoy.extensions.access_loggers.filters.cel.v3 import cel_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
+from stationmaster.gateway.envoy import api_keys, scopes
 from stationmaster.gateway.envoy.access import REVOKED
-from stationmaster.gateway.envoy.identity import KEY
+from stationmaster.gateway.envoy.identity import CALLER, KEY
 from stationmaster.gateway.envoy.parts import pack
 
 REALM = "stationmaster"
@@ -27,6 +28,7 @@ _BAD_TOKEN = _Said(
     401, "Unauthorized", "invalid-token", "the token is not good here: forged, expired, revoked or for others"
 )
 _NO_TOKEN = _Said(401, "Unauthorized", "unauthenticated", "a valid token is needed")
+_NO_KEY = _Said(401, "Unauthorized", "unauthenticated", "a valid API key is needed")
 _SAID = (
     _Said(400, "Bad Request", "bad-request", "the request is not well formed"),
     _Said(401, "Unauthorized", "unauthenticated", "a valid API key or token is needed"),
@@ -49,6 +51,10 @@ _SAID = (
 
 _REALM = f'realm="{REALM}"'
 _BEARER, _API_KEY = f"Bearer {_REALM}", f'ApiKey {_REALM}, header="{KEY}"'
+_KEYS_ALONE = f"'{api_keys.ALONE}' in xds.route_metadata.filter_metadata"
+_SIGNED = f"'{scopes.CHECK}' in metadata.filter_metadata"
+_NAMED = f"('{CALLER}' in request.headers && request.headers['{CALLER}'].matches('^[^[:cntrl:]]+$'))"
+_REFUSED = f"response.code_details == 'rbac_access_denied_matched_policy[{REVOKED}]'"
 _CHECK_OF_TOKENS, _NONE = "jwt_authn_access_denied{", "jwt_authn_access_denied{Jwt_is_missing}"
 
 
@@ -60,6 +66,7 @@ def replies() -> Any:
         mappers=[
             _mapper(_MAINTENANCE, closed),
             _mapper(_NO_TOKEN, _when(f"response.code_details == '{_NONE}'"), _BEARER),
+            _mapper(_NO_KEY, _when(f"(response.code == 401 || {_REFUSED}) && {_KEYS_ALONE}"), _API_KEY),
             _mapper(_BAD_TOKEN, _of_bad_token(), f'{_BEARER}, error="invalid_token"'),
             *(_mapper(each, _status(each.status), *_challenges(each)) for each in _SAID),
         ]
@@ -67,9 +74,10 @@ def replies() -> Any:
 
 
 def _of_bad_token() -> Any:
-    """The filters answer 403 to a token that was revoked or is for others, which is no good one (RFC 6750 3.1)."""
-    refused = f"rbac_access_denied_matched_policy[{REVOKED}]"
-    return _when(f"response.code_details.startsWith('{_CHECK_OF_TOKENS}') || response.code_details == '{refused}'")
+    """The filters answer 403 to a token that was revoked, is for others or names nobody, which is no good one (RFC 6750
+    3.1)."""
+    nameless = f"response.code in [401, 403] && {_SIGNED} && !{_NAMED}"
+    return _when(f"response.code_details.startsWith('{_CHECK_OF_TOKENS}') || {_REFUSED} || ({nameless})")
 
 
 def _challenges(said: _Said) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from google.protobuf.any_pb2 import Any as Packed
 
-from stationmaster.gateway.envoy import access, crowded, identity, policies, retries, routing, tokens
+from stationmaster.gateway.envoy import access, api_keys, crowded, identity, policies, retries, routing, tokens
 from stationmaster.gateway.envoy.chain import ACCESS, GATE, KEYS, TOKENS, late
 from stationmaster.gateway.envoy.parts import ms, switched_off
 from stationmaster.gateway.ir import HeaderMatch, PathMatch, Proof, Route, Section, Site
@@ -88,13 +88,16 @@ def _open_ended(route: Route) -> dict[str, Any]:
 
 def _route(route: Route, asks: list[Any], tries: dict[str, Any], gates: dict[str, Packed]) -> Any:
     extras = policies.on_route(route)
-    return route_components_pb2.Route(
+    found = route_components_pb2.Route(
         name=route.name,
         match=_match(route, asks),
         **(extras.answer or _onward(route, {**tries, **extras.action})),
         typed_per_filter_config={**extras.filters, **gates},
         **extras.route,
     )
+    if route.proofs == {Proof.KEY}:
+        found.metadata.filter_metadata[api_keys.ALONE].SetInParent()
+    return found
 
 
 def _match(route: Route, asks: list[Any]) -> Any:

@@ -11,13 +11,14 @@ from stationmaster.gateway.envoy.identity import CALLER, nobody
 from stationmaster.gateway.envoy.parts import pack
 from stationmaster.gateway.envoy.sent import built_in
 
+CHECK = "envoy.filters.http.jwt_authn"
+"""What the check of tokens calls itself in the metadata of a request that showed a good one."""
 PAYLOAD = "payload"
 """Under this key the check of tokens leaves the claims of a good one in the metadata of the request."""
 SCOPE_CLAIM = "scope"
 """A list of words between spaces (RFC 8693 4.2), which the check of tokens takes apart."""
 
 _NAME = "stationmaster.scopes"
-_CHECK = "envoy.filters.http.jwt_authn"
 
 
 def filters() -> list[Any]:
@@ -39,12 +40,12 @@ def settings(scopes: Iterable[str]) -> dict[str, Packed]:
 
 def claim_value(claim: str) -> str:
     """The claim in a header that Envoy writes."""
-    return f"%DYNAMIC_METADATA({_CHECK}:{PAYLOAD}:{claim})%"
+    return f"%DYNAMIC_METADATA({CHECK}:{PAYLOAD}:{claim})%"
 
 
 def _holds(scope: str) -> Any:
     return {
-        "filter": _CHECK,
+        "filter": CHECK,
         "path": [{"key": PAYLOAD}, {"key": SCOPE_CLAIM}],
         "value": {"list_match": {"one_of": {"string_match": {"exact": scope}}}},
     }

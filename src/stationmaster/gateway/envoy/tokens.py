@@ -16,6 +16,8 @@ from stationmaster.gateway.envoy.parts import ms, pack
 from stationmaster.gateway.ir import TokenIssuer
 
 _NOBODY = "nobody"
+_SCHEMES = ("Bearer ", "bearer ")
+"""The name of a scheme may be written either way (RFC 9110 11.1)."""
 _SKEW_S = 30
 _LONGEST_LIFE_MS = 7 * 24 * 3600 * 1000
 _CACHED_TOKENS = 4_096
@@ -71,7 +73,7 @@ def _provider(issuer: TokenIssuer) -> Any:
         issuer=issuer.issuer,
         audiences=issuer.audiences,
         local_jwks={"inline_string": _never_empty(issuer.jwks)},
-        from_headers=[{"name": "Authorization", "value_prefix": "Bearer "}],
+        from_headers=[{"name": "Authorization", "value_prefix": each} for each in _SCHEMES],
         forward=False,
         require_expiration=True,
         max_lifetime=ms(_LONGEST_LIFE_MS),

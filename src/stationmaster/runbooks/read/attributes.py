@@ -13,7 +13,24 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _RISKS = ("read", "change", "destroy", "interactive")
 _ON_FAILURE = ("continue", "stop", "escalate")
-KEYS = ("risk", "expect", "timeout", "wait", "retries", "on-failure", "rollback", "action", "when", "note", "level")
+KEYS = (
+    "risk",
+    "expect",
+    "timeout",
+    "wait",
+    "retries",
+    "on-failure",
+    "rollback",
+    "action",
+    "when",
+    "note",
+    "level",
+    "capture",
+    "pattern",
+    "secret",
+    "verify",
+    "second-person",
+)
 
 
 def comment_attributes(text: str) -> list[tuple[int, str]]:
@@ -77,8 +94,31 @@ def _with(found: Attributes, key: str, value: str) -> Attributes:
             return replace(found, note=value)
         case "level":
             return replace(found, level=_count(key, value))
+        case "capture":
+            return replace(found, capture=_named_regex(key, value, bare=True))
+        case "pattern":
+            return replace(found, pattern=_named_regex(key, value, bare=False))
+        case "secret":
+            return replace(found, secret=value)
+        case "verify":
+            return replace(found, verify=value)
+        case "second-person":
+            return replace(found, second_person=_one_of(key, value, ("yes", "no")) == "yes")
         case _:
             raise ValueError(f"there is no attribute `{key}`")
+
+
+def _named_regex(key: str, value: str, *, bare: bool) -> str:
+    """`NAME=regex`, the regex with or without slashes; `bare` allows the name alone."""
+    name, _, written = value.partition("=")
+    if not re.fullmatch(r"[A-Za-z_][\w.-]*", name) or not (written or bare):
+        raise ValueError(f'`{key}={value}`: it has to be "NAME=regex"')
+    regex = written[1:-1] if len(written) > 1 and written[0] == written[-1] == "/" else written
+    try:
+        re.compile(regex)
+    except re.error as error:
+        raise ValueError(f"`{key}={value}`: {error}") from error
+    return f"{name}={regex}" if written else name
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...] | list[str]) -> str:

@@ -1,93 +1,181 @@
-"""Takes shell commands out of fences and inline code; text that only looks like one stays text."""
+"""Takes shell commands out of blocks and inline code; text that only looks like one stays text."""
 
 import re
 
-from stationmaster.runbooks.read.document import LOCAL, Command, Session, SessionKind
+from stationmaster.runbooks.read.cautions import caution_of
+from stationmaster.runbooks.read.document import Command
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.risk_programs import SPECIAL
-from stationmaster.runbooks.risk_table import ALIASES, PROGRAM_ROWS, VERB_ROWS, cells
-from stationmaster.runbooks.shell import parse, statements
+from stationmaster.runbooks.read.programs import KNOWN, VERBS_AFTER, WORDS_TOO
+from stationmaster.runbooks.read.prose import Sentence
+from stationmaster.runbooks.read.prompts import begins_command, read_line
 
-_SHELLS = frozenset({"", "bash", "sh", "shell", "console", "shell-session", "terminal", "zsh", "text", "plaintext"})
-_CERTAIN = frozenset({"bash", "sh", "shell", "console", "shell-session", "zsh"})
-_PROMPT = re.compile(r"^\s*(?:\$|#(?=\s*(?:sudo|kubectl|docker)\b)|[\w.@:~-]+[$%]|sh-[\d.]+[#$])\s+(?=\S)")
-KNOWN = (
-    frozenset(row.program for row in VERB_ROWS)
-    | frozenset(verb[0] for row in PROGRAM_ROWS for verb in row.verbs)
-    | frozenset(SPECIAL)
-    | frozenset(ALIASES)
-    | frozenset({"sudo", "env", "timeout", "nohup", "xargs", "sh", "bash", "helm", "git", "terraform", "gcloud", "az"})
+_CERTAIN = frozenset(
+    [
+        "bash",
+        "sh",
+        "shell",
+        "console",
+        "shell-session",
+        "shellsession",
+        "zsh",
+        "ksh",
+        "sh-session",
+        "terminal",
+        "bash-session",
+        "shellscript",
+    ]
 )
-_WORDS_TOO = cells("test type true false host last which time cat who w top date sort find less more [ k")
-"""Programs whose names are also plain words: as inline code they need an argument that looks like one."""
+_OPEN = frozenset({"", "text", "plaintext", "txt", "none", "plain", "session", "cmd", "command"})
+_OUTPUT_ABOVE = re.compile(
+    r"\b(?:outputs?|responses?|results?|reply|prints?|looks? like|similar to|something like|shows?|returns?|displays?|error message"
+    r"|error log|example log|you (?:will|should|might|may) see|you'll see)\b[^.,]{0,30}:?\s*$",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(
+    r"\b(?:run|runs|running|re-run|rerun|execut(?:e|es|ing)|using|use|uses|call|calling|re-call|typ(?:e|ing)|enter"
+    r"|issu(?:e|ing)|invok(?:e|ing)|via|try|with|by|do|perform|command|e\.g\.|see|check|from|and|or|then|to|through|look at"
+    r"|apply)\b[\s\w,'\":-]{0,24}$|[:>—-][\s\w,'\"-]{0,24}$",
+    re.IGNORECASE,
+)
+_RUN_ALONE = re.compile(r"\b(?:run|running|re-run|rerun|execut(?:e|es|ing)|invok(?:e|ing))\b[^.]{0,50}$", re.IGNORECASE)
+_HOW_TO = re.compile(r"\bhow to\b[^.]{0,30}$", re.IGNORECASE)
+_NAMED = re.compile(
+    r"\s*(?:commands?|tools?|utility|cli|client|script|queries|query|pods?|container|service|binary|as a|job)\b",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r"\s*(?:[.;:]|$|\n\n)")
+_BESIDE = re.compile(r"(?:^|[(,])\s*$")
+_RUN = re.compile(
+    r"\b(?:run|running|re-run|rerun|execut(?:e|es|ing)|typ(?:e|ing)|invok(?:e|ing)|issue|issuing|enter|call|calling)"
+    r"(?:\s+(?:the|a|an|this|following|command|script|again|it|with|simply|e\.g\.|something like|in|as|root|then|just|first)){0,4}:?\s*$",
+    re.IGNORECASE,
+)
+_RUNS = re.compile(r"\b(?:run|running|execut\w+|type|using)\b", re.IGNORECASE)
+_MARKS = re.compile(r"[-/|<>$.=*_\[]")
 
 
 def language_of(info: str) -> str:
-    return re.split(r"[\s{]", info.strip(), maxsplit=1)[0].lower()
+    return re.split(r"[\s{,:]", info.strip().lstrip("{."), maxsplit=1)[0].lower()
 
 
-def is_shell(info: str, text: str) -> bool:
-    """Whether a block holds commands: by its language, or without one by its first word."""
+def is_shell(info: str, text: str, *, above: str = "") -> bool:
+    """Whether a block holds commands: by its language, or without one by its first lines. `above` is what is said
+    right before it; what is announced as output is none."""
     language = language_of(info)
     if language in _CERTAIN:
         return True
-    return language in _SHELLS and any(looks_like_command(line) for line in text.splitlines()[:3])
+    if language not in _OPEN:
+        return False
+    lines = [line for line in text.split("\n", 40)[:40] if line.strip()]
+    if any(read_line(line, hashes=False).prompt for line in lines):
+        return True
+    if lines and re.match(r"\s*> [a-z]", lines[0]) and not (above and _OUTPUT_ABOVE.search(above)):
+        return True
+    typed = [line for line in lines if not line.lstrip().startswith("#")]
+    if not typed:
+        return False
+    announced = bool(_OUTPUT_ABOVE.search(above)) and not _RUNS.search(above.rsplit(". ", 1)[-1])
+    if announced:
+        return False
+    return (begins_command(typed[0]) and _is_line_of_shell(typed[0])) or (
+        bool(_RUNS.search(above.rsplit(". ", 1)[-1])) and _unknown_program(typed[0])
+    )
+
+
+def _unknown_program(line: str) -> bool:
+    """Whether a line that the text tells to run looks like a call of a program that nobody here knows."""
+    words = line.split()
+    return (
+        bool(
+            re.fullmatch(r"[a-z][\w.-]*(?:/[\w.-]+)*", words[0])
+            and len(words) > 1
+            and re.search(r"\s--?\w|[/=|<]", line)
+        )
+        and ": " not in line
+    )
+
+
+def _is_line_of_shell(line: str) -> bool:
+    """A word that is also plain English begins a command only where it is followed by more than words."""
+    words = line.split()
+    if words[0] not in WORDS_TOO:
+        return not (len(words) == 1 and words[0].endswith(":"))
+    return _followed_well(words, line)
+
+
+def _followed_well(words: list[str], line: str) -> bool:
+    if len(words) < 2:
+        return False
+    return bool(_MARKS.search(line)) or (words[0] in VERBS_AFTER and bool(re.fullmatch(r"[a-z][\w-]*", words[1])))
 
 
 def looks_like_command(text: str) -> bool:
-    """Whether a line of inline code is a command: a known program with at least one word after it."""
-    line = _PROMPT.sub("", text.strip())
-    parts = line.split()
-    if len(parts) < 2:
-        return False
-    program = parts[0].rsplit("/", 1)[-1]
+    """Whether inline code is a command by itself: a known program with at least one word after it."""
+    line = read_line(text.strip(), hashes=True).text
+    words = _bare_words(line)
+    if not words and line.startswith("sudo -"):
+        return True
+    if len(words) < 2:
+        return bool(words) and words[0] != line and words[0] in KNOWN
+    program = words[0].rsplit("/", 1)[-1]
     if program not in KNOWN:
-        return False
-    return program not in _WORDS_TOO or bool(re.search(r"[-/|<>$.=]", line))
+        return bool(re.match(r"(?:\.{0,2}/|bin/|scripts?/)[\w./-]*\w$|/chatops$", words[0]))
+    return program not in WORDS_TOO or _followed_well(words, " ".join(words))
 
 
-def inline_command(text: str, *, line: int) -> Command | None:
-    if not looks_like_command(text):
+_WITH_VALUE = frozenset({"-u", "-g", "-h", "--user", "--group"})
+
+
+def _bare_words(line: str) -> list[str]:
+    """The words of a command without assignments, `sudo` and its options."""
+    words = line.split()
+    wrapped = False
+    while words:
+        if words[0] == "sudo":
+            wrapped, words = True, words[1:]
+        elif wrapped and words[0].startswith("-"):
+            words = words[2:] if words[0] in _WITH_VALUE else words[1:]
+        elif re.fullmatch(r"[A-Z_][A-Z\d_]*=\S*", words[0]):
+            words = words[1:]
+        else:
+            break
+    return words
+
+
+def inline_command(
+    text: str, *, line: int, before: str = "run", after: str = "", sentence: Sentence | None = None
+) -> Command | None:
+    """The command of a code span that stands between `before` and `after`, which have to tell to run it."""
+    typed = read_line(text.strip(), hashes=True).text
+    run = _RUN.search(before) and not _HOW_TO.search(before)
+    told = sentence is None or sentence.instructs
+    if looks_like_command(text):
+        if not (run or _stands_alone(before, after, typed) or (told and _named_well(before, after, typed))):
+            return None
+    elif not (_RUN_ALONE.search(before) and run and _runnable(typed) and not _NAMED.match(after)):
         return None
-    return Command(text=_PROMPT.sub("", text.strip()), lines=Lines(first=line, last=line))
+    caution = caution_of(sentence.text, sentence.words, line=sentence.line) if sentence else None
+    return Command(text=typed, lines=Lines(first=line, last=line), cautions=(caution,) if caution else ())
 
 
-def fence_commands(text: str, *, first_line: int) -> tuple[Command, ...]:
-    """The statements of a fence whose first line is `first_line` of the document; prompts are taken off.
-
-    When any line has a prompt, lines without one are output. What follows a command that opens a session on
-    another machine belongs to that session.
-    """
-    prompted = [bool(_PROMPT.match(line)) for line in text.splitlines()]
-    body = "\n".join(
-        _bare(line, marked, any(prompted)) for line, marked in zip(text.splitlines(), prompted, strict=True)
-    )
-    session = LOCAL
-    found: list[Command] = []
-    for each in statements(body):
-        lines = Lines(first=first_line + each.first_line, last=first_line + each.last_line)
-        found.append(Command(text=each.text, lines=lines, comment=each.comment, session=session))
-        if opened := _opened(each.text):
-            session = Session(
-                kind=SessionKind.SSH if opened.startswith("ssh") else SessionKind.CONTAINER, opened_by=opened
-            )
-    return tuple(found)
+def _stands_alone(before: str, after: str, typed: str) -> bool:
+    """Whether a code span is all that its sentence says, or follows a colon."""
+    begins = not before.strip() or before.rstrip().endswith((":", ".", ":**"))
+    return begins and bool(_ENDS.match(after)) and (len(typed.split()) > 2 or bool(_MARKS.search(typed)))
 
 
-def _bare(line: str, prompted: bool, any_prompted: bool) -> str:
-    if prompted:
-        return _PROMPT.sub("", line)
-    return "" if any_prompted and line.strip() and not line.startswith((" ", "\t")) else line
+def _named_well(before: str, after: str, typed: str) -> bool:
+    """Whether a sentence that instructs does so by this code: more than a program and its verb, or told to run."""
+    complete = len(typed.split()) > 2 or bool(_MARKS.search(typed))
+    if not complete:
+        return False
+    return bool(_TOLD.search(before[-60:]) or _BESIDE.search(before) or _ENDS.match(after))
 
 
-def _opened(text: str) -> str:
-    """The session that a command opens for the lines after it."""
-    script = parse(text)
-    if len(script.commands) != 1:
-        return ""
-    words = [word.text for word in script.commands[0].words]
-    if words and words[0] == "ssh" and len([word for word in words[1:] if not word.startswith("-")]) == 1:
-        return text
-    shell = words[-1:] and words[-1] in {"sh", "bash", "/bin/sh", "/bin/bash"} and "exec" in words
-    client = words[:1] == ["psql"] and "-c" not in words
-    return text if shell or client or words[:2] == ["oc", "rsh"] else ""
+def _runnable(text: str) -> bool:
+    words = text.split()
+    if not words or not re.fullmatch(r"[\w./~][\w./~-]*", words[0]):
+        return False
+    if words[0] in KNOWN:
+        return True
+    return bool(re.search(r"\w-\w|^[./~].*/\w|\w\.(?:sh|py|rb)$", words[0])) or (len(words) > 1 and " -" in text)

@@ -73,15 +73,3 @@ def wait_of(text: str) -> float | None:
     if amount is None or not amount.isdigit():
         return 30.0 if unit.startswith("sec") else _SEVERAL_S
     return float(amount) * (3600.0 if unit.startswith("h") else 60.0 if unit.startswith("min") else 1.0)
-
-
-def sentences(text: str) -> list[str]:
-    """Splits prose at the ends of sentences, never inside backticks or quotation marks."""
-    parts: list[str] = []
-    start = 0
-    for match in re.finditer(r"`[^`]*`|'[^'\n]{3,}?\.'|\"[^\"\n]*\"|([.!?。])(?=\s+[A-Z\[`]|\s*$)|(\n\n)", text):
-        if match[1] or match[2]:
-            parts.append(text[start : match.end()].strip())
-            start = match.end()
-    parts.append(text[start:].strip())
-    return [" ".join(part.split()) for part in parts if part]

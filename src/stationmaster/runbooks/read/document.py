@@ -141,6 +141,15 @@ class Attributes:
     when: ConditionKind | None = None
     note: str | None = None
     level: int | None = None
+    capture: str | None = None
+    """`NAME` for the whole output, `NAME=regex` for its first group (or all that matched)."""
+    pattern: str | None = None
+    """`NAME=/regex/`: what a value has to look like, all of it."""
+    secret: str | None = None
+    """Names of values, separated by commas, that are never shown."""
+    verify: str | None = None
+    """A command whose success says that the change was made."""
+    second_person: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +206,9 @@ class Step:
     cautions: tuple[Caution, ...] = ()
     attributes: Attributes = field(default_factory=Attributes)
     judges: str = ""
+    instructs: bool = False
+    """Whether its own words tell somebody to do or to check something; a heading or label that only holds others,
+    a shown command and an explanation do not."""
     children: tuple["Step", ...] = ()
 
     def walk(self) -> Iterator["Step"]:

@@ -2,8 +2,11 @@
 
 import json
 import re
+from dataclasses import replace
 
 from stationmaster.runbooks.read.document import Expectation, ExpectationKind
+from stationmaster.runbooks.read.judgements import judged_by_a_person
+from stationmaster.runbooks.read.words import Words, cells, words_of
 
 _QUOTE = r"(?:'(?P<q1>[^'\n]+)'|\"(?P<q2>[^\"\n]+)\"|`(?P<q3>[^`\n]+)`|“(?P<q4>[^”\n]+)”)"
 _NOUN = r"(?:output|reply|response|result|body|logs?)"
@@ -13,6 +16,7 @@ _CONTAINS = re.compile(
     rf"(?:contains?|includes?|shows?)\s+{_QUOTE}",
     re.IGNORECASE,
 )
+_LITERAL_WORDS = cells("contain contains include includes show shows see list return returns reply be error errors")
 _IMPLIES = re.compile(
     r"\s*\.?\s*,?\s*(?:this implies that|this means that|it means that|which means|then)?\s*(.*)", re.IGNORECASE
 )
@@ -22,17 +26,31 @@ _LIST = re.compile(
     r"works? well when (?:you )?(?:got|get|it returns|there is) a list|should (?:return|be) a list", re.IGNORECASE
 )
 _HTTP = re.compile(
-    r"(?:should (?:return|be|reply with)|returns?) (?:an? )?(?:HTTP )?(?:status )?(?:code )?([1-5]\d\d)\b",
+    r"(?:should (?:return|reply with)|returns?) (?:an? )?(?:HTTP )?(?:status )?(?:code )?([1-5]\d\d)\b"
+    r"|(?:should be|be) (?:an? )?(?:HTTP (?:status )?(?:code )?|status (?:code )?|code )([1-5]\d\d)\b",
     re.IGNORECASE,
 )
+_CONDITIONAL = re.compile(r"\b(?:if|when|unless|in case)\b", re.IGNORECASE)
 _REPLY = re.compile(rf"{_NOUN} (?:should|must|will) be\b", re.IGNORECASE)
 _SUCH_AS = re.compile(
     r"(?:dependency )?errors? (?:is |are )?found,? such as ([\w -]+? error)(?: or ([\w -]+? error))?", re.IGNORECASE
 )
 
 
-def expectations_of(sentence: str) -> tuple[Expectation, ...]:
-    """The expectations that one sentence states about an output."""
+def expectations_of(
+    sentence: str, words: Words | None = None, *, line: int = 0, after_output: bool = False, instructed: bool = True
+) -> tuple[Expectation, ...]:
+    """The expectations that one sentence states about an output; `after_output` says that it follows a command or the
+    reply of one, so that "it" is that output. What has no words to look for is left to a person (OTHER)."""
+    if words is None:
+        words = words_of(sentence)
+    found = _literal(sentence) if words & _LITERAL_WORDS else []
+    if not found:
+        found = judged_by_a_person(sentence, words, after_output=after_output, instructed=instructed)
+    return tuple(replace(each, line=line) for each in found)
+
+
+def _literal(sentence: str) -> list[Expectation]:
     found = [_contains(match, sentence) for match in _CONTAINS.finditer(sentence)]
     found += [
         Expectation(kind=ExpectationKind.COUNT, value=_quoted(match), count=int(match[1]))
@@ -42,7 +60,11 @@ def expectations_of(sentence: str) -> tuple[Expectation, ...]:
         found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SEE.finditer(sentence)]
     if _LIST.search(sentence):
         found.append(Expectation(kind=ExpectationKind.JSON_LIST, value="", unmet="no list was retrieved"))
-    found += [Expectation(kind=ExpectationKind.HTTP_STATUS, value=match[1]) for match in _HTTP.finditer(sentence)]
+    if not _CONDITIONAL.search(sentence):
+        found += [
+            Expectation(kind=ExpectationKind.HTTP_STATUS, value=match[1] or match[2])
+            for match in _HTTP.finditer(sentence)
+        ]
     found += [
         Expectation(
             kind=ExpectationKind.NOT_CONTAINS, value=word.strip(), unmet=f"a special error was found: {word.strip()}"
@@ -51,7 +73,7 @@ def expectations_of(sentence: str) -> tuple[Expectation, ...]:
         for word in match.groups()
         if word
     ]
-    return tuple(found)
+    return found
 
 
 def _contains(match: re.Match[str], sentence: str) -> Expectation:

@@ -21,6 +21,8 @@ class About:
     name: str = ""
     """The name that its author gave the runbook (`runbook-name`)."""
     impact: str = ""
+    lines: tuple[tuple[str, int], ...] = ()
+    """Which line says which of them: ("owner", 292)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,8 @@ class Contact:
     email: str = ""
     phone: str = ""
     known: bool = True
+    key: str = ""
+    """What the contacts data calls it; empty for one that the document names itself."""
 
 
 class LinkKind(Enum):
@@ -195,3 +199,7 @@ class Knowledge:
     links: tuple[Link, ...] = ()
     alerts: tuple[str, ...] = ()
     """Alerts that the document names besides the ones it answers."""
+    alert_lines: tuple[int, ...] = ()
+    """The line of each of them."""
+    symptoms: tuple[Symptom, ...] = ()
+    """How the failure shows that the whole document is about."""

@@ -1,12 +1,15 @@
-"""Says what one step means: its kind, conditions, expectations, actions and waits, from its text and its attributes."""
+"""Says what one step means: its kind, conditions, expectations, edges, actions and waits, from its text and attributes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from stationmaster.runbooks.read.actions import actions_of, navigation_reason
-from stationmaster.runbooks.read.conditions import conditions_of, sentences, wait_of
+from stationmaster.runbooks.read.cautions import caution_of
+from stationmaster.runbooks.read.conditions import conditions_of, wait_of
 from stationmaster.runbooks.read.document import (
     Action,
     Attributes,
+    Caution,
     Command,
     Condition,
     Expectation,
@@ -15,36 +18,54 @@ from stationmaster.runbooks.read.document import (
     Step,
     StepKind,
 )
+from stationmaster.runbooks.read.edges import edges_of
 from stationmaster.runbooks.read.expectations import expectations_of
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.parameters import parameters_of
+from stationmaster.runbooks.read.prose import Sentence
+from stationmaster.runbooks.read.words import cells
 from stationmaster.runbooks.risk import Risk, assess
+
+
+_CONDITIONAL = cells("if once when unless after case")
+_ASKING = cells("remove add record escalate notify page target")
 
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """What has been gathered of a step before its meaning is decided."""
+    """What has been gathered of a step before its meaning is decided. `told` says that its place makes it an
+    instruction whatever its words, `silent` that it is none (a title); `heads` that others stand under it."""
 
     address: str
     lines: Lines
     text: str
     original: str
+    said: list[Sentence] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
     attributes: Attributes = field(default_factory=Attributes)
     children: tuple[Step, ...] = ()
+    told: bool = False
+    silent: bool = False
+    heads: bool = False
+    after_output: bool = False
+    anchor: bool = False
+    """Whether it only points to another place of the document."""
+    shows_command: bool = False
+    """Whether it begins with a command in code."""
+
+    @property
+    def instructs(self) -> bool:
+        return not self.silent and (self.told or self.shows_command or any(each.instructs for each in self.said))
 
 
 def step_of(draft: Draft) -> Step:
-    said = sentences(draft.text)
     attributes = draft.attributes
-    conditions = _conditions(said, attributes)
-    expectations = (*draft.expectations, *(each for sentence in said for each in expectations_of(sentence)))
-    if attributes.expect is not None:
-        expectations = (Expectation(kind=ExpectationKind.CONTAINS, value=attributes.expect),)
-    actions = _actions(draft, said)
-    commands = tuple(_with_conditions(command, said) for command in draft.commands)
+    expectations = expectations_in(draft)
+    actions = _actions(draft)
+    commands = tuple(_with_conditions(command, draft.said) for command in draft.commands)
     kind, why = _kind(draft, commands, actions, expectations)
+    told = draft.instructs
     return Step(
         address=draft.address,
         kind=kind,
@@ -52,26 +73,51 @@ def step_of(draft: Draft) -> Step:
         text=" ".join(draft.text.split()),
         original=draft.original,
         why=why,
+        instructs=told,
         commands=commands,
         expectations=expectations,
-        conditions=conditions,
+        conditions=_conditions(draft.said, attributes),
         actions=actions,
         wait_s=attributes.wait_s if attributes.wait_s is not None else wait_of(draft.text),
         parameters=parameters_of("\n".join([draft.text, *(command.text for command in draft.commands)])),
+        edges=edges_of(draft.said, heads=draft.heads, told=told),
+        cautions=cautions_in(draft.said),
         attributes=attributes,
         children=_judging(draft.children),
     )
 
 
-def _conditions(said: list[str], attributes: Attributes) -> tuple[Condition, ...]:
+def expectations_in(draft: Draft) -> tuple[Expectation, ...]:
+    if draft.attributes.expect is not None:
+        return (Expectation(kind=ExpectationKind.CONTAINS, value=draft.attributes.expect, line=draft.lines.first),)
+    shown = {each.line for each in draft.expectations}
+    found: list[Expectation] = []
+    after_output = draft.after_output or bool(draft.commands)
+    for sentence in draft.said:
+        instructed = sentence.instructs or draft.told
+        found += expectations_of(
+            sentence.text, sentence.words, line=sentence.line, after_output=after_output, instructed=instructed
+        )
+        after_output = after_output or sentence.instructs
+    kept = (each for each in found if each.kind is not ExpectationKind.OTHER or each.line not in shown)
+    return (*draft.expectations, *kept)
+
+
+def cautions_in(said: Sequence[Sentence]) -> tuple[Caution, ...]:
+    found = (caution_of(each.text, each.words, line=each.line) for each in said)
+    return tuple(each for each in found if each is not None)
+
+
+def _conditions(said: Sequence[Sentence], attributes: Attributes) -> tuple[Condition, ...]:
     if attributes.when is not None:
         return (Condition(kind=attributes.when, text=f"when={attributes.when.value}"),)
-    return conditions_of(said[0]) if said else ()
+    return conditions_of(said[0].text) if said and said[0].words & _CONDITIONAL else ()
 
 
-def _actions(draft: Draft, said: list[str]) -> tuple[Action, ...]:
+def _actions(draft: Draft) -> tuple[Action, ...]:
     attributes = draft.attributes
-    found = tuple(action for sentence in said for action in actions_of(draft.text, sentence=sentence))
+    asking = (sentence.text for sentence in draft.said if sentence.words & _ASKING)
+    found = tuple(action for sentence in asking for action in actions_of(draft.text, sentence=sentence))
     if attributes.action is None:
         return found
     same = next((each for each in found if each.action is attributes.action), None)
@@ -80,10 +126,10 @@ def _actions(draft: Draft, said: list[str]) -> tuple[Action, ...]:
     return (replace(made, note=attributes.note or made.note, level=level, conditions=()),)
 
 
-def _with_conditions(command: Command, said: list[str]) -> Command:
+def _with_conditions(command: Command, said: Sequence[Sentence]) -> Command:
     """A command in prose applies under the conditions of its own sentence."""
-    sentence = next((each for each in said if f"`{command.text}`" in each), "")
-    return replace(command, conditions=conditions_of(sentence))
+    sentence = next((each.text for each in said if f"`{command.text}`" in each.text), "")
+    return replace(command, conditions=conditions_of(sentence)) if sentence else command
 
 
 def _kind(
@@ -103,7 +149,9 @@ def _kind(
         return StepKind.ESCALATE, "asks for somebody"
     if actions:
         return StepKind.ACTION, "asks for something that the platform does itself"
-    if expectations:
+    if expectations and not draft.instructs:
+        return StepKind.EXPECTATION, "says what the output above should show"
+    if any(each.kind is not ExpectationKind.OTHER for each in expectations):
         return StepKind.EXPECTATION, "says what the output above should show"
     return StepKind.MANUAL, "nothing in it is known to the platform; a person has to read it"
 

@@ -6,11 +6,12 @@ from stationmaster.runbooks.read.document import Parameter
 
 _NOTATIONS = re.compile(
     r"\{\{\s*(?P<liquid>.+?)\s*\}\}"
+    r"|<%=?\s*(?P<erb>[^%>\n]{1,80}?)\s*-?%>"
     r"|<(?P<angle>[A-Za-z][\w .:-]*[\w])>"
     r"|\$\{(?P<brace>[A-Za-z_]\w*)\}"
     r"|\$(?P<dollar>[A-Za-z_]\w*)"
-    r"|\b(?P<address>X\.X\.X\.X)\b"
-    r"|\b(?P<your>YOUR_[A-Z_]+)\b"
+    r"|(?P<address>X(?<=\bX)\.X\.X\.X)\b"
+    r"|(?P<your>YOUR_(?<=\bYOUR_)[A-Z_]+)\b"
     r"|\[(?P<time>TIME|DATE|ETA|NAME)\]"
 )
 _NAMES = {"x.x.x.x": "ip"}

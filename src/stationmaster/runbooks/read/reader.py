@@ -2,65 +2,90 @@
 
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from stationmaster.core.problem import Diagnostic
-from stationmaster.runbooks.read.document import Reading, Runbook, Section, Step
+from stationmaster.core.problem import Diagnostic, Origin, Severity
+from stationmaster.runbooks.read.about import about_of, is_retired
+from stationmaster.runbooks.read.context import NOTHING, ReadingContext
+from stationmaster.runbooks.read.document import Reading, Runbook, Section
 from stationmaster.runbooks.read.front_matter import read_front_matter
+from stationmaster.runbooks.read.gather import knowledge_of
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.read.liquid import without_liquid
+from stationmaster.runbooks.read.liquid import rendered
 from stationmaster.runbooks.read.match_rules import match_rules
-from stationmaster.runbooks.read.sections import Document, Part, parse_document, procedures
+from stationmaster.runbooks.read.passages import chapter_of
+from stationmaster.runbooks.read.relocate import relocated
+from stationmaster.runbooks.read.sections import Document, Part, parse_document
 from stationmaster.runbooks.read.steps import StepBuilder
 
-_RETIRED = re.compile(r"^\W*(?:RETIRED|DEPRECATED|OBSOLETE)\b[\s:-]*", re.IGNORECASE)
+_RETIRED = re.compile(r"^\W*(?:RETIRED|DEPRECATED|OBSOLETE)\b[\s:\])-]*", re.IGNORECASE)
 
 
-def read_runbook(text: str, *, file: str) -> Reading:
-    """`file` names the document in diagnostics and addresses; line numbers count from 1."""
+def read_runbook(text: str, *, file: str, context: ReadingContext = NOTHING) -> Reading:
+    """`file` names the document in diagnostics; line numbers count from 1. `context` is what its Liquid is rendered
+    against."""
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
-    plain = without_liquid(source, file=file)
+    plain = rendered(source, file=file, context=context)
     document = parse_document(plain.text)
     front, problems = read_front_matter(document.front_matter, file=file)
-    builder = StepBuilder(file=file, lines=source.split("\n"))
-    steps = _steps(document, builder)
+    builder = StepBuilder(file=file, lines=(source if plain.origins is None else plain.text).split("\n"))
+    steps = builder.document(document.root)
+    builder.diagnostics += [_unclosed(line, file) for line in document.unclosed]
     title = front.one("title") or document.title or file.rsplit("/", 1)[-1]
+    chapter = chapter_of(document.root)
+    match = match_rules(front, plain.text, title=title, root=chapter)
     runbook = Runbook(
         file=file,
         digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
         title=_RETIRED.sub("", title),
-        retired=bool(_RETIRED.match(title)) or front.one("retired").lower() == "true",
+        retired=is_retired(front, title, chapter),
         type=front.one("type"),
         service=front.one("service"),
         severity=front.one("severity"),
         description=front.one("description") or _first_text(document),
         tags=front.many("tags"),
-        match=match_rules(front, plain.text),
+        match=match,
         contacts=plain.contacts,
-        sections=tuple(_sections(document.root, builder)),
+        sections=tuple(_sections(document.root, builder.lines)),
         steps=steps,
+        about=about_of(front, chapter),
+        knowledge=knowledge_of(chapter, steps, match=match, people=plain.people, context=context),
     )
-    return Reading(runbook=runbook, diagnostics=_sorted((*plain.diagnostics, *problems, *builder.diagnostics)))
+    reading = Reading(runbook=runbook, diagnostics=tuple(builder.diagnostics))
+    if plain.origins is not None:
+        reading = relocated(reading, plain.origins, source.split("\n"))
+    return replace(reading, diagnostics=_sorted((*plain.diagnostics, *problems, *reading.diagnostics)))
 
 
-def _steps(document: Document, builder: StepBuilder) -> tuple[Step, ...]:
-    """One procedure gives its own numbers; of several, each becomes a step that holds its own."""
-    found = procedures(document.root)
-    if len(found) == 1:
-        return builder.part(found[0], "")
-    holder = Part(title="", level=0, first_line=1, parts=found)
-    return builder.part(holder, "")
+def _sections(root: Part, lines: Sequence[str]) -> Iterator[Section]:
+    """Every section from its heading up to the next one; what stands before the first heading has no title."""
+    parts = [each for each in _flat(root) if each.level or lines[0:1]]
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        end = following.first_line - 1 if following else len(lines)
+        while end > part.first_line and not lines[end - 1].strip():
+            end -= 1
+        text = "\n".join(lines[part.first_line - (part.level == 0) : end]).strip()
+        if part.level or text:
+            role = "reference" if part.reference or not part.has_steps else "procedure"
+            where = Lines(first=part.first_line, last=max(end, part.first_line))
+            yield Section(title=part.title, level=part.level, lines=where, role=role, text=text)
 
 
-def _sections(part: Part, builder: StepBuilder) -> list[Section]:
-    found: list[Section] = []
+def _flat(part: Part) -> Iterator[Part]:
+    yield part
     for each in part.parts:
-        last = max([each.first_line, *(node.map[1] for node in each.nodes if node.map)])
-        lines = Lines(first=each.first_line, last=last)
-        text = "\n".join(builder.lines[lines.first : lines.last]).strip()
-        role = "reference" if each.reference or not each.has_steps else "procedure"
-        found.append(Section(title=each.title, level=each.level, lines=lines, role=role, text=text))
-        found += _sections(each, builder)
-    return found
+        yield from _flat(each)
+
+
+def _unclosed(line: int, file: str) -> Diagnostic:
+    return Diagnostic(
+        code="fence-unclosed",
+        message="this block of code has no end; it was read up to the next heading",
+        origin=Origin(file=file, line=line),
+        hint="close it with a line of the same backticks",
+        severity=Severity.WARNING,
+    )
 
 
 def _first_text(document: Document) -> str:

@@ -3,19 +3,38 @@
 import re
 from dataclasses import dataclass, field
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
-from mdit_py_plugins.front_matter import front_matter_plugin
-
+from stationmaster.runbooks.read.dialects import plain_markdown
 from stationmaster.runbooks.read.inline import inline_text
+from stationmaster.runbooks.read.instructions import instructs
+from stationmaster.runbooks.read.nodes import Node, parse_blocks
+from stationmaster.runbooks.read.prose import sentences_of
 
 _REFERENCE = re.compile(
     r"\b(?:purpose|overview|introduction|background|technical details?|details?|impact|alert details|notes?"
     r"|special considerations|links?|related|references?|contacts?|contact information|dashboards?|monitoring|metrics"
     r"|alerting|thresholds?|prevention|preventive|templates?|criteria|escalation|post-incident|symptoms|see also"
-    r"|glossary|table of contents|prerequisites|architecture|history|changelog|about)\b",
+    r"|glossary|table of contents|prerequisites|architecture|history|changelog|about|meaning|description|summary)\b",
     re.IGNORECASE,
 )
+_AFTERWARDS = re.compile(
+    r"\b(?:prevention|preventive|preventing|post-?\s?incident|post-?mortem|afterwards|follow-?\s?up|long-?term|lessons|changelog"
+    r"|table of contents|future|templates?|review tasks)\b",
+    re.IGNORECASE,
+)
+_DESCRIPTION = re.compile(
+    r"\b(?:meaning|impact|description|background|overview|summary|purpose|introduction|about|architecture|details|severity"
+    r"|what is|symptoms|glossary|history)\b",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(
+    r"\s*(?P<word>step|stage)?\s*#?(?P<number>\d{1,3})(?:\.\d+)*\s*(?:[.):–—-]|$)\s*(?P<rest>.*)", re.IGNORECASE
+)
+_PROCEDURE = re.compile(
+    r"\b(?:diagnos\w*|mitigat\w*|resol\w*|playbook|steps?|fix\w*|remed\w*|how to|procedures?|recover\w*|troubleshoot\w*|actions?"
+    r"|investigat\w*|instructions?|what to do|solutions?|workaround|debug\w*|verif\w*|restor\w*|runbook|checks?|rollback|response)\b",
+    re.IGNORECASE,
+)
+_LISTED = frozenset({"ordered_list", "bullet_list", "fence", "code_block"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,16 +44,44 @@ class Part:
     title: str
     level: int
     first_line: int
-    nodes: list[SyntaxTreeNode] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
     parts: list["Part"] = field(default_factory=list)
     reference: bool = False
+    procedure: bool = False
+    """Whether its title, or one above it, names a procedure."""
 
     @property
     def has_steps(self) -> bool:
         if self.reference:
             return False
-        listed = any(node.type in {"ordered_list", "bullet_list", "fence", "code_block"} for node in self.nodes)
-        return listed or any(part.has_steps for part in self.parts)
+        return self.lists_something or self._tells or self._numbered or any(part.has_steps for part in self.parts)
+
+    @property
+    def afterwards(self) -> bool:
+        """Whether it speaks of what comes after the incident."""
+        return bool(_AFTERWARDS.search(self.title))
+
+    @property
+    def describes(self) -> bool:
+        """Whether it says what the alert or the system is, so that "should" in it is no expectation."""
+        return bool(_DESCRIPTION.search(self.title))
+
+    @property
+    def _numbered(self) -> bool:
+        return is_numbered_instruction(self.title)
+
+    @property
+    def _tells(self) -> bool:
+        return self.procedure and any(
+            sentence.instructs
+            for node in self.nodes
+            if node.type == "paragraph"
+            for sentence in sentences_of(inline_text(node.children[0]), first_line=1)
+        )
+
+    @property
+    def lists_something(self) -> bool:
+        return any(node.type in _LISTED for node in self.nodes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +89,26 @@ class Document:
     front_matter: str
     title: str
     root: Part
+    unclosed: tuple[int, ...] = ()
+    """Lines of fences that have no end."""
+
+
+def number_of_heading(title: str) -> int | None:
+    match = _NUMBERED.match(title)
+    return int(match["number"]) if match else None
+
+
+def is_numbered_instruction(title: str) -> bool:
+    """Whether a heading is itself an instruction: "Step 2: …", or a number before an imperative."""
+    match = _NUMBERED.match(title)
+    return match is not None and (bool(match["word"]) or instructs(match["rest"]))
 
 
 def parse_document(text: str) -> Document:
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
-    tree = SyntaxTreeNode(parser.parse(text))
     root = Part(title="", level=0, first_line=1)
     stack, front, title = [root], "", ""
-    for node in tree.children:
+    plain, unclosed = plain_markdown(text)
+    for node in parse_blocks(plain):
         if node.type == "front_matter":
             front = node.content
         elif node.type == "heading":
@@ -57,18 +116,20 @@ def parse_document(text: str) -> Document:
             title = title or (part.title if part.level == 1 else "")
         else:
             stack[-1].nodes.append(node)
-    return Document(front_matter=front, title=title, root=root)
+    return Document(front_matter=front, title=title, root=root, unclosed=unclosed)
 
 
-def _part(node: SyntaxTreeNode, stack: list[Part]) -> Part:
+def _part(node: Node, stack: list[Part]) -> Part:
     level = int(node.tag[1])
     while stack[-1].level >= level:
         stack.pop()
     name = inline_text(node.children[0]) if node.children else ""
     first = node.map[0] + 1 if node.map else 1
     title_of_document = level == 1 and stack[-1].level == 0 and not stack[-1].parts
-    reference = not title_of_document and (bool(_REFERENCE.search(name)) or stack[-1].reference)
-    part = Part(title=name, level=level, first_line=first, reference=reference)
+    named = bool(_REFERENCE.search(name)) and not is_numbered_instruction(name)
+    reference = not title_of_document and (named or stack[-1].reference)
+    procedure = stack[-1].procedure or bool(_PROCEDURE.search(name))
+    part = Part(title=name, level=level, first_line=first, reference=reference, procedure=procedure)
     stack[-1].parts.append(part)
     stack.append(part)
     return part
@@ -76,10 +137,10 @@ def _part(node: SyntaxTreeNode, stack: list[Part]) -> Part:
 
 def procedures(root: Part) -> list[Part]:
     """The outermost sections that hold steps; a title that only wraps the others is looked through."""
-    if root.nodes and Part(title="", level=0, first_line=1, nodes=root.nodes).has_steps:
+    if root.lists_something:
         return [root]
     found = [part for part in root.parts if part.has_steps]
-    if len(found) == 1 and found[0].parts and not Part(title="", level=0, first_line=1, nodes=found[0].nodes).has_steps:
+    if len(found) == 1 and found[0].parts and not found[0].lists_something:
         inner = [part for part in found[0].parts if part.has_steps]
         return inner if found[0].level == 1 or len(inner) != 1 else procedures(found[0])
     return found

@@ -1,0 +1,118 @@
+"""`runbook read`: everything that was understood of a Markdown file, as text, as JSON or as a page."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from stationmaster.cli.output import AsJson, err, out, refusals
+from stationmaster.core.problem import InvalidInputError
+
+if TYPE_CHECKING:
+    from stationmaster.runbooks.description import Description, KnowledgePart, StepPart
+
+EXAMPLES = (
+    "Examples: [bold]stationmaster runbook read runbooks/doctor-down.md[/bold], "
+    "[bold]… --html understood.html[/bold] (the original beside what was understood), "
+    "[bold]… --json[/bold] (its schema is docs/runbook.schema.json)"
+)
+
+_RISK_COLOURS = {"read": "green", "change": "yellow", "destroy": "red", "interactive": "magenta", "unknown": "magenta"}
+_KIND_COLOURS = {"command": "cyan", "action": "yellow", "escalate": "red", "manual": "magenta", "navigation": "dim"}
+
+FileArgument = Annotated[Path, typer.Argument(help="A Markdown file.")]
+HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write one self-contained page here.")]
+
+
+def read(file: FileArgument, html: HtmlOption = None, as_json: AsJson = False) -> None:
+    """Show every step with its lines, commands, risk, expectations and conditions, and all else that it says."""
+    from stationmaster.runbooks.describe import as_json as to_json
+    from stationmaster.runbooks.describe import describe
+    from stationmaster.runbooks.library import read_file
+
+    with refusals():
+        found = read_file(file)
+        if found.runbook is None:
+            raise InvalidInputError(found.diagnostics, what=str(file))
+        description = describe(found.runbook, found.diagnostics)
+        if html is not None:
+            _write_page(html, found.text, description)
+    if as_json:
+        typer.echo(to_json(description))
+        return
+    if html is not None:
+        out.print(f"written to {escape(str(html))}")
+        return
+    for line in _told(description):
+        out.print(line)
+    for problem in found.diagnostics:
+        err.print(str(problem), markup=False)
+
+
+def _write_page(path: Path, text: str, description: "Description") -> None:
+    from stationmaster.core.problem import PlatformError
+    from stationmaster.runbooks.page.write import page
+
+    document = page(text, description)
+    try:
+        path.write_text(document, encoding="utf-8")
+    except OSError as error:
+        why = f"{path} cannot be written: {error.strerror}"
+        raise PlatformError("cannot-write", why, hint="name a file in a folder that is there and yours") from error
+
+
+def _told(description: "Description") -> Iterator[str | Table]:
+    yield f"[bold]{escape(description.title)}[/bold]{' [red]RETIRED[/red]' if description.retired else ''}"
+    yield from _facts(description)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("step", "lines", "kind", "what", "risk"):
+        table.add_column(column.upper(), vertical="top")
+    for step in description.steps:
+        kind = _coloured(step.kind.value, _KIND_COLOURS)
+        risk = _coloured(step.risk.value, _RISK_COLOURS) if step.risk else ""
+        table.add_row(step.address, _lines(step.lines.first, step.lines.last), kind, _what(step), risk)
+    yield table
+    yield from _knowledge(description.knowledge)
+
+
+def _facts(description: "Description") -> Iterator[str]:
+    from stationmaster.runbooks.facts import facts_of
+
+    for name, value in facts_of(description):
+        yield f"[dim]{name:<12}[/dim] {escape(value)}"
+
+
+def _lines(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _coloured(word: str, colours: dict[str, str]) -> str:
+    colour = colours.get(word)
+    return f"[{colour}]{word}[/{colour}]" if colour else word
+
+
+def _what(step: "StepPart") -> str:
+    """The step in words, then what was taken from it, a line each."""
+    from stationmaster.runbooks.facts import words_of_step
+
+    lines = [escape(step.text)]
+    lines += [f"[cyan]$ {escape(line)}[/cyan]" for command in step.commands for line in command.text.splitlines()]
+    lines += [f"[dim]{name}:[/dim] {escape(value)}" for name, value in words_of_step(step)]
+    return "\n".join(line for line in lines if line)
+
+
+def _knowledge(knowledge: "KnowledgePart") -> Iterator[str]:
+    from stationmaster.runbooks.facts import words_of_knowledge
+
+    for title, rows in words_of_knowledge(knowledge):
+        yield f"\n[bold]{title}[/bold]"
+        yield from _rows(rows)
+
+
+def _rows(rows: Iterable[tuple[int, str]]) -> Iterator[str]:
+    for line, text in rows:
+        where = f"line {line}" if line else ""
+        yield f"  [dim]{where:<9}[/dim] {escape(text)}"

@@ -1,0 +1,216 @@
+"""`runbook run|resume|plan`: works a runbook in this terminal, without any server."""
+
+import asyncio
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stationmaster.cli.output import AsJson, print_json, say_refusal
+from stationmaster.cli.runbook_places import ByOption, JournalOption, journal_file, login
+from stationmaster.core.problem import PlatformError
+
+if TYPE_CHECKING:
+    from stationmaster.cli.runbook_work import Matter
+    from stationmaster.runbooks.alone import RunRequest
+
+_STATUS = """\
+Exit status: [bold]0[/bold] cured or passed, [bold]1[/bold] failed or escalated, [bold]2[/bold] not begun (usage, a
+document with errors), [bold]3[/bold] stopped where a person is needed, [bold]4[/bold] aborted, [bold]130[/bold]
+interrupted. After 3 and 130 the run can be resumed."""
+RUN_EXAMPLES = f"""\
+[bold]stationmaster runbook run volume-full.md --set pod=db-0[/bold]
+
+[bold]stationmaster runbook run volume-full.md --labels alert.json --dry-run[/bold]
+
+[bold]stationmaster runbook run volume-full.md --json --answers answers.yaml[/bold]
+
+{_STATUS}"""
+PLAN_EXAMPLES = "[bold]stationmaster runbook plan volume-full.md --set pod=db-0 --json[/bold]"
+RESUME_EXAMPLES = f"""\
+[bold]stationmaster runbook resume 20260105-030000-a1b2[/bold]
+
+{_STATUS}"""
+
+FileArgument = Annotated[Path, typer.Argument(help="A Markdown file.", show_default=False)]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A value for a place.")]
+LabelsOption = Annotated[str, typer.Option("--labels", metavar="FILE", help="The alert's labels; - is standard input.")]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Contacts and links of the team (YAML).")]
+HostOption = Annotated[str, typer.Option("--host", help="What the run is about: one run at a time for each.")]
+ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Just the diagnosis: nothing is changed.")]
+FromOption = Annotated[str, typer.Option("--from", metavar="STEP", help="Begin at this step.")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", metavar="STEP", help="Just this step; may be repeated.")
+]
+PolicyOption = Annotated[Path | None, typer.Option("--policy", help="What may be changed without asking (YAML).")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Allow every change; never what destroys or is unknown.")]
+AnswersOption = Annotated[Path | None, typer.Option("--answers", help="Answers to what the run asks (YAML).")]
+LiveOption = Annotated[bool, typer.Option("--live/--no-live", help="A live screen, or plain lines and questions.")]
+JsonLinesOption = Annotated[bool, typer.Option("--json", help="One JSON object a line for each event.")]
+
+
+def run(
+    file: FileArgument,
+    values: SetOption = None,
+    labels: LabelsOption = "",
+    data: DataOption = None,
+    host: HostOption = "",
+    read_only: ReadOnlyOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the bound plan and do nothing.")] = False,
+    yes: YesOption = False,
+    from_step: FromOption = "",
+    only: OnlyOption = None,
+    policy: PolicyOption = None,
+    answers: AnswersOption = None,
+    by: ByOption = "",
+    live: LiveOption = True,
+    journal: JournalOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Work a runbook step by step: reads run, changes ask, what destroys asks a second person as well."""
+    from stationmaster.cli import runbook_work
+    from stationmaster.runbooks.terminal.answers import read_answers
+
+    with refused_as_usage():
+        options = _Options(values=values or [], labels=labels, data=data, host=host, by=by)
+        request = replace(
+            _request(file, options, policy=policy, yes=yes),
+            read_only=read_only,
+            only=tuple(only or ()),
+            from_step=from_step,
+        )
+        if dry_run:
+            show_plan(request, as_json=as_json)
+            return
+        matter = _matter(file, request, journal)
+        given = read_answers(answers) if answers else None
+    manner = runbook_work.Manner(by=request.requested_by, as_json=as_json, live=live, answers=given)
+    raise typer.Exit(runbook_work.work_here(matter, manner, lambda alone: alone.start(request)))
+
+
+def plan(
+    file: FileArgument,
+    values: SetOption = None,
+    labels: LabelsOption = "",
+    data: DataOption = None,
+    host: HostOption = "",
+    read_only: ReadOnlyOption = False,
+    yes: YesOption = False,
+    from_step: FromOption = "",
+    only: OnlyOption = None,
+    policy: PolicyOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what `run` would do: every step with its risk, its values and where they come from, what would ask."""
+    with refused_as_usage():
+        options = _Options(values=values or [], labels=labels, data=data, host=host, by="")
+        request = _request(file, options, policy=policy, yes=yes)
+        request = replace(request, read_only=read_only, only=tuple(only or ()), from_step=from_step)
+        show_plan(request, as_json=as_json)
+
+
+def resume(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="As `runbook runs` shows it.", show_default=False)],
+    values: SetOption = None,
+    yes: YesOption = False,
+    policy: PolicyOption = None,
+    answers: AnswersOption = None,
+    by: ByOption = "",
+    live: LiveOption = True,
+    journal: JournalOption = None,
+    as_json: JsonLinesOption = False,
+) -> None:
+    """Go on with a run where it stands: a change of unknown outcome is looked at before anything is done again."""
+    from stationmaster.cli import runbook_input, runbook_work
+    from stationmaster.cli.runbook_runs import find_run
+    from stationmaster.runbooks.terminal.answers import read_answers
+
+    with refused_as_usage():
+        path = journal_file(journal)
+        found = asyncio.run(find_run(path, run_id))
+        rules = runbook_input.policy_of(policy, changes=yes) if policy or yes else None
+        anew = runbook_input.pairs(values or ())
+        given = read_answers(answers) if answers else None
+        matter = runbook_work.Matter(
+            journal=path,
+            file=Path(found.file),
+            runbook=runbook_input.still_there(Path(found.file)),
+            values=anew,
+            cwd=Path.cwd(),
+            journal_option=journal_option(journal),
+        )
+    manner = runbook_work.Manner(by=by or login(), as_json=as_json, live=live, answers=given)
+    env = dict(os.environ)
+    status = runbook_work.work_here(
+        matter, manner, lambda alone: alone.resume(found.id, env=env, policy=rules, values=anew)
+    )
+    raise typer.Exit(status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    values: list[str]
+    labels: str
+    data: Path | None
+    host: str
+    by: str
+
+
+def _request(file: Path, options: _Options, *, policy: Path | None, yes: bool) -> "RunRequest":
+    from stationmaster.cli import runbook_input
+    from stationmaster.runbooks.alone import RunRequest
+
+    return RunRequest(
+        runbook=runbook_input.load_runbook(file),
+        cwd=Path.cwd(),
+        requested_by=options.by or login(),
+        host=options.host,
+        values=runbook_input.pairs(options.values),
+        labels=runbook_input.read_labels(options.labels),
+        data=runbook_input.read_data(options.data),
+        env=dict(os.environ),
+        policy=runbook_input.policy_of(policy, changes=yes),
+    )
+
+
+def _matter(file: Path, request: "RunRequest", journal: Path | None) -> "Matter":
+    from stationmaster.cli.runbook_work import Matter
+
+    return Matter(
+        journal=journal_file(journal),
+        file=file.absolute(),
+        runbook=request.runbook,
+        values={**request.labels, **request.values},
+        cwd=request.cwd,
+        journal_option=journal_option(journal),
+    )
+
+
+def show_plan(request: "RunRequest", *, as_json: bool) -> None:
+    from stationmaster.cli.runbook_plan import plan_document, plan_table
+    from stationmaster.runbooks.alone import plan_alone
+
+    planned = plan_alone(request)
+    if as_json:
+        print_json(plan_document(planned))
+        return
+    plan_table(planned)
+
+
+def journal_option(journal: Path | None) -> str:
+    return f" --journal {shlex.quote(str(journal))}" if journal else ""
+
+
+@contextmanager
+def refused_as_usage() -> Iterator[None]:
+    """What is refused before a run begins ends with exit status 2."""
+    try:
+        yield
+    except PlatformError as error:
+        say_refusal(error)
+        raise typer.Exit(2) from error

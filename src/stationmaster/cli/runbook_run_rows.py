@@ -1,0 +1,41 @@
+"""The rows of `runbook runs`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from stationmaster.runbooks.alone import RunSummary
+
+
+class RunRow(msgspec.Struct, kw_only=True, frozen=True):
+    """`outcome` is "open" while a run can be resumed; `held_by` is the process that works it at this moment."""
+
+    run: str
+    runbook: str
+    file: str
+    host: str
+    by: str
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    why: str
+    held_by: int | None
+
+
+def run_rows(runs: Sequence[RunSummary]) -> tuple[RunRow, ...]:
+    return tuple(
+        RunRow(
+            run=each.id,
+            runbook=each.runbook,
+            file=each.file,
+            host=each.host,
+            by=each.requested_by,
+            began_at=each.started_at,
+            ended_at=each.ended_at,
+            outcome=each.outcome.value if each.outcome else "open",
+            why=each.why,
+            held_by=each.held_by,
+        )
+        for each in runs
+    )

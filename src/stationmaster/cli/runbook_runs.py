@@ -1,0 +1,116 @@
+"""`runbook runs|transcript`: what was run from this machine, and the story of one run."""
+
+import asyncio
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from stationmaster.cli.output import AsJson, out, print_json, refusals
+from stationmaster.cli.runbook_places import JournalOption, journal_file
+from stationmaster.core.problem import PlatformError
+
+if TYPE_CHECKING:
+    from stationmaster.runbooks.alone import Alone, RunSummary
+    from stationmaster.runbooks.talk import RunEvent
+
+RUNS_EXAMPLES = "[bold]stationmaster runbook runs --json[/bold]"
+TRANSCRIPT_EXAMPLES = """\
+[bold]stationmaster runbook transcript 20260105-030000-a1b2 -o note.md[/bold]
+
+[bold]stationmaster runbook transcript last --format asciicast -o run.cast && asciinema play run.cast[/bold]"""
+_STYLES = {"cured": "green", "passed": "green", "open": "yellow", "stopped": "yellow"}
+
+
+class Format(StrEnum):
+    MARKDOWN = "markdown"
+    JSON = "json"
+    ASCIICAST = "asciicast"
+
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="As `runbook runs` shows it; `last` is the newest.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="A note, a document, or a recording.")]
+FileOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write it here instead of printing it.")]
+
+
+def runs(journal: JournalOption = None, as_json: AsJson = False) -> None:
+    """List the runs of this machine, newest first."""
+    from stationmaster.cli.runbook_run_rows import run_rows
+
+    with refusals():
+        found = asyncio.run(_runs(journal_file(journal)))
+    if as_json:
+        print_json(run_rows(found))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in ("run", "runbook", "about", "began", "outcome", "by"):
+        table.add_column(column.upper(), vertical="top", overflow="fold", no_wrap=column == "run")
+    for row in run_rows(found):
+        outcome = Text(row.outcome, style=_STYLES.get(row.outcome, "red"))
+        held = f" (worked by process {row.held_by})" if row.held_by else ""
+        began = f"{row.began_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(row.run, Text(row.runbook), Text(row.host), began, outcome.append(held), Text(row.by))
+    out.print(table)
+
+
+def transcript(
+    run: RunArgument, form: FormatOption = Format.MARKDOWN, output: FileOption = None, journal: JournalOption = None
+) -> None:
+    """Tell what was run, what was seen, who approved and how it ended."""
+    from stationmaster.runbooks.transcript.asciicast import as_asciicast
+    from stationmaster.runbooks.transcript.document import as_json
+    from stationmaster.runbooks.transcript.markdown import as_markdown
+    from stationmaster.runbooks.transcript.story import gather
+
+    writers = {Format.MARKDOWN: as_markdown, Format.JSON: as_json, Format.ASCIICAST: as_asciicast}
+    with refusals():
+        text = writers[form](gather(asyncio.run(_story(journal_file(journal), run))))
+        if output is None:
+            sys.stdout.write(text)
+            return
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise PlatformError("not-written", f"{output}: {error.strerror}", hint="choose another file") from error
+
+
+async def find_run(journal: Path, run: str) -> "RunSummary":
+    """By its id, by a beginning of it that no other run has, or the newest as `last`."""
+    found = await _runs(journal)
+    meant = found[:1] if run == "last" else [each for each in found if each.id == run]
+    meant = meant or [each for each in found if each.id.startswith(run)]
+    if len(meant) == 1:
+        return meant[0]
+    hint = "see `stationmaster runbook runs`"
+    if meant:
+        raise PlatformError("run-ambiguous", f"{run} may be any of {len(meant)} runs", hint=hint, status=409)
+    raise PlatformError("run-unknown", f"there is no run {run} in {journal}", hint=hint, status=404)
+
+
+async def _runs(journal: Path) -> "list[RunSummary]":
+    alone = _reading(journal)
+    try:
+        return await alone.runs()
+    finally:
+        await alone.close()
+
+
+async def _story(journal: Path, run: str) -> "tuple[RunEvent, ...]":
+    found = await find_run(journal, run)
+    alone = _reading(journal)
+    try:
+        return await alone.story(found.id)
+    finally:
+        await alone.close()
+
+
+def _reading(journal: Path) -> "Alone":
+    """Nobody is told or asked where a journal is only read."""
+    from stationmaster.runbooks.alone import Alone
+    from stationmaster.runbooks.terminal.nobody import Nobody
+
+    return Alone(journal=journal, operator=Nobody())

@@ -1,0 +1,262 @@
+"""Changes: asks before, journals the intent, makes the change, and probes before it does anything a second time."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from stationmaster.runbooks.consent import Meant, allowed, digest_of, refused, request_for
+from stationmaster.runbooks.course import untested, verification_of
+from stationmaster.runbooks.expect import Verdict, judge
+from stationmaster.runbooks.journal import Intent, Write
+from stationmaster.runbooks.local import run_locally
+from stationmaster.runbooks.looking import Looking, Seen, marker_of, program_of
+from stationmaster.runbooks.outputs import Telling
+from stationmaster.runbooks.plan import declared_risk
+from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.processes import end_marked, marked
+from stationmaster.runbooks.risk import assess
+from stationmaster.runbooks.risk.classes import worst
+from stationmaster.runbooks.run import Signals, State, poll_delay_s
+from stationmaster.runbooks.script import Filled, Misfit, fill
+from stationmaster.runbooks.talk import ApprovalRequest, Approved, Denied, StepBegan, Waiting
+from stationmaster.runbooks.worked import Unfilled, Worked
+
+CheckSecond = Callable[[ApprovalRequest, Approved, datetime], str]
+"""What is wrong with a second person's answer; empty when it holds."""
+
+PROBE_S, BASELINE_S, PROBE_EVERY_S = 10.0, 5.0, 0.5
+_ASKED_AT_MOST = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class Changing:
+    worked: Worked
+    looking: Looking
+    check_second: CheckSecond | None
+
+    async def change(self, step: PlannedStep, *, resumed: bool) -> None:
+        """Makes the change once: after a crash only when it is known, or said, not to have happened."""
+        if resumed and await self._found_out(step):
+            return None
+        meant = await self._meant(step)
+        if isinstance(meant, str):
+            return await self.worked.settle(step, Verdict.REFUSED, meant)
+        answer = await self._consent(meant)
+        if isinstance(answer, Denied):
+            return await self.worked.settle(step, Verdict.SKIPPED, f"not approved: {answer.why}")
+        intent = await self._intent(meant, answer)
+        return await self._make(meant, intent)
+
+    async def _make(self, meant: Meant, intent: Intent) -> None:
+        worked, step = self.worked, meant.step
+        before = worked.entries.get(step.key)
+        attempt = before.attempts + 1 if before is not None else 1
+        began = StepBegan(at=intent.at, step=step.key, command=intent.command, attempt=attempt)
+        await worked.write(Write(begins=step if before is None else None, events=[intent, began]))
+        telling = Telling(step=step.key, tell=worked.heard, now=worked.now, secrets=worked.secrets)
+        order = replace(self.looking.order(step, meant.filled, attempt, reads=False), marker=intent.marker)
+        ran = await run_locally(order, telling.seen)
+        judged = judge(step.expectations, ran.result, program=program_of(meant.filled))
+        seen = Seen(judgement=judged, ran=ran, heard=telling.done())
+        ended = self.looking.ended(step, meant.filled, seen, attempt, by=intent.by)
+        if ended.verdict is Verdict.FAILED and attempt < step.tries:
+            await worked.write(Write(looked=(step, ended.why)), heard=seen.heard)
+            await asyncio.sleep(poll_delay_s(attempt))
+            again = replace(intent, at=worked.now(), marker=marker_of(worked.run, step, attempt + 1))
+            return await self._make(meant, again)
+        values, missing = self.looking.values_of(step, ran)
+        why = "; ".join((ended.why, *missing))
+        return await worked.end(step, replace(ended, why=why), heard=seen.heard, values=values)
+
+    # What exactly is meant, and who allows it
+
+    async def _meant(self, step: PlannedStep) -> Meant | str:
+        worked = self.worked
+        texts = tuple(filter(None, (step.script, step.rollback, step.verify)))
+        values = await worked.values(step, texts)
+        if isinstance(values, Unfilled):
+            return values.why
+        filled = fill(step.script, values)
+        back = fill(step.rollback, values) if step.rollback else None
+        for each in (filled, back):
+            if isinstance(each, Misfit):
+                return each.why
+        if not isinstance(filled, Filled) or isinstance(back, Misfit):
+            return "its values do not fit"
+        risk = declared_risk(assess(filled.text).risk, step.declared or None)
+        if back is not None:
+            risk = worst(risk, assess(back.text).risk)
+        shown = {
+            each.written: values[each.written].text
+            for each in step.places
+            if not each.secret and each.written in values
+        }
+        return Meant(
+            step=step,
+            filled=filled,
+            rollback=back,
+            risk=risk,
+            cwd=str(worked.cwd),
+            values=shown,
+            secrets=worked.secrets,
+            doubts=self._doubts(step),
+        )
+
+    def _state(self) -> State:
+        worked = self.worked
+        return State(plan=worked.plan, journal=worked.entries, signals=Signals(), now=worked.now())
+
+    def _doubts(self, step: PlannedStep) -> tuple[str, ...]:
+        """After a change whose verification failed no other change is made unasked."""
+        worked = self.worked
+        verified = [(each.after, worked.entries.get(each.key)) for each in worked.plan.steps if each.after]
+        if step.rolls_back:
+            return ()
+        return tuple(
+            f"the verification of step {changed} before it failed: {entry.detail}"
+            for changed, entry in verified
+            if changed != step.key and entry is not None and entry.verdict is Verdict.FAILED
+        )
+
+    async def _consent(self, meant: Meant) -> Approved | Denied:
+        worked, step = self.worked, meant.step
+        if (earlier := self._already(meant)) is not None:
+            return earlier
+        conditions = untested(step, self._state())
+        if why := allowed(meant, worked.request.policy, conditions):
+            return Approved(by=why)
+        problem = ""
+        for _ in range(_ASKED_AT_MOST):
+            said = [problem] if problem else []
+            said += [f"only when this holds: {each.text}" for each in conditions]
+            request = request_for(
+                meant, worked.plan, worked.run, requested_by=worked.request.requested_by, at=worked.now(), why=said
+            )
+            answer = await worked.operator.approve(request)
+            if isinstance(answer, Denied):
+                return answer
+            problem = self._problem(request, answer)
+            if not problem:
+                return answer
+        return Denied(why=problem)
+
+    def _already(self, meant: Meant) -> Approved | None:
+        """A yes that was journaled for exactly this: of the same change before a crash, or of the change that it takes
+        back, whose approval covered that."""
+        worked, step = self.worked, meant.step
+        if step.rolls_back:
+            change = worked.intents.get(step.rolls_back)
+            covered = change is not None and change.rollback == _hash(meant.filled)
+            return Approved(by=change.by) if change is not None and covered else None
+        intent = worked.intents.get(step.key)
+        if intent is None or intent.expires_at is None or intent.digest != digest_of(meant, worked.plan):
+            return None
+        return Approved(by=intent.by, code=intent.code) if worked.now() < intent.expires_at else None
+
+    def _problem(self, request: ApprovalRequest, answer: Approved) -> str:
+        now = self.worked.now()
+        if problem := refused(request, answer, now=now, used=self.worked.codes):
+            return problem
+        if not request.second_person:
+            return ""
+        if self.check_second is None:
+            return "nobody here can check a second person's code"
+        return self.check_second(request, answer, now)
+
+    async def _intent(self, meant: Meant, answer: Approved) -> Intent:
+        worked, step = self.worked, meant.step
+        passed_before = await self._baseline(step)
+        at = worked.now()
+        before = worked.entries.get(step.key)
+        return Intent(
+            at=at,
+            step=step.key,
+            command=worked.clean(meant.filled.text),
+            digest=digest_of(meant, worked.plan),
+            rollback=_hash(meant.rollback) if meant.rollback is not None else "",
+            marker=marker_of(worked.run, step, before.attempts + 1 if before is not None else 1),
+            by=answer.by,
+            code=answer.code,
+            expires_at=at + timedelta(minutes=15),
+            passed_before=passed_before,
+        )
+
+    # After a crash
+
+    async def _baseline(self, step: PlannedStep) -> bool | None:
+        """Whether the change's verification passes already: then it could not tell whether the change happened."""
+        check = verification_of(self.worked.plan, step)
+        if check is None:
+            return None
+        return await self._probe(replace(check, timeout_s=min(check.timeout_s, BASELINE_S)))
+
+    async def _probe(self, check: PlannedStep) -> bool | None:
+        """Whether a check passes at this moment; None when nobody knows its values or only a person can judge it."""
+        values = self.worked.known(check, check.script)
+        filled = fill(check.script, values) if values is not None else None
+        if not isinstance(filled, Filled) or check.risk.value != "read":
+            return None
+        seen = await self.looking.see(check, filled, attempt=0, quiet=True)
+        if seen.judgement.open or seen.judgement.verdict is Verdict.REFUSED:
+            return None
+        return seen.judgement.verdict is Verdict.PASSED
+
+    async def _found_out(self, step: PlannedStep) -> bool:
+        """Ends the step when the interrupted change is found to have happened; False when it has to be made."""
+        worked = self.worked
+        intent = worked.intents.get(step.key)
+        if intent is not None:
+            await self._outlived(step, intent)
+        check = verification_of(worked.plan, step)
+        happened: bool | None = None
+        if check is not None and intent is not None and intent.passed_before is False:
+            happened = await self._polled(check)
+        if happened is None or check is None or intent is None:
+            return await self._asked(step, intent)
+        if happened:
+            why = f"it had happened before the interruption: step {check.key} finds it done"
+            await worked.settle(step, Verdict.PASSED, why, by=intent.by)
+        return happened
+
+    async def _outlived(self, step: PlannedStep, intent: Intent) -> None:
+        """What the interrupted run had started may still be at work: it is waited for, then ended."""
+        worked = self.worked
+        until = worked.now() + timedelta(seconds=step.timeout_s)
+        if await asyncio.to_thread(marked, intent.marker):
+            why = "what was started before the interruption still runs"
+            worked.operator.told(Waiting(at=worked.now(), step=step.key, why=why, until=until))
+        while await asyncio.to_thread(marked, intent.marker):
+            if worked.now() >= until:
+                return await end_marked(intent.marker)
+            await asyncio.sleep(PROBE_EVERY_S)
+        return None
+
+    async def _polled(self, check: PlannedStep) -> bool | None:
+        """An effect may take its time to show."""
+        until = self.worked.now() + timedelta(seconds=min(PROBE_S, check.limit_s or PROBE_S))
+        while True:
+            found = await self._probe(check)
+            if found is not False or self.worked.now() >= until:
+                return found
+            await asyncio.sleep(PROBE_EVERY_S)
+
+    async def _asked(self, step: PlannedStep, intent: Intent | None) -> bool:
+        """Nothing can tell: a person looks. PASSED means that it happened, FAILED that it did not."""
+        worked = self.worked
+        command = intent.command if intent is not None else worked.clean(step.command)
+        title = f"Did this happen? {command}"
+        when = f" at {intent.at:%H:%M:%S}" if intent is not None else ""
+        why = f"it was begun{when} and interrupted, and no check can tell whether it happened"
+        done = await worked.operator.work_by_hand(replace(step, kind=PlannedKind.MANUAL, title=title, why=why))
+        if done.verdict is Verdict.FAILED:
+            return False
+        verdict = Verdict.PASSED if done.verdict is Verdict.PASSED else Verdict.SKIPPED
+        said = f"{why}; {done.by or 'the operator'} says: {done.why or verdict.value}"
+        await worked.settle(step, verdict, said, by=done.by)
+        return True
+
+
+def _hash(filled: Filled) -> str:
+    return hashlib.sha256("\0".join(filled.argv).encode()).hexdigest()

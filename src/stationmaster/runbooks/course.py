@@ -1,0 +1,257 @@
+"""The interpreter of a run that somebody works: what to do, to ask or to leave out next; pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from stationmaster.runbooks.expect import Verdict
+from stationmaster.runbooks.planned import Effect, Jump, JumpWhen, Plan, PlannedKind, PlannedStep, is_of
+from stationmaster.runbooks.read.document import Condition, ConditionKind, ExpectationKind
+from stationmaster.runbooks.risk import Risk
+from stationmaster.runbooks.run import (
+    Do,
+    Entry,
+    Finish,
+    Journal,
+    Manner,
+    Outcome,
+    Settle,
+    Signals,
+    State,
+    Wait,
+    go_on,
+    held,
+)
+from stationmaster.runbooks.values import Source
+
+GO_ON, STOP, YES, NO = "go-on", "stop", "yes", "no"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand:
+    """Only a person can do it."""
+
+    step: PlannedStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """Only a person can say whether the run goes on elsewhere."""
+
+    step: PlannedStep
+    jump: Jump
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choose:
+    """A step failed, and nobody has said yet how to go on."""
+
+    step: PlannedStep
+    entry: Entry
+
+
+Move: TypeAlias = Do | Settle | Wait | Finish | ByHand | Decide | Choose
+
+
+def next_moves(
+    plan: Plan, journal: Journal, decisions: Mapping[str, str], now: datetime, *, parallel: int = 1
+) -> tuple[Move, ...]:
+    """What can be done now: several moves only where reads are independent of each other."""
+    state = State(plan=plan, journal=journal, signals=Signals(), now=now)
+    jumped: tuple[str, str] | None = None
+    for number, step in enumerate(plan.steps):
+        entry = journal.get(step.key)
+        if jumped is not None and is_of(step.key, jumped[1]):
+            jumped = None
+        if entry is None:
+            if jumped is not None:
+                why = f"step {jumped[0]} goes on at step {jumped[1]}"
+                return (Settle(step=step, verdict=Verdict.SKIPPED, why=why),)
+            return _begun(number, state, parallel)
+        if entry.verdict is None:
+            return (_again(step, entry, state),)
+        if (move := _after(step, entry, state, decisions)) is not None:
+            return (move,)
+        if jumped is None and entry.verdict is not Verdict.SKIPPED:
+            taken = _jump(step, entry, state, decisions, number)
+            if isinstance(taken, Decide):
+                return (taken,)
+            jumped = (step.key, taken.target) if taken is not None else None
+    return (_finish(state),)
+
+
+def jump_name(step: PlannedStep, jump: Jump) -> str:
+    return f"jump:{step.key}:{jump.target}"
+
+
+def choice_name(step: PlannedStep) -> str:
+    return f"after:{step.key}"
+
+
+def untested(step: PlannedStep, state: State) -> tuple[Condition, ...]:
+    """The conditions of a step that only a person can judge."""
+    return tuple(each for each in step.conditions if not _testable(each, state))
+
+
+def verification_of(plan: Plan, change: PlannedStep) -> PlannedStep | None:
+    """The step that says whether a change was made."""
+    return next((each for each in plan.steps if each.after == change.key and not each.refusal), None)
+
+
+def _begun(number: int, state: State, parallel: int) -> tuple[Move, ...]:
+    """The step's own move; with it those of the reads after it that depend on nothing that is still open."""
+    steps = state.plan.steps
+    first = _begin(steps[number], state)
+    if not _is_independent(first, state):
+        return (first,)
+    found: list[Move] = [first]
+    for step in steps[number + 1 :]:
+        if len(found) == parallel or step.section != steps[number].section or step.key in state.journal:
+            break
+        move = _begin(step, state)
+        if not _is_independent(move, state):
+            break
+        found.append(move)
+    return tuple(found)
+
+
+def _is_independent(move: Move, state: State) -> bool:
+    if not isinstance(move, Do):
+        return False
+    step = move.step
+    reads = step.kind is PlannedKind.CHECK and step.effect is Effect.COMMAND and step.risk is Risk.READ
+    bound = step.conditions or step.jumps or step.keeps or step.session or step.on_failure in {"stop", "escalate"}
+    asked = any(each.kind is ExpectationKind.OTHER for each in step.expectations)
+    return reads and not bound and not asked and all(
+        each.value is not None
+        or (each.source is Source.OUTPUT and (before := state.journal.get(each.from_step)) is not None
+            and before.verdict is not None)
+        for each in step.places
+    )  # fmt: skip
+
+
+def _begin(step: PlannedStep, state: State) -> Move:
+    if step.kind is PlannedKind.NEEDLESS:
+        return Settle(step=step, verdict=Verdict.SKIPPED, why=step.why)
+    for condition in step.conditions:
+        if _testable(condition, state) and (why := held(condition, state)) and not isinstance(why, Wait):
+            return Settle(step=step, verdict=Verdict.SKIPPED, why=why)
+    if (pointless := _pointless(step, state)) is not None:
+        return Settle(step=step, verdict=Verdict.SKIPPED, why=pointless)
+    if step.refusal:
+        return Settle(step=step, verdict=Verdict.REFUSED, why=step.refusal)
+    if step.kind in {PlannedKind.MANUAL, PlannedKind.ESCALATE}:
+        return ByHand(step=step)
+    if step.effect is Effect.NOTE:
+        return Settle(step=step, verdict=Verdict.PASSED, why=step.note)
+    return Do(step=step, manner=Manner.FIRST)
+
+
+def _pointless(step: PlannedStep, state: State) -> str | None:
+    """A verification or a rollback of something that was not done; a rollback that is not needed."""
+    change = state.journal.get(step.rolls_back or step.after)
+    undone = {Verdict.SKIPPED, Verdict.REFUSED, Verdict.MANUAL}
+    if step.after and step.key == f"{step.after}v" and change is not None and change.verdict in undone:
+        return f"step {step.after} was not done"
+    if not step.rolls_back:
+        return None
+    if change is None or change.verdict in undone:
+        return "there is nothing to take back"
+    verified = [state.journal.get(each.key) for each in state.plan.steps if each.after == step.rolls_back]
+    failed = change.verdict is Verdict.FAILED or any(each and each.verdict is Verdict.FAILED for each in verified)
+    return None if failed else "the change was verified"
+
+
+def _testable(condition: Condition, state: State) -> bool:
+    match condition.kind:
+        case ConditionKind.DOWN | ConditionKind.RECOVERED | ConditionKind.STILL_DOWN:
+            return state.latest(health=True) is not None
+        case ConditionKind.NO_ERRORS:
+            return state.latest(Effect.LOGS) is not None
+        case _:
+            return False
+
+
+def _again(step: PlannedStep, entry: Entry, state: State) -> Move:
+    if step.kind in {PlannedKind.MANUAL, PlannedKind.ESCALATE}:
+        return ByHand(step=step)
+    return go_on(step, entry, state)
+
+
+def _after(step: PlannedStep, entry: Entry, state: State, decisions: Mapping[str, str]) -> Move | None:
+    """What a step that has ended means for the rest."""
+    if step.rolls_back and entry.verdict in {Verdict.PASSED, Verdict.FAILED} and step.on_failure != "continue":
+        how = "was rolled back" if entry.verdict is Verdict.PASSED else "could not be rolled back"
+        return Finish(outcome=Outcome.FAILED, why=f"step {step.rolls_back} {how}: {entry.detail}")
+    if entry.verdict is not Verdict.FAILED or step.on_failure == "continue" or _has_rollback(step, state):
+        return None
+    if step.on_failure in {"stop", "escalate"}:
+        outcome = Outcome.FAILED if step.on_failure == "stop" else Outcome.ESCALATED
+        return Finish(outcome=outcome, why=f"step {step.key} failed: {entry.detail}")
+    if not _matters(step, state):
+        return None
+    match decisions.get(choice_name(step)):
+        case None:
+            return Choose(step=step, entry=entry)
+        case "stop":
+            return Finish(outcome=Outcome.FAILED, why=f"step {step.key} failed: {entry.detail}")
+        case _:
+            return None
+
+
+def _has_rollback(step: PlannedStep, state: State) -> bool:
+    """Whether a step of the plan takes care of the failure."""
+    changed = step.after or step.key
+    return any(each.rolls_back == changed for each in state.plan.steps)
+
+
+def _matters(step: PlannedStep, state: State) -> bool:
+    """A check that finds something wrong is a finding, and the run goes on; a change or a wait that failed is not."""
+    if step.kind is PlannedKind.CHECK:
+        return False
+    change = state.journal.get(step.after)
+    return not step.after or (change is not None and change.verdict is Verdict.PASSED)
+
+
+def _jump(
+    step: PlannedStep, entry: Entry, state: State, decisions: Mapping[str, str], number: int
+) -> Jump | Decide | None:
+    later = state.plan.steps[number + 1 :]
+    for jump in step.jumps:
+        if not any(is_of(each.key, jump.target) for each in later):
+            continue
+        match jump.when:
+            case JumpWhen.ALWAYS:
+                return jump
+            case JumpWhen.PASSED | JumpWhen.FAILED:
+                if entry.verdict is not None and entry.verdict.value == jump.when.value:
+                    return jump
+            case JumpWhen.ASKED:
+                said = decisions.get(jump_name(step, jump))
+                if said is None:
+                    return Decide(step=step, jump=jump)
+                if said == YES:
+                    return jump
+    return None
+
+
+def _finish(state: State) -> Finish:
+    ended = [(step, state.journal[step.key]) for step in state.plan.steps]
+    asked = [step for step, entry in ended if step.kind is PlannedKind.ESCALATE and entry.verdict is Verdict.PASSED]
+    changed = any(
+        step.kind is PlannedKind.ACTION and step.effect is Effect.COMMAND and entry.verdict is Verdict.PASSED
+        for step, entry in ended
+    )
+    check = state.latest(health=True)
+    if asked:
+        return Finish(outcome=Outcome.ESCALATED, why=f"level {asked[0].level} was asked to look")
+    if check is not None and check.verdict is Verdict.PASSED:
+        outcome = Outcome.CURED if changed else Outcome.PASSED
+        return Finish(outcome=outcome, why=f"the last check passed: {check.detail}")
+    if check is not None and check.verdict is Verdict.FAILED:
+        return Finish(outcome=Outcome.FAILED, why=f"the last check did not pass: {check.detail}")
+    failed = [(step, entry) for step, entry in ended if entry.verdict is Verdict.FAILED]
+    if failed:
+        return Finish(outcome=Outcome.FAILED, why=f"step {failed[-1][0].key} failed: {failed[-1][1].detail}")
+    return Finish(outcome=Outcome.PASSED, why="every step that was to be done is done")

@@ -1,0 +1,174 @@
+"""Looks: runs a reading command on the operator's machine, judges what it shows, and keeps what it gives."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from stationmaster.core.command import NOT_RUNNABLE
+from stationmaster.runbooks.expect import Judgement, Verdict, judge
+from stationmaster.runbooks.journal import Write
+from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
+from stationmaster.runbooks.outputs import Telling, follows, taken
+from stationmaster.runbooks.plan import declared_risk
+from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.read.parameters import plain_name
+from stationmaster.runbooks.risk import Risk, assess
+from stationmaster.runbooks.script import BASH, Filled, Misfit, fill
+from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.talk import OutputSeen, StepBegan, StepEnded
+from stationmaster.runbooks.values import is_secret
+from stationmaster.runbooks.worked import VARIABLE, Unfilled, Worked
+
+FOLLOWED_S = 10.0
+"""How long a command that follows a log or a list is watched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one attempt showed, and what it means."""
+
+    judgement: Judgement
+    ran: Ran
+    heard: tuple[OutputSeen, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Looking:
+    worked: Worked
+    last: dict[str, StepEnded] = field(default_factory=dict)
+    """What the last look of a step showed that is still being repeated."""
+
+    async def look(self, step: PlannedStep) -> None:
+        """One look: what passed, or cannot be repeated, ends its step; the rest is the interpreter's."""
+        filled = await self.filled(step)
+        if isinstance(filled, str):
+            return await self.worked.settle(step, Verdict.REFUSED, filled)
+        once = step.kind is PlannedKind.CHECK and step.tries <= 1
+        began = self._began(step, filled)
+        heard = await self._begin(step, began, once=once)
+        seen = await self.see(step, filled, attempt=began.attempt)
+        ended = await self._judged_by_person(step, self.ended(step, filled, seen, began.attempt))
+        if ended.verdict is Verdict.FAILED and not once:
+            self.last[step.key] = ended
+            return await self.worked.write(Write(looked=(step, ended.why)), heard=seen.heard)
+        values, missing = self.values_of(step, seen.ran)
+        why = "; ".join((ended.why, *missing))
+        return await self.worked.end(step, replace(ended, why=why), heard=(*heard, *seen.heard), values=values)
+
+    async def settle_last(self, step: PlannedStep, verdict: Verdict, why: str) -> None:
+        """Ends a step that was looked at until its limit."""
+        last = self.last.pop(step.key, None)
+        if last is None:
+            return await self.worked.settle(step, verdict, why)
+        ended = replace(last, at=self.worked.now(), verdict=verdict, why=self.worked.clean(why))
+        return await self.worked.end(step, ended)
+
+    async def filled(self, step: PlannedStep) -> Filled | str:
+        """The command with its values, or why it cannot be run."""
+        values = await self.worked.values(step, (step.script,))
+        if isinstance(values, Unfilled):
+            return values.why
+        filled = fill(step.script, values)
+        if isinstance(filled, Misfit):
+            return filled.why
+        judged = assess(filled.text)
+        if declared_risk(judged.risk, step.declared or None) is not Risk.READ:
+            return f"with its values it is no reading command any more: {'; '.join(judged.why)}"
+        return filled
+
+    async def see(self, step: PlannedStep, filled: Filled, *, attempt: int, quiet: bool = False) -> Seen:
+        """Runs it once. `quiet` for a probe, whose output is nobody's business."""
+        worked = self.worked
+        telling = Telling(
+            step=step.key, tell=_silent if quiet else worked.heard, now=worked.now, secrets=worked.secrets
+        )
+        following = follows(filled.text)
+        ran = await run_locally(self.order(step, filled, attempt, reads=True, following=following), telling.seen)
+        if following and ran.ending is Ending.TIMED_OUT:
+            ran = replace(ran, ending=Ending.EXITED, exit_status=0)
+        judged = judge(step.expectations, ran.result, program=program_of(filled))
+        return Seen(judgement=judged, ran=ran, heard=telling.done())
+
+    def order(self, step: PlannedStep, filled: Filled, attempt: int, *, reads: bool, following: bool = False) -> Order:
+        worked = self.worked
+        return Order(
+            argv=filled.argv,
+            cwd=worked.cwd,
+            env=worked.env,
+            timeout_s=min(step.timeout_s, FOLLOWED_S) if following else step.timeout_s,
+            marker=marker_of(worked.run, step, attempt),
+            keeps=step.keeps if filled.argv[: len(BASH)] == BASH else (),
+            reads=reads,
+            words=tuple(word.text for each in parse(filled.text).commands for word in each.words),
+        )
+
+    def ended(self, step: PlannedStep, filled: Filled, seen: Seen, attempt: int, *, by: str = "") -> StepEnded:
+        worked = self.worked
+        return StepEnded(
+            at=worked.now(),
+            step=step.key,
+            verdict=seen.judgement.verdict,
+            why=worked.clean(_why(seen, worked.cwd)),
+            command=worked.clean(filled.text),
+            exit_status=seen.ran.exit_status,
+            output=worked.clean(seen.ran.output),
+            took_ms=seen.ran.took_ms,
+            attempts=attempt,
+            by=by,
+        )
+
+    def values_of(self, step: PlannedStep, ran: Ran) -> tuple[dict[str, str], list[str]]:
+        """What later steps get of this one: captures and shell variables. Secrets are kept in memory alone."""
+        found, missing = taken(step.captures, ran.printed)
+        given = {plain_name(name): value for name, value in found.items()}
+        for name, value in ran.kept.items():
+            given[f"{VARIABLE}{name}"] = value
+            if name != "PWD":
+                given[plain_name(name)] = value
+        secret = {name for name in given if is_secret(plain_name(name.lstrip(VARIABLE)), self.worked.sources)}
+        self.worked.hidden.update({name: given.pop(name) for name in secret})
+        return given, missing
+
+    def _began(self, step: PlannedStep, filled: Filled) -> StepBegan:
+        worked = self.worked
+        before = worked.entries.get(step.key)
+        attempt = before.attempts + 1 if before is not None else 1
+        return StepBegan(at=worked.now(), step=step.key, command=worked.clean(filled.text), attempt=attempt)
+
+    async def _begin(self, step: PlannedStep, began: StepBegan, *, once: bool) -> tuple[StepBegan, ...]:
+        """What is looked at once is journaled when it has ended: after a crash it is looked at again anyway. What is
+        repeated until a limit is journaled when it begins, so that its limit outlives a crash."""
+        worked = self.worked
+        if once:
+            worked.operator.told(began)
+            return (began,)
+        await worked.write(Write(begins=None if step.key in worked.entries else step, events=[began]))
+        return ()
+
+    async def _judged_by_person(self, step: PlannedStep, ended: StepEnded) -> StepEnded:
+        """What only a person can judge is asked when everything else has passed."""
+        left = [each.value for each in step.expectations if each.kind.value == "other"]
+        if not left or ended.verdict not in {Verdict.PASSED, Verdict.MANUAL} or self.worked.request.read_only:
+            return ended
+        asked = replace(step, kind=PlannedKind.MANUAL, title=f"judge what it shows: {'; '.join(left)}", why=ended.why)
+        done = await self.worked.operator.work_by_hand(asked)
+        why = "; ".join(filter(None, (ended.why, done.why)))
+        return replace(ended, verdict=done.verdict, why=why, by=done.by)
+
+
+def marker_of(run: str, step: PlannedStep, attempt: int) -> str:
+    return f"{run}:{step.key}:{attempt}"
+
+
+def program_of(filled: Filled) -> str:
+    """The program whose exit status is meant, for its messages."""
+    return filled.argv[0] if filled.argv[: len(BASH)] != BASH else filled.text.split(maxsplit=1)[0]
+
+
+def _why(seen: Seen, cwd: Path) -> str:
+    if seen.ran.ending is Ending.NOT_STARTED and not cwd.is_dir():
+        return f"{NOT_RUNNABLE}: the folder {cwd} does not exist"
+    return seen.judgement.why
+
+
+def _silent(_event: OutputSeen) -> None:
+    return None

@@ -1,0 +1,196 @@
+"""Finds what decides whether a step is done: "if …", "otherwise", "once …", "go to step 5", "continue regardless"."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stationmaster.runbooks.read.document import Edge, EdgeKind
+from stationmaster.runbooks.read.instructions import follows_imperative, instructs, is_imperative
+from stationmaster.runbooks.read.prose import Sentence
+from stationmaster.runbooks.read.words import cells
+
+_IF = re.compile(
+    r"(?P<before>(?:\b[\w-]+\W+)?)\b(?:if|unless|in case|in the event (?:that|of)|assuming)\b(?P<after>.{0,14})",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(
+    r"\b(?:check|checking|checks|verify|verifying|see|seeing|determine|determining|confirm|confirming|ask|asking|know|test"
+    r"|testing|find out|figure out|decide|deciding|examine|understand|identify|validate|tell|tells|wonder|sure|as|even"
+    r"|assess|evaluate|evaluating|investigate|unclear|show|shows|indicate|indicates|inspect|learn|consider|ensure|out"
+    r"|establish|review|analyze|assessing|checked|detect|monitor|look|clear|on|about|of|matter|what|and|or)\W*$",
+    re.IGNORECASE,
+)
+_POSSIBLE = re.compile(
+    r"\b(?:if|when|where|wherever|whenever) (?:it is |it's |they are |this is )?(?:needed|necessary|possible|required"
+    r"|applicable|appropriate|desired|available)\b",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(
+    r"^(?:\W*(?:then|also|and|or|but|so|now|however|note|only)\W+)?(?:when|whenever)\s+(?P<next>\w+)", re.IGNORECASE
+)
+_CASE = re.compile(
+    r"^for (?!example|instance|more|each|every|all|further|now|this|that|the (?:rest|following)|details|information|reference"
+    r"|additional|other|help|a (?:list|full|complete))[^,:.]*?"
+    r"(?:issues?|errors?|problems?|failures?|cases?|alerts?|timeouts?|clusters?|instances?|nodes?|pods?|services?"
+    r"|environments?|incidents?|leaks?|mismatch(?:es)?|deployments?|applications?|hosts?|databases?)\b(?: only)?[,:]"
+    r"|^on [\w .-]*(?:clusters?|systems?|platforms?|environments?|clouds?)\b(?: only)?[,:]",
+    re.IGNORECASE,
+)
+_HEAD_CASE = re.compile(
+    r"^for (?!example|instance|more|each|every|all|further|the following|details)[^:]{3,80}:$", re.IGNORECASE
+)
+_SITUATION = re.compile(
+    r"\W*(?:in|for) (?:this|that|such|these|those|either|which)(?: an?)? (?:cases?|situations?|events?|scenarios?)\b",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^[^:.?!]{3,90}:\s+(?=(?:if|when|whenever|unless|once|otherwise)\b)", re.IGNORECASE)
+_STATES = re.compile(
+    r"^[^,]*,\s*(?:the|this|that|it|there|you)\b[^,]{0,60}?\b(?:is|are|means?|indicates?|impact|will see|may see)\b[^,]*:$",
+    re.IGNORECASE,
+)
+_CONDITIONAL = re.compile(r"(?:if|when|otherwise|once)\b", re.IGNORECASE)
+_OR_NOT = re.compile(r"^\W*(?:check|verify|see|confirm|test|determine)\b.*\bor not\b", re.IGNORECASE)
+_ONCE = re.compile(
+    r"\b(?:once|as soon as|after (?:the|all|your?|this|that|it|they|these)\b[^,.]{0,60}?\b(?:is|are|has|have|restarts?|completes?|finish(?:es)?|succeeds?"
+    r"|comes?|becomes?|recovers?|starts?|deploys|been)\b)|\b(?:repeat|keep|continue|wait|rerun|re-run|retry)\b[^,.]{0,80}?\buntil\b",
+    re.IGNORECASE,
+)
+_NOT_ONCE = re.compile(
+    r"\b(?:at|more than|only|just|per|than|all at) once\b|\bonce (?:an? (?:day|week|month|minute|hour|second|year)|per|every|again|or|more|in|only|each)\b|\bonce[.,)]|\bas soon as possible\b"
+    r"|^\W*wait\b|\bonce (?:you|we)(?:'ve|'re| have| are| know| find| get)?\b",
+    re.IGNORECASE,
+)
+_DONE = re.compile(
+    r"^when(?:ever)? .{0,60}?\b(?:completes?|finish(?:es|ed)?|(?:is|are|has|have|been) (?:done|complete[d]?|ready|finished|up|back"
+    r"|resolved|recovered|restored|fixed|deployed|running))\b",
+    re.IGNORECASE,
+)
+_ELSE = re.compile(
+    r"(?:^|[,;.(:—–-]\s*|\b(?:and|but)\s+)(?:otherwise|else)\b(?!where)|^(?:if not|if so not)\b\s*,?", re.IGNORECASE
+)
+_REFERS = re.compile(r"(?:see|refer to|consult)\b", re.IGNORECASE)
+_IF_NOT = re.compile(r"^if not\b[ ,:;]", re.IGNORECASE)
+_GOTO = re.compile(
+    r"\b(?:go|goto|proceed|continue|skip|jump|move|return|head|carry on)\b(?:\s+(?:on|back|ahead|straight|directly|over|down|up|forward"
+    r"|again))?(?:\s*,)?\s*(?:to|with|from|at)\s+(?:the\s+)?(?:(?:next|previous|following|first|last|above|below|other|remaining|rest of the)\s+)?"
+    r"(?:(?:\w+ ){0,4}steps?|(?<=next )section|(?<=previous )section|(?<=following )section|sections?(?= (?:above|below|\d))|(?<=the )procedure"
+    r"|(?:\w+ ){1,4}section(?= (?:above|below)))\b(?:\s+(?P<number>\d+(?:\.\d+)*))?"
+    r"|\b(?:repeat|redo)\b(?: from| at)?(?:\s+(?:the|this|these|above|previous|all|last|entire|whole|same))*\s+(?:\w+\s+)?"
+    r"(?:steps?|process|procedure|sections?)\b(?:\s+(?P<again>\d+(?:\.\d+)*))?",
+    re.IGNORECASE,
+)
+_ANYWAY = re.compile(
+    r"\b(?:continue|proceed|go on|carry on|move on|keep going)\b[^.]{0,60}\b(?:regardless|anyway|anyways|even if|nevertheless|nonetheless)\b"
+    r"|\b(?:regardless|even if)\b[^.]{0,80}\b(?:continue|proceed|go on|carry on)\b",
+    re.IGNORECASE,
+)
+
+
+_DECIDING = cells(
+    "if unless case event when whenever once until soon otherwise else possible needed necessary go goto proceed continue"
+    " skip jump move return repeat redo regardless anyway assuming after where wherever"
+)
+_ANYWAY_WORDS = cells("regardless anyway anyways even nevertheless nonetheless")
+_PLACES = cells("step steps section sections phase procedure part point process")
+_ELSE_WORDS = cells("otherwise else not")
+_ONCE_WORDS = cells("once soon after until")
+
+
+def edges_of(said: Sequence[Sentence], *, heads: bool = False, told: bool = False) -> tuple[Edge, ...]:
+    """The edges of one item or paragraph. `heads` says that a list or a block stands under its last sentence, `told`
+    that all of it is an instruction, whatever its words."""
+    found: list[Edge] = []
+    for number, whole in enumerate(said):
+        if not (whole.words & _DECIDING or whole.text[:3].lower() in {"for", "on ", "in "}):
+            continue
+        sentence = replace(whole, text=_LABEL.sub("", whole.text, count=1)) if ":" in whole.text else whole
+        last = number == len(said) - 1
+        open_end = (last and heads) or sentence.text.endswith(":")
+        following = said[number + 1] if not last else None
+        instructed = (whole.instructs if sentence.text == whole.text else instructs(sentence.text)) or (
+            told and len(said) == 1 and sentence.text == whole.text
+        )
+        found += _of(sentence, instructed=instructed, open_end=open_end, following=following)
+    return tuple(found)
+
+
+def _of(sentence: Sentence, *, instructed: bool, open_end: bool, following: Sentence | None) -> list[Edge]:
+    text = sentence.text
+    kinds: list[tuple[EdgeKind, str]] = []
+    words = sentence.words
+    if words & _ANYWAY_WORDS and (match := _ANYWAY.search(text)):
+        kinds.append((EdgeKind.CONTINUE, match[0]))
+    elif words & _PLACES and (match := _GOTO.search(text)):
+        kinds.append((EdgeKind.GOTO, match[0]))
+    consequent = instructed or open_end or bool(kinds)
+    if words & _ELSE_WORDS and _else(text, consequent):
+        kinds.append((EdgeKind.ELSE, text))
+    if clause := _condition(text, consequent, following, instructed=instructed):
+        kinds.append((EdgeKind.IF, clause))
+    awaited = words & _ONCE_WORDS and _ONCE.search(text) and not _NOT_ONCE.search(text)
+    if consequent and (awaited or _DONE.match(text)):
+        kinds.append((EdgeKind.ONCE, text))
+    return [Edge(kind=kind, text=words, line=sentence.line) for kind, words in kinds]
+
+
+def _else(text: str, consequent: bool) -> bool:
+    match = _ELSE.search(text)
+    if match is None:
+        return False
+    rest = text[match.end() :].lstrip(" ,:;")
+    return (
+        is_imperative(rest)
+        or instructs(rest)
+        or bool(_REFERS.match(rest))
+        or (consequent and rest == "")
+        or (match.start() == 0 and consequent)
+    )
+
+
+def _condition(text: str, consequent: bool, following: Sentence | None, *, instructed: bool) -> str:
+    """The words of a condition that has an instruction for its consequence; empty where there is none."""
+    if instructed and (match := _SITUATION.match(text)):
+        return match[0]
+    if consequent and (match := _POSSIBLE.search(text)):
+        return match[0]
+    if consequent and (match := _CASE.match(text) or (_HEAD_CASE.match(text) if text.endswith(":") else None)):
+        return match[0]
+    if (match := _WHEN.match(text)) and not match["next"].endswith("ing") and not _DONE.search(text):
+        return _first_clause(text) if _decides(text, consequent) or _taken_up(text, following) else ""
+    for match in _IF.finditer(text):
+        if (
+            _ASKED.search(match["before"])
+            or (match.start() > 0 and _IF_NOT.match(match[0][len(match["before"]) :]))
+            or _OR_NOT.match(text)
+            or (_IF_NOT.match(text[match.start() :]) and match.start() == 0)
+        ):
+            continue
+        rest = text[match.start() + len(match["before"]) :]
+        begins = match.start() < 12
+        if (_decides(rest, consequent) if begins else consequent) or (begins and _taken_up(text, following)):
+            return _first_clause(rest)
+    return ""
+
+
+def _decides(rest: str, consequent: bool) -> bool:
+    """Whether a sentence that begins with a condition has an instruction for its consequence."""
+    if not consequent:
+        return False
+    return not _STATES.search(rest)
+
+
+def _taken_up(text: str, following: Sentence | None) -> bool:
+    """Whether the next sentence says what to do; one with a condition of its own speaks of something else."""
+    if following is None or _CONDITIONAL.match(following.text):
+        return False
+    return following.instructs or follows_imperative(text)
+
+
+def _first_clause(text: str) -> str:
+    return re.split(r"[,:;]", text, maxsplit=1)[0].strip()
+
+
+def number_of(words: str) -> str:
+    """The number of the step that a jump names; empty where it names none."""
+    match = _GOTO.search(words)
+    return (match["number"] or match["again"] or "") if match else ""

@@ -1,0 +1,40 @@
+"""How a run's words are written for people: commands, lengths of time, verdicts, outcomes."""
+
+import shlex
+from datetime import timedelta
+
+from stationmaster.runbooks.expect import Verdict
+from stationmaster.runbooks.plan import PlannedStep
+
+MARKS = {
+    Verdict.PASSED: "✓",
+    Verdict.FAILED: "✗",
+    Verdict.SKIPPED: "–",
+    Verdict.REFUSED: "⊘",
+    Verdict.MANUAL: "☞",
+}
+
+
+def command_of(step: PlannedStep) -> str:
+    """What a step runs, as shell text; empty where it runs nothing."""
+    return step.command or step.script or shlex.join(step.argv)
+
+
+def in_words(length: timedelta | float) -> str:
+    """ "850 ms", "12.3 s", "4 min 05 s", "2 h 03 min"."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    if seconds < 1:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock(length: timedelta | float) -> str:
+    """ "04:07", or "1:02:03" from an hour on."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    minutes, rest = divmod(int(max(seconds, 0)), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes:02d}:{rest:02d}"
