@@ -36,6 +36,9 @@ golden: $(STAMP) ## rewrite the golden files; read the diff before committing it
 bench: $(STAMP) ## measure; prints the rows of docs/benchmarks.md
 	$(BIN)/python -m bench
 
+labels: $(STAMP) ## compare the reader with hand-made labels: make labels [SHOW=part-of-a-file-name]
+	$(BIN)/python -m tools.runbook_score $(if $(SHOW),--show $(SHOW))
+
 fuzz: $(STAMP) ## kill at random moments and check every cure: make fuzz RUNS=20 SEED=1
 	$(BIN)/python -m tests.e2e.crash_fuzz --runs $(or $(RUNS),20) $(if $(SEED),--seed $(SEED))
 

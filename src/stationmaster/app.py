@@ -36,6 +36,7 @@ from stationmaster.joints import (
     direct_checks,
     held_words,
     resolved_of,
+    users_leave,
 )
 from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
@@ -73,7 +74,7 @@ def stop_without_control(state: StateDir) -> None:
 
 async def _control(manifest: Path, state: StateDir, nodes: int | None) -> None:
     async with _opened(state) as database:
-        catalog = await open_catalog(database, manifest)
+        catalog = await open_catalog(database, manifest, leaving=users_leave)
         platform = await build(catalog, state, database, nodes=nodes)
         await _run(platform, state)
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
-from stationmaster.core.names import InstanceName, VirtualHostName
+from stationmaster.core.names import InstanceName, UserName, VirtualHostName
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address, HealingPolicy, PlatformSpec, Supervision
 from stationmaster.fleet.inventory import Launch, launches
@@ -25,7 +26,9 @@ from stationmaster.gateway.rotation import TargetRow
 from stationmaster.healing.decide import TargetView
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.store import Status
+from stationmaster.keys import departures
 from stationmaster.keys.loop import Keys
+from stationmaster.manifest.entity import EntityKind
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.rules import Health
 from stationmaster.runtime.board import Cell
@@ -66,6 +69,12 @@ class GatewayBalancer:
 
     async def put_back(self, virtual_host: str, address: str, *, by: str, why: str, incident: int) -> TargetChanged:
         return await self.gateway.rotation.put_back(virtual_host, address, by=by, why=why, incident=incident)
+
+
+async def users_leave(connection: AsyncConnection, removed: Sequence[tuple[EntityKind, str]]) -> None:
+    """API users among what was deleted lose what they have, even if they are declared again at once."""
+    users = [UserName(name) for kind, name in removed if kind is EntityKind.USER]
+    await departures.mark(connection, users, utc_now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.catalog import store
 from stationmaster.catalog.conditions import Condition
@@ -336,3 +338,34 @@ async def test_one_change_among_ten_thousand_apis_costs_milliseconds(database: D
         spent.append(time.process_time() - started)
     assert sorted(spent)[10] < 0.03
     assert meant(catalog.declared.value) == meant((await reopened(database)).declared.value)
+
+
+async def test_whoever_has_to_know_is_told_of_what_is_deleted_in_the_same_transaction(
+    catalog: Catalog, database: Database, file: Path
+) -> None:
+    told: list[tuple[EntityKind, str]] = []
+
+    async def leaving(connection: AsyncConnection, removed: Sequence[tuple[EntityKind, str]]) -> None:
+        assert connection.in_transaction()
+        told.extend(removed)
+
+    again = await open_catalog(database, None, leaving=leaving)
+    await again.put(USER, "lin", "{name: lin}", source=HERE, who="ada")
+    await again.delete(USER, "lin", who="ada")
+    assert told == [(USER, "lin")]
+    without = PLATFORM.replace("  - {name: ada, apis: [orders]}", "  - {name: lin, apis: [orders]}")
+    await again.apply(without, source=Source(file=str(file), folder=file.parent), who="ada")
+    assert told[1:] == [(USER, "ada")]
+
+
+async def test_what_cannot_be_told_is_not_deleted(catalog: Catalog, database: Database) -> None:
+    async def leaving(_connection: AsyncConnection, removed: Sequence[tuple[EntityKind, str]]) -> None:
+        if removed:
+            raise PlatformError("disk-full", "nothing more can be written", hint="make room")
+
+    again = await open_catalog(database, None, leaving=leaving)
+    await again.put(USER, "lin", "{name: lin}", source=HERE, who="ada")
+    with pytest.raises(PlatformError, match="nothing more"):
+        await again.delete(USER, "lin", who="ada")
+    for each in (again, await reopened(database)):
+        assert UserName("lin") in [user.name for user in each.declared.value.api_users]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,6 +64,18 @@ def test_every_taken_address_is_told_with_whose_it_is(spec: PlatformSpec, tmp_pa
         [line] = [line for line in told if line.startswith(f"  {who}: {address} is taken by ")]
         assert f"pid {os.getpid()} (" in line
     assert refused.hint == "stop the processes that are named or listen elsewhere"
+
+
+def test_who_listens_on_an_address_of_ipv4_by_a_socket_of_ipv6_is_told_as_well(free_port: Callable[[], int]) -> None:
+    """As gRPC does."""
+    port = free_port()
+    with socket.socket(socket.AF_INET6) as holding:
+        holding.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        holding.bind(("::ffff:127.0.0.1", port))
+        holding.listen()
+        told = PortHolders().of(Address(host="127.0.0.1", port=port))
+    assert told is not None
+    assert f"pid {os.getpid()} (" in told
 
 
 def test_where_the_process_cannot_be_seen_the_hint_says_once_how_to_see_it(

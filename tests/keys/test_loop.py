@@ -11,6 +11,7 @@ from stationmaster.config import StateDir
 from stationmaster.core.names import UserName
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import PlatformSpec, TokenTerms
+from stationmaster.keys import departures
 from stationmaster.keys.credentials import IssuedCredentials
 from stationmaster.keys.desk import KeyOrder
 from stationmaster.keys.follower import Follower
@@ -103,6 +104,37 @@ def assert_lost(keys: Keys, state: StateDir, made: IssuedCredentials, token: str
         assert found.code is RefusalCode.REVOKED
     claims = jwt.decode(token, keys.signing_keys.keys[0].private).claims
     assert claims["iat"] < keys.public.value.renewed_users[made.user]
+
+
+async def test_a_user_that_left_and_came_back_before_anybody_looked_starts_with_nothing(
+    keys: Keys, declared: Cell[PlatformSpec], database: Database, state: StateDir
+) -> None:
+    """A cell shows the latest declaration alone; that the user was away stands in the store."""
+    old, other = [await keys.create_credentials(user) for user in (ADA, GRACE)]
+    token = token_of(keys, state, ADA)
+    async with database.write() as connection:
+        await departures.mark(connection, [ADA], utc_now())
+    declared.set(replace(declared.value, api_users=declared.value.api_users[::-1]))
+    new = await keys.create_credentials(ADA)
+    assert held(keys) == {other.api_key: GRACE, new.api_key: ADA}
+    assert_lost(keys, state, old, token)
+    assert keys.public.value.renewed_users.keys() == {ADA}
+    assert not keys.public.value.barred_users
+
+
+async def test_a_user_that_left_and_came_back_before_a_restart_starts_with_nothing(
+    make_keys: MakeKeys, database: Database
+) -> None:
+    before = make_keys()
+    await before.start()
+    await before.create_credentials(ADA)
+    other = await before.create_credentials(GRACE)
+    async with database.write() as connection:
+        await departures.mark(connection, [ADA], utc_now())
+    after = make_keys()
+    await after.start()
+    assert held(after) == {other.api_key: GRACE}
+    assert after.public.value.renewed_users.keys() == {ADA}
 
 
 async def test_a_user_that_is_declared_again_at_once_gets_new_credentials_that_hold_at_once(

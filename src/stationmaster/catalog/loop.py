@@ -3,13 +3,14 @@
 import asyncio
 import codecs
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.catalog import store
 from stationmaster.catalog.conditions import ANYHOW, Condition, etag_of
@@ -36,10 +37,15 @@ Key = tuple[EntityKind, str]
 Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Overlay = Callable[[PlatformSpec], PlatformSpec]
 Consent = Callable[[Sequence[EntityChange]], None]
+Leaving = Callable[[AsyncConnection, Sequence[Key]], Awaitable[None]]
 
 
 def consented(_changes: Sequence[EntityChange]) -> None:
     """Whoever asks may change everything."""
+
+
+async def unnoticed(_connection: AsyncConnection, _removed: Sequence[Key]) -> None:
+    """Nobody has to know."""
 
 
 def as_declared(spec: PlatformSpec) -> PlatformSpec:
@@ -93,8 +99,12 @@ class Catalog:
         rows: Iterable[Declared] = (),
         revision: int = 0,
         overlay: Overlay = as_declared,
+        leaving: Leaving = unnoticed,
     ) -> None:
-        """`spec` is what `rows` declare; `overlay` makes of it what the platform sees (more gateway nodes, say)."""
+        """`spec` is what `rows` declare; `overlay` makes of it what the platform sees (more gateway nodes, say).
+        `leaving` is told of entities that are deleted, in the transaction that does it: what is deleted and declared
+        again at once may never be seen to be missing from `declared`, which shows the latest alone."""
+        self._leaving = leaving
         self._database = database
         self._turn = asyncio.Lock()
         self._rows: dict[Key, Declared] = {(each.entity.kind, each.entity.name): each for each in rows}
@@ -276,6 +286,7 @@ class Catalog:
             await store.keep(connection, written)
             await store.place(connection, moved)
             await store.remove(connection, removed)
+            await self._leaving(connection, removed)
             await audit.record(connection, *(_audited(each, revision) for each in changes))
             return await store.record_revision(connection, revision)
 

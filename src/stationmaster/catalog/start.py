@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 
 from stationmaster.catalog import store
-from stationmaster.catalog.loop import Catalog, Overlay, as_declared, digest_of
+from stationmaster.catalog.loop import Catalog, Leaving, Overlay, as_declared, digest_of, unnoticed
 from stationmaster.core.problem import InvalidInputError, PlatformError
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.manifest.entities import check_files, join, load_document
@@ -19,15 +19,17 @@ _NOTHING = PlatformSpec(environment="")
 """What is declared before the first file is taken; nobody sees it."""
 
 
-async def open_catalog(database: Database, file: Path | None, *, overlay: Overlay = as_declared) -> Catalog:
+async def open_catalog(
+    database: Database, file: Path | None, *, overlay: Overlay = as_declared, leaving: Leaving = unnoticed
+) -> Catalog:
     """Applies the file when nothing is stored, or when its text differs from when it was applied last; otherwise what
     is stored stands, with all that was changed since. A changed file that is invalid leaves what is stored and is told.
 
     Raises InvalidInputError when the file is invalid and nothing is stored, PlatformError `nothing-declared`.
     """
-    stored = await _stored(database, overlay)
+    stored = await _stored(database, overlay, leaving)
     if file is not None:
-        stored = stored or Catalog(database, _NOTHING, overlay=overlay)
+        stored = stored or Catalog(database, _NOTHING, overlay=overlay, leaving=leaving)
         await _take_file(stored, await asyncio.to_thread(file.absolute))
         return stored
     if stored is None:
@@ -37,7 +39,7 @@ async def open_catalog(database: Database, file: Path | None, *, overlay: Overla
     return stored
 
 
-async def _stored(database: Database, overlay: Overlay) -> Catalog | None:
+async def _stored(database: Database, overlay: Overlay, leaving: Leaving) -> Catalog | None:
     async with database.read() as connection:
         rows, number = await store.everything(connection), await store.last_number(connection)
     if not rows:
@@ -46,7 +48,7 @@ async def _stored(database: Database, overlay: Overlay) -> Catalog | None:
     spec = await asyncio.to_thread(join, entities)
     for each in await asyncio.to_thread(check_files, entities):
         log.warning("declared file", code=each.code, message=each.message, origin=str(each.origin))
-    return Catalog(database, spec, rows=rows, revision=number, overlay=overlay)
+    return Catalog(database, spec, rows=rows, revision=number, overlay=overlay, leaving=leaving)
 
 
 async def _take_file(catalog: Catalog, file: Path) -> None:

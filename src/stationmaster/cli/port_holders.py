@@ -7,6 +7,8 @@ import psutil
 from stationmaster.core.spec import Address
 
 _EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 compared, not listened on
+_V4_IN_V6 = "::ffff:"
+"""So begins the address of a socket for IPv6 that listens on one of IPv4 (RFC 4291 2.5.5.2)."""
 _SHOWN_CHARACTERS = 80
 
 
@@ -32,7 +34,7 @@ def _listening() -> list[tuple[str, int, int]]:
     except (psutil.Error, OSError):
         return []
     return [
-        (each.laddr.ip, each.laddr.port, each.pid)
+        (each.laddr.ip.removeprefix(_V4_IN_V6), each.laddr.port, each.pid)
         for each in found
         if each.status == psutil.CONN_LISTEN and each.laddr and each.pid is not None
     ]

@@ -130,7 +130,8 @@ def _say(change: TargetChange, *, as_json: bool) -> None:
         return
     held = "held " if change.manual else ""
     took = ", ".join(f"{node} after {elapsed_ms:.0f} ms" for node, elapsed_ms in sorted(change.acknowledged.items()))
-    out.print(f"{change.target} of {change.virtual_host} is {held}{change.state}; acknowledged by {took or 'no node'}")
+    told = f"acknowledged by {took or 'no node'}" if took or change.pending else "nothing had to change"
+    out.print(f"{change.target} of {change.virtual_host} is {held}{change.state}; {told}")
     if change.pending:
         out.print(f"[yellow]not yet by {', '.join(change.pending)}[/yellow]")
 

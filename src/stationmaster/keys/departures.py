@@ -4,7 +4,7 @@ back before those have expired."""
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,8 @@ from stationmaster.keys import store
 from stationmaster.keys.credentials import ApiKey, ClientSecret
 from stationmaster.runtime.audit import Change, record
 
+SHORTEST_BAR = timedelta(days=7)
+"""Foreign issuers do not say how long their tokens live."""
 _BY = "platform"
 
 
@@ -36,6 +38,11 @@ class Lost:
 def first_second(declared_at: datetime) -> int:
     """Tokens tell whole seconds alone: the next one belongs to nobody that left before."""
     return int(declared_at.timestamp()) + 1
+
+
+async def mark(connection: AsyncConnection, users: Iterable[UserName], now: datetime) -> None:
+    """Keeps in mind that these users left, for whoever follows the declaration and may find them there again."""
+    await store.bar_users(connection, users, now + SHORTEST_BAR)
 
 
 async def revoke_all(connection: AsyncConnection, users: Iterable[UserName], now: datetime) -> Lost:

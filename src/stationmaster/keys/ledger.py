@@ -4,7 +4,7 @@ here, one at a time."""
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,9 +29,6 @@ from stationmaster.runtime.db import Database, utc_now
 
 log = structlog.get_logger("keys")
 
-_SHORTEST_BAR = timedelta(days=7)
-"""Foreign issuers do not say how long their tokens live."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
@@ -50,6 +47,8 @@ class Draft:
     signing_keys: bool = False
     terms: IssuerTerms | None = None
     people: RosterChange = field(default_factory=RosterChange)
+    returned: Set[UserName] = frozenset()
+    """Users that are declared now and were not in between."""
     renewed: dict[UserName, Renewed] = field(default_factory=dict)
 
     @property
@@ -107,7 +106,8 @@ class Ledger:
             await revoked_store.renew(connection, again, until=self._barred_until(now), now=now)
             gone = [name for name, until in known.items() if until is None and name not in declared]
             await store.bar_users(connection, gone, self._barred_until(now))
-            await departures.revoke_all(connection, await store.holders(connection, now) - declared, now)
+            lose = (await store.holders(connection, now) - declared).union(again)
+            await departures.revoke_all(connection, lose, now)
             known = await store.known_users(connection)
         self._barred = {name: until for name, until in known.items() if until is not None and until > now}
 
@@ -161,7 +161,7 @@ class Ledger:
         self._roster = after
         try:
             async with self._drafted() as draft:
-                draft.people = people
+                draft.people = await self._with_returned(draft, people)
                 if self.terms != terms_before:
                     draft.terms, draft.signing_keys = self.terms, True
                     await signing_store.lengthen(draft.connection, self.terms.lifetime_s)
@@ -170,14 +170,23 @@ class Ledger:
             self._roster = before
             raise
 
+    async def _with_returned(self, draft: Draft, people: RosterChange) -> RosterChange:
+        """Users that left and were declared again before anybody looked, both have left and have come."""
+        draft.returned = await store.barred_users(draft.connection) & self._roster.users.keys()
+        unseen = draft.returned - {user.name for user in people.users}
+        return replace(
+            people,
+            users=(*people.users, *(self._roster.users[name] for name in unseen)),
+            gone_users=(*people.gone_users, *draft.returned),
+        )
+
     async def _move_users(self, draft: Draft, new: Set[UserName]) -> None:
         """Users that leave lose what they have; those that come back start with nothing."""
-        until = self._barred_until(draft.now)
-        again = new & self._barred.keys()
-        await store.put_users(draft.connection, new)
+        until, again = self._barred_until(draft.now), draft.returned
+        await store.bar_users(draft.connection, draft.people.gone_users, until)
+        await store.put_users(draft.connection, new | again)
         await revoked_store.renew(draft.connection, again, until=until, now=draft.now)
         draft.renewed = dict.fromkeys(again, Renewed(since_s=departures.first_second(draft.now), until=until))
-        await store.bar_users(draft.connection, draft.people.gone_users, until)
         lost = await departures.revoke_all(draft.connection, draft.people.gone_users, draft.now)
         draft.api_keys += lost.api_keys
         draft.secrets += lost.secrets
@@ -302,7 +311,7 @@ class Ledger:
         )
 
     def _barred_until(self, now: datetime) -> datetime:
-        return now + max(_SHORTEST_BAR, timedelta(seconds=self.terms.lifetime_s + 2 * LEEWAY_S))
+        return now + max(departures.SHORTEST_BAR, timedelta(seconds=self.terms.lifetime_s + 2 * LEEWAY_S))
 
 
 def _forget(known: dict[Any, datetime], now: datetime) -> None:

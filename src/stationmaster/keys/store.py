@@ -173,6 +173,11 @@ async def known_users(connection: AsyncConnection) -> dict[UserName, datetime | 
     return {UserName(row.name): row.barred_until for row in rows}
 
 
+async def barred_users(connection: AsyncConnection) -> set[UserName]:
+    rows = await connection.execute(select(key_users.c.name).where(key_users.c.barred_until.is_not(None)))
+    return {UserName(row.name) for row in rows}
+
+
 async def put_users(connection: AsyncConnection, names: Iterable[UserName]) -> None:
     rows = [{"name": name, "barred_until": None} for name in names]
     if rows:
