@@ -85,7 +85,9 @@ def found_in(reading: Reading) -> Marks:
     return {subject: frozenset(marks) for subject, marks in zip(SUBJECTS, named, strict=True)}
 
 
-_ASSIGNMENT = re.compile(r"""\s*([A-Za-z_]\w*)=(?:"(?:[^"\\]|\\.)*"|'[^']*'|\$\((?:[^()]|\([^()]*\))*\)|<[^<>]*>|[^\s"'])*""")
+_ASSIGNMENT = re.compile(
+    r"""\s*([A-Za-z_]\w*)=(?:"(?:[^"\\]|\\.)*"|'[^']*'|\$\((?:[^()]|\([^()]*\))*\)|<[^<>]*>|[^\s"'])*"""
+)
 
 
 def program_of(text: str) -> str:

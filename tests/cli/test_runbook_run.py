@@ -197,7 +197,7 @@ def test_nobody_is_their_own_second_person(folder: Path, stm: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("run", "nowhere.md"), "invalid-input"),
+        (("run", "nowhere.md"), "no-such-path"),
         (("run", "book.md", "--set", "novalue"), "value-broken"),
         (("run", "book.md", "--labels", "nowhere"), "labels-unreadable"),
         (("run", "book.md", "--answers", "nowhere"), "answers-unreadable"),

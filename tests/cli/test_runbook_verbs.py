@@ -38,9 +38,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("verb", ["read", "list", "match", "lint"])
+@pytest.mark.parametrize(
+    "verb",
+    ["read", "list", "match", "lint", "plan", "run", "resume", "runs", "transcript", "approve", "approver new"],
+)
 def test_every_verb_has_help_with_examples(verb: str) -> None:
-    result = run(verb, "--help")
+    result = run(*verb.split(), "--help")
     assert result.exit_code == 0
     assert "Example" in result.stdout
 
@@ -48,11 +51,11 @@ def test_every_verb_has_help_with_examples(verb: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "it is a folder"),
-        ("missing.md", "No such file"),
+        ("", "is a folder"),
+        ("missing.md", "there is no file"),
         ("binary.md", "no UTF-8 text"),
         ("large.md", "larger than 4000000 bytes"),
-        ("dangling.md", "No such file"),
+        ("dangling.md", "there is no file"),
     ],
 )
 def test_read_says_what_is_wrong_with_a_file_and_what_to_do(folder: Path, name: str, said: str) -> None:
@@ -75,6 +78,52 @@ def test_a_broken_runbook_is_shown_with_its_problems(folder: Path) -> None:
     assert "ls -l" in result.stdout
     assert "[attribute-value]" in result.stderr
     assert "[front-matter]" in result.stderr
+
+
+STEPS = """\
+# Steps
+
+1. `ls -l`
+2. Empty the log
+   ```bash
+   truncate -s 0 /var/log/thelongestnameofalogfilethatanybodyhaseverseenonanymachineatallandsomewhatlonger.log
+   ```
+3. If customers complain, tell them.
+4. Tell the others.
+"""
+
+
+def test_read_says_everything_once_and_cuts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "steps.md").write_text(STEPS)
+    result = CliRunner().invoke(app, ["runbook", "read", str(tmp_path / "steps.md")], env={"COLUMNS": "80"})
+    shown = "".join(result.stdout.split())
+    assert "…" not in shown
+    assert result.stdout.count("ls -l") == 1
+    assert "change:`truncate`" in shown or "destroy:`truncate`" in shown
+    assert result.stdout.count("If customers complain") == 2
+    assert "a person judges" in " ".join(result.stdout.split())
+    assert result.stdout.count("why:") == 1
+
+
+def test_a_misspelt_file_is_answered_with_the_one_that_is_there(folder: Path) -> None:
+    for verb in ("read", "plan", "run"):
+        assert f"did you mean {folder / 'good.md'}?" in run(verb, folder / "god.md").stderr
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_a_document_without_a_step_is_not_run(tmp_path: Path, verb: str) -> None:
+    (tmp_path / "empty.md").write_text("")
+    result = run(verb, tmp_path / "empty.md")
+    assert result.exit_code == 2
+    assert "[no-steps]" in result.stderr
+
+
+def test_a_value_that_fills_nothing_is_told_with_the_places_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "book.md").write_text("# Book\n\n1. Run `cat <file-name>`.\n")
+    wrong = run("plan", tmp_path / "book.md", "--set", "filename=x")
+    assert "--set filename fills no place of this runbook; its places: file_name" in wrong.stderr
+    assert "values can be given: --set file_name=…" in wrong.stdout
+    assert run("plan", tmp_path / "book.md", "--set", "file-name=x").stderr == ""
 
 
 def test_read_as_json_is_the_documented_document() -> None:
@@ -108,6 +157,13 @@ def test_list_shows_what_can_be_read_and_tells_the_rest(folder: Path) -> None:
     assert (good["title"], good["service"], good["alerts"], good["owner"]) == ("It is down", "keys", ["Down"], "Keys")
     assert (good["steps"], good["risk"], good["next_review"], good["overdue"]) == (1, "read", "2099-01-01", False)
     assert "It is down" in run("list", folder).stdout
+
+
+def test_a_list_in_a_pipe_keeps_every_name_on_its_line() -> None:
+    result = CliRunner().invoke(app, ["runbook", "list", str(OWN)], env={"COLUMNS": "40"})
+    lines = result.stdout.splitlines()
+    assert sorted(line.split()[0] for line in lines[1::2]) == sorted(str(path) for path in OWN.glob("*.md"))
+    assert max(map(len, lines)) > 80
 
 
 def test_list_refuses_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -155,6 +211,12 @@ def test_match_ends_with_three_for_none_and_four_for_several(folder: Path) -> No
 def test_match_takes_labels_from_a_file(folder: Path, labels: dict[str, object]) -> None:
     (folder / "alert.json").write_text(json.dumps(labels))
     assert answer("match", "--labels", folder / "alert.json", folder, "--json")["result"] == "match"
+
+
+def test_match_takes_labels_from_standard_input(folder: Path) -> None:
+    asked = ["runbook", "match", "--labels", "-", str(folder), "--json"]
+    result = CliRunner().invoke(app, asked, input='{"alertname": "Down", "service": "keys"}')
+    assert json.loads(result.stdout)["result"] == "match"
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: [", "3", '{"labels": 3}', ""])

@@ -18,7 +18,7 @@ async def test_a_change_asks_is_made_once_and_is_verified(tmp_path: Path) -> Non
     assert finished.outcome is Outcome.CURED
     assert (tmp_path / "canary").read_text() == "yes\n"
     asked = person.requests[0]
-    assert (asked.command, asked.named, asked.risk.value) == ("echo yes >> canary", "yes", "change")
+    assert (asked.command, asked.named, asked.risk.value) == ("echo yes >> canary", "canary", "change")
     assert len(asked.digest) == 64
     assert asked.expires_at - datetime.now(UTC) < timedelta(minutes=15)
     assert person.ended("1").by == "ann"
@@ -34,7 +34,7 @@ async def test_a_change_that_is_not_approved_is_not_made(tmp_path: Path) -> None
 POLICIES = [
     (Policy(changes=True), 0),
     (Policy(steps=("1",)), 0),
-    (Policy(programs=("echo",)), 0),
+    (Policy(programs=("echo",)), 1),
     (Policy(programs=("kubectl",)), 1),
     (Policy(steps=("2",)), 1),
     (Policy(), 1),

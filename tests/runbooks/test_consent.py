@@ -12,6 +12,7 @@ from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedSte
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.script import Filled, fill
+from stationmaster.runbooks.shell import parse
 from stationmaster.runbooks.talk import Approved
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -50,7 +51,13 @@ def test_whatever_changes_asks_again(meant: Meant, plan: Plan) -> None:
     ("text", "values", "named"),
     [
         ("kubectl delete pod web-1", {}, "web-1"),
-        ("kubectl delete pod web-1 -n prod", {"<ns>": "prod"}, "prod"),
+        ("kubectl delete pod web-1 -n prod", {"<ns>": "prod"}, "web-1"),
+        ("kubectl delete pod web-1 --namespace=prod", {}, "web-1"),
+        ("rm -rf /tmp/canary-abc", {"<x>": "abc"}, "/tmp/canary-abc"),
+        ("cd /srv && rm -rf data-abc && ls data-abc other", {"<x>": "abc"}, "data-abc"),
+        ("ls -lR /tmp/cache > /tmp/list.txt", {"<cache-dir>": "/tmp/cache"}, "/tmp/list.txt"),
+        ("psql -U app -c 'drop table x'", {}, "drop table x"),
+        ("aws s3 rm --recursive s3://b/p-1 --region eu", {"<p>": "1"}, "s3://b/p-1"),
         ("systemctl restart nginx --now", {}, "nginx"),
         ("reboot", {}, "3"),
         ("echo x yes", {"<v>": "a\nb"}, "yes"),
@@ -104,12 +111,29 @@ def test_no_policy_allows_more_than_a_change(risk: Risk) -> None:
 def test_a_program_is_allowed_only_with_all_that_it_is_called_with() -> None:
     policy = Policy(programs=("kubectl",))
     assert permitted(policy, key="1", risk=Risk.CHANGE, command="kubectl scale x")
-    assert not permitted(policy, key="1", risk=Risk.CHANGE, command="kubectl get x | xargs touch")
+    for text in (
+        "kubectl get x | xargs touch",
+        "kubectl get x > ~/.bashrc",
+        "KUBECONFIG=other kubectl scale x",
+        "kubectl scale x; A=1",
+    ):
+        assert not permitted(policy, key="1", risk=Risk.CHANGE, command=text)
+    for text in ("sudo systemctl restart x", "find . -exec touch {} ;", "bash -c 'touch x'"):
+        listed = Policy(programs=tuple(each.program for each in parse(text).commands))
+        assert not permitted(listed, key="1", risk=Risk.CHANGE, command=text)
 
 
 def test_a_policy_is_read_strictly() -> None:
     found = read_policy("allow: {steps: ['3.2'], programs: [kubectl]}", name="team.yaml")
     assert (found.steps, found.programs, found.changes) == (("3.2",), ("kubectl",), False)
-    for text in ("allow: {step: x}", "- a", "allow: {changes: maybe}", "a: [", ""):
+    for text in (
+        "allow: {step: x}",
+        "- a",
+        "allow: {changes: maybe}",
+        "a: [",
+        "",
+        "allow: {programs: ['*']}",
+        "allow: {steps: ['3.*']}",
+    ):
         with pytest.raises(PlatformError):
             read_policy(text, name="team.yaml")

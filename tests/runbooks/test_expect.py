@@ -16,7 +16,12 @@ HREF = '{"href":"{{site.link}}","code":0}'
     [
         (0, OPERATIONAL, Verdict.PASSED, "contains 'available and operational'"),
         (0, "busy", Verdict.FAILED, "expected to contain 'available and operational', saw 'busy': it has stopped"),
-        (0, "", Verdict.FAILED, "expected to contain 'available and operational', saw an empty output: it has stopped"),
+        (
+            0,
+            "",
+            Verdict.FAILED,
+            "expected to contain 'available and operational', saw exit status 0 and no output: it has stopped",
+        ),
         (
             7,
             "x",

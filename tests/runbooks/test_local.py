@@ -11,7 +11,7 @@ import pytest
 
 from stationmaster.runbooks import processes
 from stationmaster.runbooks.confine import can_confine
-from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
+from stationmaster.runbooks.local import HEAD_BYTES, Ending, Order, Ran, run_locally
 from stationmaster.runbooks.processes import marked
 from stationmaster.runbooks.script import BASH
 
@@ -130,3 +130,44 @@ async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not holds():
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.skipif(not can_confine(("echo",)), reason="this kernel has no Landlock")
+async def test_a_look_writes_to_no_device_but_the_harmless(tmp_path: Path) -> None:
+    name = f"/dev/shm/{tmp_path.name}"
+    found = await ran(f"echo x > {name}", tmp_path, reads=True)
+    assert found.exit_status != 0
+    assert not os.path.exists(name)  # noqa: PTH110 ASYNC240 a local file
+    found = await ran("echo x > /dev/null; echo y > /dev/stderr; echo z > /dev/fd/1", tmp_path, reads=True)
+    assert (found.exit_status, sorted(found.output.split())) == (0, ["y", "z"])
+
+
+async def test_a_look_leaves_nothing_running_outside_its_process_group(tmp_path: Path) -> None:
+    await ran("(setsid sleep 60 >/dev/null 2>&1 &) ; sleep 0.1; echo started", tmp_path, reads=True)
+    assert marked(f"test:{tmp_path.name}") == []
+
+
+async def test_where_output_is_cut_no_half_of_a_word_is_left(tmp_path: Path) -> None:
+    secret = "hunter2" * 40
+    text = f"head -c {HEAD_BYTES - 100} /dev/zero | tr '\\0' x; printf '\\n%s\\n' {secret}; yes no | head -c 300000"
+    found = await ran(text, tmp_path)
+    assert "bytes left out" in found.output
+    assert "hunter2" not in found.output
+    assert found.output.endswith("\nno\nno\n")
+
+
+async def test_what_ended_while_we_were_stopped_has_ended(tmp_path: Path) -> None:
+    looking = asyncio.create_task(ran("sleep 0.3; echo done", tmp_path, timeout_s=0.6))
+    await asyncio.sleep(0.1)
+    time.sleep(1)  # noqa: ASYNC251 stands for a SIGSTOP of this very process
+    found = await looking
+    assert (found.ending, found.exit_status, found.output) == (Ending.EXITED, 0, "done\n")
+
+
+async def test_a_folder_with_quotes_in_its_name_keeps_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / 'it\'s "$(id)"'
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert (await ran("X=1", tmp_path, keeps=("X",))).kept == {"X": "1"}

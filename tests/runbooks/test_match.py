@@ -111,4 +111,12 @@ def test_a_retired_runbook_that_names_the_alert_is_not_held_against_itself() -> 
 def test_of_no_runbooks_none_matches() -> None:
     found = choose(alert(), [])
     assert isinstance(found, NoMatch)
-    assert "none of 0 runbook(s)" in found.why
+    assert "none of 0 runbooks" in found.why
+
+
+def test_an_alert_without_a_service_is_not_said_to_have_one() -> None:
+    book = replace(loaded(OWN), service="", match=MatchRules(alerts=("Down",)))
+    found = choose(alert(alertname="Down", service=""), [book])
+    assert isinstance(found, Match)
+    assert found.why == "it names the alert Down"
+    assert found.score < 1.0

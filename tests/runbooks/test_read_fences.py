@@ -11,7 +11,9 @@ def commands(text: str) -> list[Command]:
 
 
 def fence(body: str, info: str = "bash") -> str:
-    return f"## Steps\n\n1. Do it:\n\n   ```{info}\n" + "".join(f"   {line}\n" for line in body.split("\n")) + "   ```\n"
+    return (
+        f"## Steps\n\n1. Do it:\n\n   ```{info}\n" + "".join(f"   {line}\n" for line in body.split("\n")) + "   ```\n"
+    )
 
 
 def texts(body: str, info: str = "bash") -> list[str]:
@@ -103,7 +105,15 @@ def test_a_command_that_carries_its_own_work_opens_nothing(command: str) -> None
 
 def test_leaving_closes_a_session_and_sessions_nest() -> None:
     found = commands(fence("ssh db-1\nsudo -i\nls -l\nexit\nls -a\nlogout\nls -h"))
-    assert [each.session.opened_by for each in found] == ["", "ssh db-1", "sudo -i", "sudo -i", "ssh db-1", "ssh db-1", ""]
+    assert [each.session.opened_by for each in found] == [
+        "",
+        "ssh db-1",
+        "sudo -i",
+        "sudo -i",
+        "ssh db-1",
+        "ssh db-1",
+        "",
+    ]
 
 
 def test_the_operators_own_prompt_coming_back_ends_a_session() -> None:
@@ -113,7 +123,8 @@ def test_the_operators_own_prompt_coming_back_ends_a_session() -> None:
 
 def test_a_session_ends_with_its_block_unless_nothing_was_typed_into_it() -> None:
     ended = "## Steps\n\n```bash\nssh db-1\ndf -h\n```\n\nThen:\n\n```bash\ndf -i\n```\n"
-    lasting = "## Steps\n\n```bash\nssh db-1\n```\n\nThen:\n\n```bash\ndf -i\n```\n\n```bash\nexit\n```\n\n```bash\nls -l\n```\n"
+    lasting = "## Steps\n\n```bash\nssh db-1\n```\n\nThen:\n\n```bash\ndf -i\n```\n\n```bash\nexit\n```\n"
+    lasting += "\n```bash\nls -l\n```\n"
     home = "## Steps\n\n```bash\nssh db-1\n```\n\nOn your own machine, run:\n\n```bash\ndf -i\n```\n"
     assert [each.session.opened_by for each in commands(ended)] == ["", "ssh db-1", ""]
     assert [each.session.opened_by for each in commands(lasting)] == ["", "ssh db-1", "ssh db-1", ""]
@@ -137,7 +148,8 @@ def test_statements_of_a_database_end_with_their_semicolon() -> None:
 
 
 def test_heredocs_continuations_and_loops_are_one_statement() -> None:
-    body = "cat <<'EOF' | kubectl apply -f -\na: 1\n\nb: 2\nEOF\ncurl -s \\\n  http://x\nfor i in 1 2; do\n  echo $i\ndone\ntrue && \\\n  date"
+    body = "cat <<'EOF' | kubectl apply -f -\na: 1\n\nb: 2\nEOF\n"
+    body += "curl -s \\\n  http://x\nfor i in 1 2; do\n  echo $i\ndone\ntrue && \\\n  date"
     found = commands(fence(body))
     assert [(each.lines.first - 5, each.lines.last - 5) for each in found] == [(1, 5), (6, 7), (8, 10), (11, 12)]
 

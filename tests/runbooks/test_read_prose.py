@@ -42,6 +42,15 @@ def told(text: str) -> list[int]:
         "If you cannot resolve it, see the following resources:",
         "Verify gitlab-monitor service is running",
         "Re-trigger the import.",
+        "a. Check the storage class.",
+        "In extreme situations recreate the cluster.",
+        "DNS problems - check the logs of the resolver.",
+        "Another option is to delete the node.",
+        "Fine tune the settings.",
+        "Closely watch the graphs.",
+        "See whether the flag is set.",
+        "Don't forget to bump the version.",
+        "See the previous section if it is not there yet.",
     ],
 )
 def test_these_sentences_instruct(sentence: str) -> None:
@@ -64,6 +73,16 @@ def test_these_sentences_instruct(sentence: str) -> None:
         "{{include:guide.html}}",
         "Alert name: APIServiceDown",
         "There are commands that can be run here.",
+        "Backup completion times exceed the windows.",
+        "Log data loss: Logs are not being collected.",
+        "Open chunks (where data is written) can't fit into it.",
+        "Follow these steps to revoke old tokens.",
+        "It can be configured to skip the page, and allow users to sign up.",
+        "Some practices which we recommend technologists follow.",
+        "Since we want to keep it on, it needs little overhead.",
+        "You SHOULD use the role with the lowest privileges.",
+        "You can read about the reasons here.",
+        "See the docs if you want more details.",
         "",
     ],
 )
@@ -95,6 +114,16 @@ def test_these_sentences_do_not(sentence: str) -> None:
         ("**Check the map**: If it has gaps, verify the agents.", ["if"]),
         ("**Check the map**: If it has gaps, agents are missing.", []),
         ("It takes seconds if not minutes.", []),
+        ("For ordinary hosts, drain the host.", ["if"]),
+        ("For security reasons, change the password.", []),
+        ("In rare cases, restart the node.", ["if"]),
+        ("Once you are happy with it, you can promote it.", ["once"]),
+        ("Once you have done this, restart it.", []),
+        ("See the previous section if it is not there yet.", ["goto"]),
+        ("When this alert fires, the following impacts may occur:", []),
+        ("When we reach saturation, there are essentially two options:", ["if"]),
+        ("Similar steps repeat the process.", []),
+        ("Use a role of your own (e.g. if you only need to read).", []),
     ],
 )
 def test_edges_are_found_where_they_decide_something(text: str, kinds: list[str]) -> None:
@@ -119,6 +148,19 @@ def test_edges_are_found_where_they_decide_something(text: str, kinds: list[str]
         ("If the `severity` label is `critical`, page somebody.", []),
         ("If it returns a 403 response, log in again.", ["other"]),
         ("The template should be used by everybody.", []),
+        ("[ ] Verify new versions are deployed.", ["other"]),
+        ("Verify event types (s3:Created, s3:Removed) match the operations.", ["other"]),
+        ("Determine whether interruptions affect some nodes.", ["other"]),
+        ("Check the capacity and whether nodes can be added.", ["other"]),
+        ("To confirm this is the cause, look at the graph.", []),
+        ("Look for recent creations.", ["other"]),
+        ("Check the logs for the right instance:", []),
+        ("If you see `i/o timeout`, restart it.", ["other"]),
+        ("If there are errors in the `Logs`, restart it.", []),
+        ('Check the message to verify a failure with "refused" pattern.', ["other"]),
+        ("If the output is `up`, go to step 5.", ["contains"]),
+        ("The status should be `active`.", ["contains"]),
+        ("The plan should list the new nodes.", ["other"]),
     ],
 )
 def test_expectations_need_something_that_can_be_seen(sentence: str, kinds: list[str]) -> None:
@@ -126,7 +168,8 @@ def test_expectations_need_something_that_can_be_seen(sentence: str, kinds: list
 
 
 def test_an_expectation_and_an_edge_know_the_line_of_their_sentence() -> None:
-    text = "## Steps\n\n1. Look at the pods of\n   the service. The status should be green. If it is\n   not, restart them.\n"
+    text = "## Steps\n\n1. Look at the pods of\n   the service. The status should be green. If it is\n"
+    text += "   not, restart them.\n"
     step = steps(text)[0]
     assert [(each.kind, each.line) for each in step.expectations] == [(ExpectationKind.OTHER, 4)]
     assert [(each.kind.value, each.line) for each in step.edges] == [("if", 4)]
@@ -148,7 +191,9 @@ def test_every_item_of_a_numbered_procedure_is_a_step_but_not_its_cases() -> Non
 
 
 def test_a_numbered_heading_is_a_step_and_a_plain_one_is_a_title() -> None:
-    text = "# T\n\n## 1. Drain the node\n\nRun it.\n\n## Check the pods\n\n1. Look.\n\n## 2. Network issues\n\n1. Look.\n"
+    text = (
+        "# T\n\n## 1. Drain the node\n\nRun it.\n\n## Check the pods\n\n1. Look.\n\n## 2. Network issues\n\n1. Look.\n"
+    )
     assert told(text) == [3, 5, 9, 13]
 
 
@@ -197,9 +242,9 @@ def test_code_that_is_not_indented_belongs_to_the_item_above_it() -> None:
         "<details>\n<summary>More</summary>\nDelete <pod-name> now.\n</details>",
         "> 1. Delete <pod-name> now.",
         "| a |\n|---|\n| Delete <pod-name> now. |",
-        '!!! note\n    Delete <pod-name> now.',
+        "!!! note\n    Delete <pod-name> now.",
         '=== "Linux"\n\n    1. Delete <pod-name> now.',
-        "{{< tabs >}}\n{{% tab name=\"x\" %}}\nDelete <pod-name> now.\n{{% /tab %}}",
+        '{{< tabs >}}\n{{% tab name="x" %}}\nDelete <pod-name> now.\n{{% /tab %}}',
         "::: tip\nDelete <pod-name> now.\n:::",
         "Delete <pod-name> now.\n====\n\n1. Delete <pod-name> now.",
     ],
@@ -210,7 +255,8 @@ def test_instructions_are_found_in_whatever_holds_them(text: str) -> None:
 
 
 def test_shortcodes_for_code_are_blocks_and_tabs_are_moved_to_the_left() -> None:
-    text = '## Steps\n\nRun it:\n\n{{< highlight bash >}}\nhelm list -A\n{{< /highlight >}}\n\n=== "x"\n\n    ```bash\n    ls -l\n    ```\n'
+    text = "## Steps\n\nRun it:\n\n{{< highlight bash >}}\nhelm list -A\n{{< /highlight >}}\n\n"
+    text += '=== "x"\n\n    ```bash\n    ls -l\n    ```\n'
     commands = [(each.text, each.lines.first) for step in steps(text) for each in step.commands]
     assert commands == [("helm list -A", 6), ("ls -l", 12)]
 

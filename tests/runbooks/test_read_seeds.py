@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tools.runbook_score import program_of
 
 from stationmaster.runbooks.read.document import Step
 from stationmaster.runbooks.read.reader import read_runbook
-from tools.runbook_score import program_of
 
 EXPECTED = Path(__file__).parent / "expected"
 NAMES = sorted(path.stem for path in EXPECTED.glob("*.yaml"))
@@ -43,4 +43,4 @@ def test_a_seed_is_read_as_a_person_reads_it(seeds: Path, name: str) -> None:
 
 
 def test_every_seed_has_its_table(seeds: Path) -> None:
-    assert NAMES == sorted(path.stem for path in seeds.glob("*.txt"))
+    assert sorted(path.stem for path in seeds.glob("*.txt")) == NAMES

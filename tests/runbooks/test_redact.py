@@ -1,5 +1,7 @@
 """Secrets are in nothing that is journaled or told."""
 
+import time
+
 import pytest
 
 from stationmaster.runbooks.redact import LineRedactor, redacted
@@ -72,3 +74,13 @@ def test_a_line_without_an_end_is_told_at_last() -> None:
     shown = "".join(redactor.feed("word " * 1000) for _ in range(4))
     assert len(shown) > 8000
     assert len(shown + redactor.rest()) == 20_000
+
+
+@pytest.mark.parametrize(
+    "piece", ["-", "a.", "a-", "x-", "_token", "authorization:", "eyJaaaaaaaa.", "a://", "A" * 76 + "\n", "curl "]
+)
+def test_no_output_takes_long(piece: str) -> None:
+    text = (piece * 65_536)[:65_536]
+    started = time.monotonic()
+    redacted(text, ("hunter2",))
+    assert time.monotonic() - started < 2

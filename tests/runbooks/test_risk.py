@@ -124,7 +124,7 @@ for i in a b; do systemctl restart $i; done
 aws ec2 reboot-instances --instance-ids i-1
 gcloud compute instances reset a
 psql -c "SELECT pg_terminate_backend(1)"
-mysql -e "SHOW TABLES; UPDATE a SET b=1"
+mysql -e "SHOW TABLES; UPDATE a SET b=1 WHERE c=2"
 stm instance restart a
 flock /tmp/lock ls
 """

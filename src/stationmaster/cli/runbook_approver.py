@@ -23,7 +23,7 @@ verbs = typer.Typer(help="Who may approve as the second person.", no_args_is_hel
 
 NEW_EXAMPLES = "[bold]stationmaster runbook approver new grace --login ghopper[/bold]"
 ADD_EXAMPLES = "[bold]stationmaster runbook approver add grace ed25519:B5dEb0… --login ghopper[/bold]"
-APPROVE_EXAMPLES = "[bold]stationmaster runbook approve 'stm-request-1.…'[/bold]"
+APPROVE_EXAMPLES = "Example: [bold]stationmaster runbook approve 'stm-request-1.…'[/bold]"
 
 ListFile = Annotated[Path, typer.Option("--file", help="The list beside the runbooks.")]
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="The private key.", show_default=False)]
@@ -54,7 +54,10 @@ def new(
     asked = " ".join(f"--login {shlex.quote(each)}" for each in logins or ())
     verb = f"stationmaster runbook approver add {shlex.quote(name)} {public_text(public)} {asked}"
     err.print(f"let somebody else put you on the list: {verb.rstrip()}", markup=False)
-    err.print("or add this line to approvers.yaml beside the runbooks, in a change that is reviewed:", style="dim")
+    err.print(
+        "or add this line below `approvers:` in approvers.yaml beside the runbooks, in a change that is reviewed:",
+        style="dim",
+    )
     print(line_of(Approver(name=name, key=public, logins=tuple(logins or ()))))  # noqa: T201 the answer itself
 
 

@@ -1,8 +1,9 @@
 """Turns the options of a run into a request: values, labels, data, policy, the document itself."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,48 @@ import yaml
 from stationmaster.core.problem import InvalidInputError, PlatformError, Severity
 from stationmaster.runbooks.library import load_file
 from stationmaster.runbooks.permit import Policy, read_policy
+from stationmaster.runbooks.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
+from stationmaster.runbooks.read.parameters import plain_name
 
 
 def load_runbook(file: Path) -> Runbook:
     """A document with errors is refused: it can be read with `runbook read`, never run."""
+    must_be_a_file(file)
     runbook, problems = load_file(file)
     if runbook is None or any(each.severity is Severity.ERROR for each in problems):
         raise InvalidInputError(problems, what=str(file))
     return runbook
+
+
+def must_be_a_file(file: Path) -> None:
+    if file.is_dir():
+        hint = "name a file in it; `runbook list`, `match` and `lint` take folders"
+        raise PlatformError("not-a-file", f"{file} is a folder", hint=hint)
+    if not file.exists():
+        near = close_names(file)
+        hint = (
+            f"did you mean {near}?"
+            if near
+            else "check the path; `stationmaster runbook list FOLDER` shows what is there"
+        )
+        raise PlatformError("no-such-path", f"there is no file {file}", hint=hint, status=404)
+
+
+def close_names(file: Path) -> str:
+    """The Markdown files beside it whose names come close, as paths."""
+    names = [each.name for each in sorted(file.parent.glob("*.md"))] if file.parent.is_dir() else []
+    return " or ".join(str(file.parent / each) for each in get_close_matches(file.name, names, n=3))
+
+
+def unused(plan: Plan, runbook: Runbook, names: Iterable[str]) -> Iterator[str]:
+    """A line for each of `names` that fills no place of the runbook."""
+    places = {place.name for step in plan.steps for place in step.places}
+    places |= {each.name for step in runbook.walk() for each in step.parameters}
+    told = ", ".join(sorted(places)) or "none"
+    for name in names:
+        if plain_name(name) not in places:
+            yield f"--set {name} fills no place of this runbook; its places: {told}"
 
 
 def still_there(file: Path) -> Runbook | None:

@@ -1,5 +1,7 @@
 """`runbook list`: the runbooks of folders at a glance."""
 
+import shlex
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +11,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from stationmaster.cli.output import AsJson, err, out, print_json, refusals
+from stationmaster.cli.output import AsJson, err, print_json, refusals
+from stationmaster.cli.runbook_table import is_wide, print_table, table_of
 from stationmaster.core.problem import PlatformError
 
 if TYPE_CHECKING:
@@ -59,10 +62,13 @@ def list_runbooks(folders: FoldersArgument = None, as_json: AsJson = False) -> N
     if not rows:
         err.print("no Markdown files there", markup=False)
         return
-    out.print(_table(rows))
+    print_table(_table(rows))
     for row in rows:
-        for problem in row.problems:
+        for problem in () if row.usable else row.problems:
             err.print(problem, markup=False)
+    if any(row.usable and row.problems for row in rows):
+        where = " ".join(shlex.quote(str(each)) for each in named)
+        err.print(f"problems are told by: stationmaster runbook lint {where}", style="dim", markup=False)
 
 
 def _row(found: "ReadFile", today: date) -> RunbookRow:
@@ -97,18 +103,31 @@ def _row(found: "ReadFile", today: date) -> RunbookRow:
 
 
 def _table(rows: list[RunbookRow]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("runbook", "service", "alerts", "steps", "risk", "owner", "next review", "problems"):
-        whole = column in {"steps", "risk", "next review"}
-        table.add_column(column.upper(), vertical="top", overflow="fold", no_wrap=whole)
+    wide = is_wide()
+    more = ("owner", "next review") if wide else ()
+    table = table_of("runbook", "answers", "steps", "risk", *more, whole=frozenset({"steps", "risk", "next review"}))
     for row in rows:
-        retired = " [red]RETIRED[/red]" if row.retired else ""
-        title = f"{escape(row.title)}{retired}\n[dim]{escape(row.file)}[/dim]"
         colour = _RISK_COLOURS.get(row.risk, "default")
-        review = f"[red]{row.next_review}\noverdue[/red]" if row.overdue else str(row.next_review or "")
-        problems = str(len(row.problems) or "") if row.usable else "[red]not usable[/red]"
-        table.add_row(
-            title, escape(row.service), escape(", ".join(row.alerts)), str(row.steps),
-            f"[{colour}]{row.risk}[/{colour}]", escape(row.owner), review, problems,
-        )  # fmt: skip
+        cells = [
+            "\n".join(_named(row)),
+            "\n".join(filter(None, (escape(", ".join(row.alerts)), f"[dim]{escape(row.service)}[/dim]"))),
+            str(row.steps) if row.title or row.usable else "",
+            f"[{colour}]{row.risk}[/{colour}]",
+        ]
+        review = f"[red]{row.next_review}[/red]" if row.overdue else str(row.next_review or "")
+        table.add_row(*cells, *((escape(row.owner), review) if wide else ()))
     return table
+
+
+def _named(row: RunbookRow) -> Iterator[str]:
+    """The file, which is what other verbs want, then the title and whatever is wrong."""
+    yield escape(row.file)
+    if row.title and row.title != Path(row.file).name:
+        yield f"[dim]{escape(row.title)}[/dim]"
+    marks = ["RETIRED"] if row.retired else []
+    marks += ["review overdue"] if row.overdue else []
+    marks += ["not usable"] if not row.usable else []
+    if row.usable and row.problems:
+        marks.append("1 problem" if len(row.problems) == 1 else f"{len(row.problems)} problems")
+    if marks:
+        yield f"[red]{', '.join(marks)}[/red]"

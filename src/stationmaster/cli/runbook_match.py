@@ -1,12 +1,12 @@
 """`runbook match`: which runbook answers an alert, and why that one."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-import yaml
 from rich.markup import escape
 
 from stationmaster.cli.output import AsJson, err, out, print_json, refusals
@@ -24,6 +24,7 @@ EXAMPLES = (
 NO_MATCH, AMBIGUOUS = 3, 4
 _RUNNERS_UP = 5
 _LARGEST_BYTES = 1_000_000
+_STANDARD_INPUT = Path("-")
 
 FoldersArgument = Annotated[
     list[Path] | None, typer.Argument(metavar="[FOLDER]…", help="Folders or files; without any, .")
@@ -32,7 +33,11 @@ AlertOption = Annotated[str, typer.Option("--alert", metavar="NAME", help="The a
 LabelOption = Annotated[list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="A label of the alert.")]
 LabelsOption = Annotated[
     Path | None,
-    typer.Option("--labels", metavar="FILE", help="Labels as YAML or JSON; an alert as Alertmanager sends it."),
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Labels as YAML or JSON, or an alert as Alertmanager sends it; - is standard input.",
+    ),
 ]
 SummaryOption = Annotated[str, typer.Option("--summary", help="The alert's text, for runbooks that quote one.")]
 
@@ -143,10 +148,13 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _of_file(path: Path) -> tuple[dict[str, str], str]:
     """Labels and text: of a plain mapping, of one with `labels`, or of the first alert of a notification."""
+    import yaml
+
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
+        if path != _STANDARD_INPUT and path.stat().st_size > _LARGEST_BYTES:
             raise PlatformError("bad-labels", f"{path} is too large", hint="one alert is asked about at a time")
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = sys.stdin.read(_LARGEST_BYTES) if path == _STANDARD_INPUT else path.read_text(encoding="utf-8")
+        loaded = yaml.safe_load(text)
     except OSError as error:
         why = f"{path} cannot be read: {error.strerror}"
         raise PlatformError("bad-labels", why, hint="check the path and its permissions") from error

@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
-JOURNAL_HELP = "Where runs are written down; $XDG_STATE_HOME/stationmaster/runs.db where none is named."
-JournalOption = Annotated[Path | None, typer.Option("--journal", help=JOURNAL_HELP, show_default=False)]
-ByOption = Annotated[str, typer.Option("--by", help="Who you are, where a login is shared.", show_default="your login")]
+_JOURNAL = "~/.local/state/stationmaster/runs.db"
+JOURNAL_HELP = "Where runs are written down."
+JournalOption = Annotated[
+    Path | None, typer.Option("--journal", metavar="FILE", help=JOURNAL_HELP, show_default=_JOURNAL)
+]
+ByOption = Annotated[
+    str, typer.Option("--by", metavar="NAME", help="Who you are, where a login is shared.", show_default="your login")
+]
 
 
 def state_folder() -> Path:

@@ -1,5 +1,7 @@
 """Shows a bound plan: a table for people, a document for programs."""
 
+from collections.abc import Iterator
+
 import msgspec
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +12,7 @@ from stationmaster.runbooks.plan import Plan, PlannedStep
 from stationmaster.runbooks.terminal.glyphs import RISK_STYLES
 from stationmaster.runbooks.transcript.events import StepDocument, steps_of
 from stationmaster.runbooks.transcript.words import command_of
+from stationmaster.runbooks.values import Source
 
 
 class PlanDocument(msgspec.Struct, kw_only=True, frozen=True):
@@ -30,17 +33,25 @@ def plan_table(plan: Plan) -> None:
     out.print(Text(clean_line(plan.runbook), style="bold"))
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in ("step", "lines", "kind", "what", "risk"):
-        table.add_column(column.upper(), vertical="top", overflow="fold")
+        table.add_column(column.upper(), vertical="top", overflow="fold", no_wrap=column != "what")
     for step in plan.steps:
         risk = Text(step.risk.value, style=RISK_STYLES[step.risk]) if _acts(step) else Text()
         table.add_row(step.key, str(step.lines), step.kind.value, _what(step), risk)
     out.print(table, soft_wrap=False)
+    for line in _summary(plan):
+        out.print(Text(line, style="dim"))
+
+
+def _summary(plan: Plan) -> Iterator[str]:
     asking = [step.key for step in plan.steps if step.asks or step.refusal]
     alone = len(plan.steps) - len(asking)
-    told = f"{len(plan.steps)} steps: {alone} run by themselves" + (
-        f"; {', '.join(asking)} would ask" if asking else ""
-    )
-    out.print(Text(told, style="dim"))
+    steps = "1 step" if len(plan.steps) == 1 else f"{len(plan.steps)} steps"
+    by_themselves = "1 runs by itself" if alone == 1 else f"{alone} run by themselves"
+    yield f"{steps}: {by_themselves}" + (f"; {', '.join(asking)} would ask" if asking else "")
+    open_ones = (place for step in plan.steps for place in step.places if place.source is Source.ASKED)
+    wanted = dict.fromkeys(place.name for place in open_ones)
+    if wanted:
+        yield f"values can be given: {' '.join(f'--set {name}=…' for name in wanted)}"
 
 
 def _acts(step: PlannedStep) -> bool:
@@ -63,6 +74,5 @@ def _what(step: PlannedStep) -> Text:
     if step.rollback:
         lines.append(Text(f"rollback: {clean_line(step.rollback)}", style="dim"))
     if reason := step.refusal or step.asks:
-        second = " (and a second person)" if step.second_person else ""
-        lines.append(Text(f"asks: {clean_line(reason)}{second}", style="magenta"))
+        lines.append(Text(f"asks: {clean_line(reason)}", style="magenta"))
     return Text("\n").join(lines)

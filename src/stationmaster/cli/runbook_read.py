@@ -22,6 +22,8 @@ EXAMPLES = (
 
 _RISK_COLOURS = {"read": "green", "change": "yellow", "destroy": "red", "interactive": "magenta", "unknown": "magenta"}
 _KIND_COLOURS = {"command": "cyan", "action": "yellow", "escalate": "red", "manual": "magenta", "navigation": "dim"}
+_PLAIN = frozenset({"group", "command", "expectation"})
+"""Kinds that need no reason."""
 
 FileArgument = Annotated[Path, typer.Argument(help="A Markdown file.")]
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write one self-contained page here.")]
@@ -29,11 +31,13 @@ HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="OUT", help="
 
 def read(file: FileArgument, html: HtmlOption = None, as_json: AsJson = False) -> None:
     """Show every step with its lines, commands, risk, expectations and conditions, and all else that it says."""
+    from stationmaster.cli.runbook_input import must_be_a_file
     from stationmaster.runbooks.describe import as_json as to_json
     from stationmaster.runbooks.describe import describe
     from stationmaster.runbooks.library import read_file
 
     with refusals():
+        must_be_a_file(file)
         found = read_file(file)
         if found.runbook is None:
             raise InvalidInputError(found.diagnostics, what=str(file))
@@ -69,12 +73,13 @@ def _told(description: "Description") -> Iterator[str | Table]:
     yield from _facts(description)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in ("step", "lines", "kind", "what", "risk"):
-        table.add_column(column.upper(), vertical="top")
+        table.add_column(column.upper(), vertical="top", overflow="fold", no_wrap=column != "what")
+    told: set[str] = set()
     for step in description.steps:
         kind = _coloured(step.kind.value, _KIND_COLOURS)
         risk = _coloured(step.risk.value, _RISK_COLOURS) if step.risk else ""
-        table.add_row(step.address, _lines(step.lines.first, step.lines.last), kind, _what(step), risk)
-    yield table
+        table.add_row(step.address, _lines(step.lines.first, step.lines.last), kind, _what(step, told), risk)
+    yield table if description.steps else "[yellow]nothing in it was read as a step[/yellow]"
     yield from _knowledge(description.knowledge)
 
 
@@ -94,13 +99,20 @@ def _coloured(word: str, colours: dict[str, str]) -> str:
     return f"[{colour}]{word}[/{colour}]" if colour else word
 
 
-def _what(step: "StepPart") -> str:
-    """The step in words, then what was taken from it, a line each."""
-    from stationmaster.runbooks.facts import words_of_step
+def _what(step: "StepPart", told: set[str]) -> str:
+    """The step in words, then what was taken from it, a line each; why it is of its kind only where that was not
+    `told` before."""
+    from stationmaster.runbooks.facts import own_words, words_of_step
 
-    lines = [escape(step.text)]
-    lines += [f"[cyan]$ {escape(line)}[/cyan]" for command in step.commands for line in command.text.splitlines()]
-    lines += [f"[dim]{name}:[/dim] {escape(value)}" for name, value in words_of_step(step)]
+    lines = [escape(own_words(step))]
+    for command in step.commands:
+        lines += [f"[cyan]$ {escape(line)}[/cyan]" for line in command.text.splitlines()]
+        if command.risk.value != "read":
+            lines.append(f"[dim]{command.risk.value}:[/dim] {escape('; '.join(command.why))}")
+    known = step.kind.value in _PLAIN or step.why in told
+    told.add(step.why)
+    words = ((name, value) for name, value in words_of_step(step) if name != "why" or not known)
+    lines += [f"[dim]{name}:[/dim] {escape(value)}" for name, value in words]
     return "\n".join(line for line in lines if line)
 
 

@@ -11,45 +11,60 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stationmaster.cli.output import AsJson, print_json, say_refusal
+from stationmaster.cli.output import AsJson, err, print_json, say_refusal
 from stationmaster.cli.runbook_places import ByOption, JournalOption, journal_file, login
 from stationmaster.core.problem import PlatformError
 
 if TYPE_CHECKING:
     from stationmaster.cli.runbook_work import Matter
     from stationmaster.runbooks.alone import RunRequest
+    from stationmaster.runbooks.plan import Plan
 
 _STATUS = """\
 Exit status: [bold]0[/bold] cured or passed, [bold]1[/bold] failed or escalated, [bold]2[/bold] not begun (usage, a
 document with errors), [bold]3[/bold] stopped where a person is needed, [bold]4[/bold] aborted, [bold]130[/bold]
 interrupted. After 3 and 130 the run can be resumed."""
 RUN_EXAMPLES = f"""\
-[bold]stationmaster runbook run volume-full.md --set pod=db-0[/bold]
+Examples: [bold]stationmaster runbook run volume-full.md --set pod=db-0[/bold]
 
 [bold]stationmaster runbook run volume-full.md --labels alert.json --dry-run[/bold]
 
 [bold]stationmaster runbook run volume-full.md --json --answers answers.yaml[/bold]
 
 {_STATUS}"""
-PLAN_EXAMPLES = "[bold]stationmaster runbook plan volume-full.md --set pod=db-0 --json[/bold]"
+PLAN_EXAMPLES = (
+    "Examples: [bold]stationmaster runbook plan volume-full.md --set pod=db-0[/bold], "
+    "[bold]… --labels alert.json --json[/bold]"
+)
 RESUME_EXAMPLES = f"""\
-[bold]stationmaster runbook resume 20260105-030000-a1b2[/bold]
+Examples: [bold]stationmaster runbook resume last[/bold], [bold]… resume 20260105-030000-a1b2 --yes[/bold]
 
 {_STATUS}"""
 
 FileArgument = Annotated[Path, typer.Argument(help="A Markdown file.", show_default=False)]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A value for a place.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A value for a place, such as `<pod>`; may be repeated."),
+]
 LabelsOption = Annotated[str, typer.Option("--labels", metavar="FILE", help="The alert's labels; - is standard input.")]
-DataOption = Annotated[Path | None, typer.Option("--data", help="Contacts and links of the team (YAML).")]
-HostOption = Annotated[str, typer.Option("--host", help="What the run is about: one run at a time for each.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="FILE", help="Contacts and links of the team (YAML).")
+]
+HostOption = Annotated[
+    str, typer.Option("--host", metavar="NAME", help="What the run is about: one run at a time for each.")
+]
 ReadOnlyOption = Annotated[bool, typer.Option("--read-only", help="Just the diagnosis: nothing is changed.")]
 FromOption = Annotated[str, typer.Option("--from", metavar="STEP", help="Begin at this step.")]
 OnlyOption = Annotated[
     list[str] | None, typer.Option("--only", metavar="STEP", help="Just this step; may be repeated.")
 ]
-PolicyOption = Annotated[Path | None, typer.Option("--policy", help="What may be changed without asking (YAML).")]
+PolicyOption = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="What may be changed without asking (YAML).")
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Allow every change; never what destroys or is unknown.")]
-AnswersOption = Annotated[Path | None, typer.Option("--answers", help="Answers to what the run asks (YAML).")]
+AnswersOption = Annotated[
+    Path | None, typer.Option("--answers", metavar="FILE", help="Answers to what the run asks (YAML).")
+]
 LiveOption = Annotated[bool, typer.Option("--live/--no-live", help="A live screen, or plain lines and questions.")]
 JsonLinesOption = Annotated[bool, typer.Option("--json", help="One JSON object a line for each event.")]
 
@@ -84,8 +99,9 @@ def run(
             only=tuple(only or ()),
             from_step=from_step,
         )
+        planned = _planned(file, request)
         if dry_run:
-            show_plan(request, as_json=as_json)
+            show_plan(planned, as_json=as_json)
             return
         matter = _matter(file, request, journal)
         given = read_answers(answers) if answers else None
@@ -111,11 +127,13 @@ def plan(
         options = _Options(values=values or [], labels=labels, data=data, host=host, by="")
         request = _request(file, options, policy=policy, yes=yes)
         request = replace(request, read_only=read_only, only=tuple(only or ()), from_step=from_step)
-        show_plan(request, as_json=as_json)
+        show_plan(_planned(file, request), as_json=as_json)
 
 
 def resume(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="As `runbook runs` shows it.", show_default=False)],
+    run_id: Annotated[
+        str, typer.Argument(metavar="RUN", help="As `runbook runs` shows it; `last` is the newest.", show_default=False)
+    ],
     values: SetOption = None,
     yes: YesOption = False,
     policy: PolicyOption = None,
@@ -191,11 +209,23 @@ def _matter(file: Path, request: "RunRequest", journal: Path | None) -> "Matter"
     )
 
 
-def show_plan(request: "RunRequest", *, as_json: bool) -> None:
-    from stationmaster.cli.runbook_plan import plan_document, plan_table
+def _planned(file: Path, request: "RunRequest") -> "Plan":
+    """The plan of a request; one in which there is nothing to do is refused, values that fill nothing are told."""
+    from stationmaster.cli import runbook_input
     from stationmaster.runbooks.alone import plan_alone
 
     planned = plan_alone(request)
+    if not planned.steps:
+        hint = f"number the steps, or put commands into fences; `stationmaster runbook read {file}` shows what it holds"
+        raise PlatformError("no-steps", f"nothing in {file} was read as a step", hint=hint)
+    for line in runbook_input.unused(planned, request.runbook, request.values):
+        err.print(f"warning: {line}", markup=False)
+    return planned
+
+
+def show_plan(planned: "Plan", *, as_json: bool) -> None:
+    from stationmaster.cli.runbook_plan import plan_document, plan_table
+
     if as_json:
         print_json(plan_document(planned))
         return

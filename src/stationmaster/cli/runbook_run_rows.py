@@ -1,7 +1,7 @@
 """The rows of `runbook runs`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -39,3 +39,13 @@ def run_rows(runs: Sequence[RunSummary]) -> tuple[RunRow, ...]:
         )
         for each in runs
     )
+
+
+def age(length: timedelta) -> str:
+    """How long ago, in the largest unit: "48 s", "3 min", "5 h", "12 days"."""
+    seconds = max(int(length.total_seconds()), 0)
+    for unit, name in ((86_400, "day"), (3_600, "h"), (60, "min")):
+        if seconds >= unit:
+            count = seconds // unit
+            return f"{count} {name}{'s' if name == 'day' and count > 1 else ''}"
+    return f"{seconds} s"

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,17 +11,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from stationmaster.cli.output import AsJson, out, print_json, refusals
+from stationmaster.cli.output import AsJson, err, print_json, refusals
 from stationmaster.cli.runbook_places import JournalOption, journal_file
+from stationmaster.cli.runbook_table import is_wide, print_table, table_of
 from stationmaster.core.problem import PlatformError
 
 if TYPE_CHECKING:
+    from stationmaster.cli.runbook_run_rows import RunRow
     from stationmaster.runbooks.alone import Alone, RunSummary
     from stationmaster.runbooks.talk import RunEvent
 
-RUNS_EXAMPLES = "[bold]stationmaster runbook runs --json[/bold]"
+RUNS_EXAMPLES = "Example: [bold]stationmaster runbook runs --json[/bold]"
 TRANSCRIPT_EXAMPLES = """\
-[bold]stationmaster runbook transcript 20260105-030000-a1b2 -o note.md[/bold]
+Examples: [bold]stationmaster runbook transcript 20260105-030000-a1b2 -o note.md[/bold]
 
 [bold]stationmaster runbook transcript last --format asciicast -o run.cast && asciinema play run.cast[/bold]"""
 _STYLES = {"cured": "green", "passed": "green", "open": "yellow", "stopped": "yellow"}
@@ -46,15 +49,29 @@ def runs(journal: JournalOption = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(run_rows(found))
         return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in ("run", "runbook", "about", "began", "outcome", "by"):
-        table.add_column(column.upper(), vertical="top", overflow="fold", no_wrap=column == "run")
-    for row in run_rows(found):
+    rows = run_rows(found)
+    if not rows:
+        err.print("no runs yet; begin one with: stationmaster runbook run FILE", markup=False)
+        return
+    print_table(_table(rows))
+
+
+def _table(rows: "tuple[RunRow, ...]") -> Table:
+    """What the id says already, the day and the title, stands in a column of its own only where there is room."""
+    from stationmaster.cli.runbook_run_rows import age
+
+    wide, about = is_wide(), any(row.host for row in rows)
+    names = ("run", "outcome", "age", *(("about",) if about else ()), "by", *(("file",) if wide else ()))
+    table = table_of(*names, whole=frozenset({"run", "age"}))
+    now = datetime.now(UTC)
+    for row in rows:
         outcome = Text(row.outcome, style=_STYLES.get(row.outcome, "red"))
         held = f" (worked by process {row.held_by})" if row.held_by else ""
-        began = f"{row.began_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(row.run, Text(row.runbook), Text(row.host), began, outcome.append(held), Text(row.by))
-    out.print(table)
+        cells: list[Text | str] = [row.run, outcome.append(held), age(now - row.began_at)]
+        cells += [Text(row.host)] if about else []
+        cells += [Text(row.by), *((Text(row.file),) if wide else ())]
+        table.add_row(*cells)
+    return table
 
 
 def transcript(
@@ -85,6 +102,9 @@ async def find_run(journal: Path, run: str) -> "RunSummary":
     meant = meant or [each for each in found if each.id.startswith(run)]
     if len(meant) == 1:
         return meant[0]
+    if not found:
+        hint = "begin one with `stationmaster runbook run FILE`, or name its --journal"
+        raise PlatformError("run-unknown", f"{journal} holds no runs yet", hint=hint, status=404)
     hint = "see `stationmaster runbook runs`"
     if meant:
         raise PlatformError("run-ambiguous", f"{run} may be any of {len(meant)} runs", hint=hint, status=409)

@@ -136,7 +136,7 @@ class _Sitting:
             return Pair(teller=plain, asker=self._answers(desk, plain.asked)), None
         fd = sys.stdin.fileno()
         if not manner.live or os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
-            return Pair(teller=plain, asker=LinePrompts(self._console, desk, fd=fd)), None
+            return Pair(teller=plain, asker=LinePrompts(self._console, desk, fd=fd, plain=plain)), None
         stage = Stage(self._console, desk, fd=fd)
         return LiveOperator(self._console, desk, stage, fd=fd), stage
 

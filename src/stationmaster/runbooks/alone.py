@@ -19,6 +19,7 @@ from stationmaster.runbooks.course import Move, next_moves
 from stationmaster.runbooks.hands import Hands
 from stationmaster.runbooks.journal import Write
 from stationmaster.runbooks.journal_file import open_journal, telling
+from stationmaster.runbooks.library import load_file
 from stationmaster.runbooks.permit import Policy
 from stationmaster.runbooks.plan_alone import plan_alone
 from stationmaster.runbooks.planned import Plan, PlannedKind
@@ -28,7 +29,7 @@ from stationmaster.runbooks.run import Finish, Outcome, Wait
 from stationmaster.runbooks.talk import Operator, RunEvent, RunFinished, RunOpened
 from stationmaster.runbooks.worked import Worked
 from stationmaster.runtime.db import Database, utc_now
-from stationmaster.runtime.lock import acquire, holder
+from stationmaster.runtime.lock import acquire, holder, own_folder
 
 __all__ = ["Alone", "CheckSecond", "NeedsPersonError", "RunRequest", "RunSummary", "plan_alone"]
 
@@ -72,6 +73,9 @@ class Alone:
     async def start(self, request: RunRequest) -> RunFinished:
         """Plans and works a new run. Raises PlatformError when another run of the same runbook is under way."""
         plan = plan_alone(request)
+        if not plan.steps:
+            hint = "see what was understood of it: stm runbook read"
+            raise PlatformError("no-steps", f"{request.runbook.file} has no step that could be done", hint=hint)
         database = await self._database()
         file, subject = _file_of(request.runbook), request.subject
         with self._held(file, subject):
@@ -121,6 +125,7 @@ class Alone:
             request = request_again(again, runbook, env=dict(os.environ) if env is None else env, values=values or {})
             request = request if policy is None else replace(request, policy=policy)
             worked = self._worked(database, run, found.plan, request)
+            worked.doubts = _changes_since(found)
             return await self._work(worked, resumed=True)
 
     async def abandon(self, run: str, *, why: str) -> None:
@@ -223,6 +228,7 @@ class Alone:
     @contextmanager
     def _held(self, file: str, subject: str) -> Iterator[None]:
         path = self._lock_path(file, subject)
+        own_folder(path.parent)
         lock = acquire(path)
         if lock is None:
             who = holder(path)
@@ -302,6 +308,17 @@ async def _together(hands: Hands, moves: tuple[Move, ...]) -> None:
 
 def _file_of(runbook: Runbook) -> str:
     return os.path.abspath(runbook.file)  # noqa: PTH100 pathlib's `resolve` would follow links
+
+
+def _changes_since(run: store.Run) -> tuple[str, ...]:
+    """A run goes on by the plan that it began with; what its document has become since is told before any change."""
+    path = Path(run.file)
+    if not path.is_file():
+        return ()
+    runbook, _ = load_file(path)
+    if runbook is not None and runbook.digest == run.digest:
+        return ()
+    return ("the runbook has been edited since this run began, which goes on as it was then",)
 
 
 def _new_id(runbook: Runbook, at: datetime) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stationmaster.runbooks.consent import Meant, allowed, digest_of, refused, request_for
+from stationmaster.runbooks.consent import EXPIRES_AFTER, Meant, allowed, digest_of, refused, request_for
 from stationmaster.runbooks.course import untested, verification_of
 from stationmaster.runbooks.expect import Verdict, judge
 from stationmaster.runbooks.journal import Intent, Write
@@ -16,7 +16,7 @@ from stationmaster.runbooks.outputs import Telling
 from stationmaster.runbooks.plan import declared_risk
 from stationmaster.runbooks.planned import PlannedKind, PlannedStep
 from stationmaster.runbooks.processes import end_marked, marked
-from stationmaster.runbooks.risk import assess
+from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.risk.classes import worst
 from stationmaster.runbooks.run import Signals, State, poll_delay_s
 from stationmaster.runbooks.script import Filled, Misfit, fill
@@ -113,8 +113,8 @@ class Changing:
         worked = self.worked
         verified = [(each.after, worked.entries.get(each.key)) for each in worked.plan.steps if each.after]
         if step.rolls_back:
-            return ()
-        return tuple(
+            return worked.doubts
+        return worked.doubts + tuple(
             f"the verification of step {changed} before it failed: {entry.detail}"
             for changed, entry in verified
             if changed != step.key and entry is not None and entry.verdict is Verdict.FAILED
@@ -149,11 +149,21 @@ class Changing:
         if step.rolls_back:
             change = worked.intents.get(step.rolls_back)
             covered = change is not None and change.rollback == _hash(meant.filled)
+            covered = covered and step.rolls_back not in worked.stale
             return Approved(by=change.by) if change is not None and covered else None
+        intent = self._standing(meant)
+        return None if intent is None else Approved(by=intent.by, code=intent.code)
+
+    def _standing(self, meant: Meant) -> Intent | None:
+        """The intent of the same change whose yes still holds. What destroys is allowed for one time alone: once it
+        has ended, whatever its outcome, it is asked anew."""
+        worked, step = self.worked, meant.step
         intent = worked.intents.get(step.key)
-        if intent is None or intent.expires_at is None or intent.digest != digest_of(meant, worked.plan):
+        if intent is None or intent.approved_at is None or intent.expires_at is None or step.key in worked.stale:
             return None
-        return Approved(by=intent.by, code=intent.code) if worked.now() < intent.expires_at else None
+        same = intent.digest == digest_of(meant, worked.plan)
+        again = meant.risk is Risk.DESTROY and step.key not in worked.entries
+        return intent if same and not again and intent.approved_at <= worked.now() < intent.expires_at else None
 
     def _problem(self, request: ApprovalRequest, answer: Approved) -> str:
         now = self.worked.now()
@@ -167,6 +177,9 @@ class Changing:
 
     async def _intent(self, meant: Meant, answer: Approved) -> Intent:
         worked, step = self.worked, meant.step
+        standing = self._standing(meant)
+        approved_at, expires_at = (standing.approved_at, standing.expires_at) if standing is not None else (None, None)
+        approved_at = approved_at or worked.now()
         passed_before = await self._baseline(step)
         at = worked.now()
         before = worked.entries.get(step.key)
@@ -179,7 +192,8 @@ class Changing:
             marker=marker_of(worked.run, step, before.attempts + 1 if before is not None else 1),
             by=answer.by,
             code=answer.code,
-            expires_at=at + timedelta(minutes=15),
+            approved_at=approved_at,
+            expires_at=expires_at or approved_at + EXPIRES_AFTER,
             passed_before=passed_before,
         )
 

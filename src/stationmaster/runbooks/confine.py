@@ -21,6 +21,7 @@ _WRITES = (1 << 1) | sum(1 << bit for bit in range(4, 13))
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
 _ON_FILES = (1 << 1) | _TRUNCATE
 _CACHES = (".cache", ".kube/cache", ".config/gcloud", ".aws/cli", ".aws/sso", ".azure", ".config/helm")
+_DEVICES = tuple(Path("/dev") / name for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts"))
 _NEEDS_PRIVILEGES = frozenset(
     {"sudo", "doas", "su", "pkexec", "ping", "ping6", "traceroute", "mtr", "crontab", "mount"}
 )
@@ -42,8 +43,8 @@ def can_confine(words: Iterable[str]) -> bool:
 
 
 def start_confined(start: Callable[[], subprocess.Popen[bytes]], scratch: Path) -> subprocess.Popen[bytes]:
-    """Calls `start` in a thread that may write below `scratch`, to devices and into the tools' caches, nowhere else."""
-    attempt = _Attempt(start=start, writable=(scratch, Path("/dev"), *(Path.home() / each for each in _CACHES)))
+    """Calls `start` in a thread that may write below `scratch`, to harmless devices and into the tools' caches."""
+    attempt = _Attempt(start=start, writable=(scratch, *_DEVICES, *(Path.home() / each for each in _CACHES)))
     thread = threading.Thread(target=attempt.run)
     thread.start()
     thread.join()

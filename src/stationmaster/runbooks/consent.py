@@ -3,24 +3,31 @@
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from stationmaster.runbooks.permit import Policy, permitted
 from stationmaster.runbooks.planned import Plan, PlannedStep
 from stationmaster.runbooks.read.document import Condition
 from stationmaster.runbooks.redact import redacted
 from stationmaster.runbooks.risk import Risk, assess
+from stationmaster.runbooks.risk.classes import cells, worst
 from stationmaster.runbooks.script import Filled
 from stationmaster.runbooks.shell import parse
 from stationmaster.runbooks.talk import ApprovalRequest, Approved
 
 EXPIRES_AFTER = timedelta(minutes=15)
-_TYPED = re.compile(r"[^\s\x00-\x1f][^\x00-\x1f]{0,59}")
-
+_TYPED = re.compile(r"[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,59}")
+_LONGEST_TYPED = 50
 _AROUND = re.compile(r"\b(?:ns|name_?space|region|zone|env(?:ironment)?|cluster|context|project)\b", re.IGNORECASE)
 """Places that say where the target is, not which it is."""
+_SAYS_WHERE = cells(
+    "-n --namespace --context --cluster --kubeconfig --region --profile --project --zone --resource-group -g --timeout"
+    " --grace-period --host --port --user --database --container"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +82,42 @@ def request_for(
 
 
 def target_of(meant: Meant) -> str:
-    """What has to be typed: the last value that was put in, otherwise the command's last word, otherwise the step."""
-    fitting = {written: each for written, each in meant.values.items() if _TYPED.fullmatch(each)}
-    precise = [each for written, each in fitting.items() if not _AROUND.search(written)]
-    if fitting:
-        return (precise or list(fitting.values()))[-1]
-    words = [word.text for command in parse(meant.filled.text).commands[:1] for word in command.words[1:]]
-    named = [each for each in words if not each.startswith("-") and _TYPED.fullmatch(each) and len(each) > 1]
-    hidden = bool(meant.secrets) and redacted(" ".join(named[-1:]), meant.secrets) != " ".join(named[-1:])
-    return named[-1] if named and not hidden else meant.step.key
+    """What has to be typed: what the gravest command of the text acts on, whole as it stands there, otherwise the
+    number of the step."""
+    named = _named_by(meant)
+    hidden = bool(meant.secrets) and redacted(named, meant.secrets) != named
+    return named if named and not hidden else meant.step.key
+
+
+def _named_by(meant: Meant) -> str:
+    commands = parse(meant.filled.text).commands
+    classed = [(assess(shlex.join(word.text for word in each.words)).risk, each) for each in commands if each.words]
+    gravest = worst(*(risk for risk, _ in classed))
+    written = [name.strip("'\"") for each in commands for name in each.writes]
+    if gravest is Risk.READ and written:
+        return _typeable(written[-1])
+    for risk, each in classed:
+        if risk is gravest and (named := _target_word([word.text for word in each.words], meant.values)):
+            return named
+    return ""
+
+
+def _target_word(words: Sequence[str], values: Mapping[str, str]) -> str:
+    """The last word that holds a value which was put in, otherwise the last one that is no option; never what only
+    says where the target is."""
+    found = [each for before, each in pairwise(words) if not {before, each.partition("=")[0]} & _SAYS_WHERE]
+    named = [each.partition("=")[2] if each.startswith("--") else each for each in found]
+    fitting = [_typeable(each) for each in named if not each.startswith("-") and _typeable(each)]
+    precise = [value for place, value in values.items() if value and not _AROUND.search(place)]
+    bound = [each for each in fitting if any(value in each or each in value for value in precise)]
+    return (bound or [each for each in fitting if len(each) > 1] or [""])[-1]
+
+
+def _typeable(word: str) -> str:
+    """Nobody types more than a line: of a long path its end, of anything else that is long nothing."""
+    while len(word) > _LONGEST_TYPED and "/" in word.strip("/"):
+        word = word.strip("/").partition("/")[2]
+    return word if _TYPED.fullmatch(word) else ""
 
 
 def refused(request: ApprovalRequest, answer: Approved, *, now: datetime, used: frozenset[str]) -> str:

@@ -1,7 +1,7 @@
 """The interpreter of a run that somebody works: what to do, to ask or to leave out next; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
@@ -91,7 +91,8 @@ def choice_name(step: PlannedStep) -> str:
 
 def untested(step: PlannedStep, state: State) -> tuple[Condition, ...]:
     """The conditions of a step that only a person can judge."""
-    return tuple(each for each in step.conditions if not _testable(each, state))
+    seen = _since_change(state)
+    return tuple(each for each in step.conditions if not _testable(each, seen))
 
 
 def verification_of(plan: Plan, change: PlannedStep) -> PlannedStep | None:
@@ -134,8 +135,9 @@ def _is_independent(move: Move, state: State) -> bool:
 def _begin(step: PlannedStep, state: State) -> Move:
     if step.kind is PlannedKind.NEEDLESS:
         return Settle(step=step, verdict=Verdict.SKIPPED, why=step.why)
+    seen = _since_change(state) if step.conditions else state
     for condition in step.conditions:
-        if _testable(condition, state) and (why := held(condition, state)) and not isinstance(why, Wait):
+        if _testable(condition, seen) and (why := held(condition, seen)) and not isinstance(why, Wait):
             return Settle(step=step, verdict=Verdict.SKIPPED, why=why)
     if (pointless := _pointless(step, state)) is not None:
         return Settle(step=step, verdict=Verdict.SKIPPED, why=pointless)
@@ -161,6 +163,21 @@ def _pointless(step: PlannedStep, state: State) -> str | None:
     verified = [state.journal.get(each.key) for each in state.plan.steps if each.after == step.rolls_back]
     failed = change.verdict is Verdict.FAILED or any(each and each.verdict is Verdict.FAILED for each in verified)
     return None if failed else "the change was verified"
+
+
+def _since_change(state: State) -> State:
+    """What was seen after the last change that was tried: older checks say nothing about now."""
+    steps = state.plan.steps
+    tried = (Verdict.PASSED, Verdict.FAILED)
+    changes = [
+        number
+        for number, step in enumerate(steps)
+        if step.kind is PlannedKind.ACTION
+        and step.effect is Effect.COMMAND
+        and (entry := state.journal.get(step.key)) is not None
+        and entry.verdict in tried
+    ]
+    return replace(state, plan=replace(state.plan, steps=steps[changes[-1] :])) if changes else state
 
 
 def _testable(condition: Condition, state: State) -> bool:
@@ -243,7 +260,7 @@ def _finish(state: State) -> Finish:
         step.kind is PlannedKind.ACTION and step.effect is Effect.COMMAND and entry.verdict is Verdict.PASSED
         for step, entry in ended
     )
-    check = state.latest(health=True)
+    check = _since_change(state).latest(health=True)
     if asked:
         return Finish(outcome=Outcome.ESCALATED, why=f"level {asked[0].level} was asked to look")
     if check is not None and check.verdict is Verdict.PASSED:

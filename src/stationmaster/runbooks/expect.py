@@ -87,7 +87,7 @@ def _saw(result: CommandResult, program: str) -> str:
     text = _cut(lines[-1]) if lines else ""
     if result.exit_status:
         return f"exit status {result.exit_status}" + (f" and '{text}'" if text else "")
-    return f"'{text}'" if text else "an empty output"
+    return f"'{text}'" if text else "exit status 0 and no output"
 
 
 def _signal_name(number: int) -> str:

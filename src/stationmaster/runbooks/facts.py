@@ -6,6 +6,7 @@ from stationmaster.runbooks.description import (
     ActionPart,
     CausePart,
     CommandPart,
+    ConditionPart,
     ContactPart,
     Description,
     EdgePart,
@@ -19,7 +20,7 @@ from stationmaster.runbooks.description import (
     ThresholdPart,
     TriggerPart,
 )
-from stationmaster.runbooks.read.document import ExpectationKind, SessionKind
+from stationmaster.runbooks.read.document import ConditionKind, ExpectationKind, SessionKind
 
 Row = tuple[int, str]
 """A line of the document and what it says."""
@@ -51,18 +52,29 @@ def facts_of(description: Description) -> Iterator[tuple[str, str]]:
     return ((name, " ".join(value.split())) for name, value in said.items() if value)
 
 
+def own_words(step: StepPart) -> str:
+    """What a step says in words; empty where that is only its command again."""
+    said = " ".join(step.text.strip("`").split())
+    return "" if any(" ".join(each.text.split()) == said for each in step.commands) else step.text
+
+
 def words_of_step(step: StepPart) -> Iterator[tuple[str, str]]:
-    """What was taken from a step besides its commands, by the name of its kind."""
+    """What was taken from a step besides its commands, by the name of its kind; each is said once."""
+    return iter(dict.fromkeys(_found_in_step(step)))
+
+
+def _found_in_step(step: StepPart) -> Iterator[tuple[str, str]]:
     for command in step.commands:
         yield from _words_of_command(command)
     for action in step.actions:
         yield "action", action_words(action)
     for condition in step.conditions:
-        yield "condition", f"{condition.kind.value}: {condition.text}"
+        yield "condition", condition_words(condition)
     for expectation in step.expectations:
         yield "expectation", expectation_words(expectation)
     for edge in step.edges:
-        yield "edge", edge_words(edge)
+        if edge.target or not any(_says(edge.text, condition.text) for condition in step.conditions):
+            yield "edge", edge_words(edge)
     for caution in step.cautions:
         yield "caution", caution.text + (" (never run)" if caution.forbids else "")
     if step.wait_s:
@@ -82,9 +94,22 @@ def _words_of_command(command: CommandPart) -> Iterator[tuple[str, str]]:
         yield "caution", caution.text + (" (never run)" if caution.forbids else "")
 
 
+def _says(text: str, part: str) -> bool:
+    """Whether one text says what the other does, however each ends."""
+    return " ".join(text.split()).startswith(" ".join(part.split()).rstrip(".,:;"))
+
+
+def condition_words(condition: ConditionPart) -> str:
+    if condition.kind is ConditionKind.OTHER:
+        return f"{condition.text} (a person judges)"
+    return f"{condition.text} ({condition.kind.value})"
+
+
 def expectation_words(expectation: ExpectationPart) -> str:
     if expectation.kind is ExpectationKind.COUNT:
-        text = f"{expectation.count} lines with '{expectation.value}'"
+        text = f"{expectation.count} {'line' if expectation.count == 1 else 'lines'} with '{expectation.value}'"
+    elif expectation.kind is ExpectationKind.OTHER:
+        text = f"'{expectation.value}' (a person judges)"
     else:
         text = f"{expectation.kind.value} '{expectation.value}'" if expectation.value else expectation.kind.value
     meanings = [f"met: {expectation.met}"] if expectation.met else []

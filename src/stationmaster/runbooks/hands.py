@@ -14,6 +14,9 @@ from stationmaster.runbooks.run import Do, Manner, Settle
 from stationmaster.runbooks.talk import AfterFailure, StepBegan, StepEnded, Waiting
 from stationmaster.runbooks.worked import Worked
 
+_LONGEST_SLEEP_S = 5.0
+"""Then the clock is looked at again: it may have been set."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Hands:
@@ -44,7 +47,7 @@ class Hands:
 
     async def wait(self, until: datetime) -> None:
         left = (until - self.worked.now()).total_seconds()
-        await asyncio.sleep(max(left, 0.0))
+        await asyncio.sleep(min(max(left, 0.0), _LONGEST_SLEEP_S))
 
     async def _do(self, step: PlannedStep, manner: Manner) -> None:
         if step.kind is PlannedKind.ACTION:

@@ -63,6 +63,8 @@ class Intent:
     """A digest of what takes it back, which the same yes covers."""
     by: str = ""
     code: str = ""
+    approved_at: datetime | None = None
+    """When the yes was given; a crash and its resumption do not make it last any longer."""
     expires_at: datetime | None = None
     passed_before: bool | None = None
 

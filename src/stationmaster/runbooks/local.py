@@ -3,6 +3,7 @@
 import asyncio
 import codecs
 import os
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -16,10 +17,12 @@ from pathlib import Path
 
 from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.runbooks.confine import can_confine, start_confined
-from stationmaster.runbooks.processes import MARKER, end_all, ended, signal_group
+from stationmaster.runbooks.processes import MARKER, end_all, ended, kill_marked, signal_group
 from stationmaster.runtime.master_key import COMMAND_VARIABLE, KEY_VARIABLE
 
 HEAD_BYTES, TAIL_BYTES = 16_384, 32_768
+_LONGEST_CUT = 4_096
+_LEAVES = frozenset({"setsid", "nohup", "daemonize", "start-stop-daemon", "systemd-run", "disown", "&"})
 _EOF_GRACE_S = 0.5
 _KEPT_BYTES = 65_536
 _TAKEN_OUT = frozenset({"HISTFILE", "BASH_ENV", "ENV", "PROMPT_COMMAND", "CDPATH", KEY_VARIABLE, COMMAND_VARIABLE})
@@ -148,7 +151,8 @@ def _keeping(argv: tuple[str, ...], keeps: tuple[str, ...], kept: Path) -> tuple
     if not keeps or argv[0] != "bash":
         return argv
     written = " ".join(f'{name} "${{{name}-}}"' for name in keeps)
-    return (*argv[:-1], f'trap \'printf "%s\\0" {written} >"{kept}"\' EXIT\n{argv[-1]}')
+    at_end = f'printf "%s\\0" {written} >{shlex.quote(str(kept))}'
+    return (*argv[:-1], f"trap {shlex.quote(at_end)} EXIT\n{argv[-1]}")
 
 
 def _read_kept(path: Path, keeps: tuple[str, ...]) -> dict[str, str]:
@@ -166,14 +170,21 @@ async def _followed(process: subprocess.Popen[bytes], order: Order, pipes: "_Pip
             await ended(process)
             over = True
     except TimeoutError:
-        pass
+        over = process.poll() is not None  # it may have ended while we were stopped ourselves
     finally:
         if not over:
             await asyncio.shield(end_all(process, order.marker))
         elif order.reads:
-            signal_group(process.pid, signal.SIGKILL)
+            await _nothing_left(process.pid, order)
         await pipes.drained(_EOF_GRACE_S)
     return Ending.EXITED if over else Ending.TIMED_OUT
+
+
+async def _nothing_left(pid: int, order: Order) -> None:
+    """What only looks leaves nothing running; who could have left its process group is looked for by its marker."""
+    signal_group(pid, signal.SIGKILL)
+    if order.argv[0] == "bash" or _LEAVES & {Path(word).name for word in order.words}:
+        await asyncio.to_thread(kill_marked, order.marker)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -251,5 +262,18 @@ class Kept:
             del self.tail[:-TAIL_BYTES]
 
     def text(self) -> str:
-        gap = f"\n… {self.left_out} bytes left out …\n".encode() if self.left_out else b""
-        return bytes(self.head + gap + self.tail).decode("utf-8", "replace")
+        if not self.left_out:
+            return bytes(self.head + self.tail).decode("utf-8", "replace")
+        head, tail = _whole_words(self.head), _whole_words(self.tail[::-1])[::-1]
+        left_out = self.left_out + len(self.head) - len(head) + len(self.tail) - len(tail)
+        return f"{_text(head)}\n… {left_out} bytes left out …\n{_text(tail)}"
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _whole_words(raw: bytes | bytearray) -> bytes:
+    """Without the line that was cut off, or what may be half a word: half a secret would not be known for one."""
+    end = max(raw.rfind(b"\n", -_LONGEST_CUT), raw.rfind(b"\r", -_LONGEST_CUT))
+    return bytes(raw[:end] if end >= 0 else raw[:-_LONGEST_CUT])

@@ -10,6 +10,7 @@ from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
 from stationmaster.runbooks.outputs import Telling, follows, taken
 from stationmaster.runbooks.plan import declared_risk
 from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.read.document import ExpectationKind
 from stationmaster.runbooks.read.parameters import plain_name
 from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.script import BASH, Filled, Misfit, fill
@@ -42,7 +43,8 @@ class Looking:
         filled = await self.filled(step)
         if isinstance(filled, str):
             return await self.worked.settle(step, Verdict.REFUSED, filled)
-        once = step.kind is PlannedKind.CHECK and step.tries <= 1
+        judged = any(each.kind is ExpectationKind.OTHER for each in step.expectations)
+        once = step.kind is PlannedKind.CHECK and step.tries <= 1 and not judged
         began = self._began(step, filled)
         heard = await self._begin(step, began, once=once)
         seen = await self.see(step, filled, attempt=began.attempt)
@@ -59,7 +61,9 @@ class Looking:
         last = self.last.pop(step.key, None)
         if last is None:
             return await self.worked.settle(step, verdict, why)
-        ended = replace(last, at=self.worked.now(), verdict=verdict, why=self.worked.clean(why))
+        at = self.worked.now()
+        took_ms = round((at - self.worked.entries[step.key].started_at).total_seconds() * 1000)
+        ended = replace(last, at=at, verdict=verdict, why=self.worked.clean(why), took_ms=max(took_ms, last.took_ms))
         return await self.worked.end(step, ended)
 
     async def filled(self, step: PlannedStep) -> Filled | str:
@@ -146,7 +150,7 @@ class Looking:
 
     async def _judged_by_person(self, step: PlannedStep, ended: StepEnded) -> StepEnded:
         """What only a person can judge is asked when everything else has passed."""
-        left = [each.value for each in step.expectations if each.kind.value == "other"]
+        left = [each.value for each in step.expectations if each.kind is ExpectationKind.OTHER]
         if not left or ended.verdict not in {Verdict.PASSED, Verdict.MANUAL} or self.worked.request.read_only:
             return ended
         asked = replace(step, kind=PlannedKind.MANUAL, title=f"judge what it shows: {'; '.join(left)}", why=ended.why)

@@ -103,7 +103,9 @@ def choose(alert: Alert, runbooks: Sequence[Runbook]) -> Match | Ambiguous | NoM
     close = index.best(alert)
     if not close:
         service = alert.labels.get("service", "")
-        return NoMatch(why=f"none of {len(index)} runbook(s) names {alert.name} of {service} or quotes one like it")
+        asked = f"{alert.name or 'an alert'}{f' of {service}' if service else ''}"
+        counted = f"{len(index)} runbook{'' if len(index) == 1 else 's'}"
+        return NoMatch(why=f"none of {counted} names {asked} or quotes one like it")
     if len(close) == 1:
         return close[0]
     titles = " and ".join(f"'{match.runbook.title}' ({match.runbook.file})" for match in close[:_SAID])
@@ -176,7 +178,8 @@ class _Asked:
 
     def _reason(self, entry: _Entry) -> str:
         if _score_of_named(self.alert, entry) > 0.0:
-            both = f" and the service {self.service}" if entry.runbook.match.service == self.service else ""
+            same = self.service and entry.runbook.match.service == self.service
+            both = f" and the service {self.service}" if same else ""
             return f"it names the alert {self.alert.name}{both}"
         alike = max((_similarity(quote, self) for quote in entry.quotes), default=0.0)
         if alike >= _SIMILAR:
@@ -197,7 +200,7 @@ def _score_of_named(alert: Alert, entry: _Entry) -> float:
     if not alert.name or alert.name not in entry.alerts:
         return 0.0
     service = alert.labels.get("service", "")
-    if rules.service == service:
+    if service and rules.service == service:
         return 1.0 - entry.penalty
     if service and rules.service and _plain(service) not in entry.services:
         return 0.0 if _is_name(rules.service) else _NAMED - entry.penalty

@@ -1,18 +1,28 @@
 """What may change something without being asked for: the rules that the operator or a file of the team gives."""
 
+import re
 from dataclasses import dataclass
 
 import msgspec
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.risk import Risk
+from stationmaster.runbooks.risk.classes import cells
 from stationmaster.runbooks.shell import parse
+
+_NAMED = re.compile(r"[\w.+-]+")
+_RUNS_ANYTHING = cells(
+    "sh bash dash zsh ksh ash sudo doas su env xargs parallel find nohup timeout nice setsid watch flock ssh eval exec"
+    " command time chroot nsenter unshare busybox source . awk python python3 perl ruby node make"
+)
+"""Programs whose name says nothing about what they do: a policy never allows them by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """`changes` allows every step of class change (`--yes`), `steps` those addresses, `programs` changes whose every
-    program is listed. Nothing here ever allows what destroys or what is unknown."""
+    program is listed, and that write no file and set no variable beside it. Nothing here ever
+    allows what destroys or what is unknown."""
 
     changes: bool = False
     steps: tuple[str, ...] = ()
@@ -40,6 +50,10 @@ def read_policy(text: str, *, name: str) -> Policy:
         hint = 'write for example `allow: {steps: ["3.2"], programs: [kubectl]}`'
         raise PlatformError("policy-unreadable", f"{name}: {error}", hint=hint) from error
     allow = found.allow
+    for each in (*allow.steps, *allow.programs):
+        if not _NAMED.fullmatch(each):
+            hint = "name every step and every program: a policy has no wildcards, and no folders"
+            raise PlatformError("policy-unreadable", f"{name}: {each!r} names no step and no program", hint=hint)
     return Policy(changes=allow.changes, steps=allow.steps, programs=allow.programs, name=name)
 
 
@@ -50,7 +64,9 @@ def permitted(policy: Policy, *, key: str, risk: Risk, command: str) -> str:
     source = f" of {policy.name}" if policy.name else ""
     if key in policy.steps:
         return f"step {key} is allowed by the policy{source}"
-    programs = {each.program for each in parse(command).commands if each.program}
-    if programs and programs <= set(policy.programs):
+    script = parse(command)
+    programs = {each.program for each in script.commands}
+    plain = not script.opaque and not any(each.writes or each.assignments for each in script.commands)
+    if programs and plain and programs <= set(policy.programs) - _RUNS_ANYTHING:
         return f"{', '.join(sorted(programs))}: allowed by the policy{source}"
     return "every change is allowed (--yes)" if policy.changes else ""

@@ -34,6 +34,7 @@ from stationmaster.runbooks.sessions import compose, without_terminal
 from stationmaster.runbooks.values import BoundPlace, Source, Sources, bind_places, problem_of
 
 _LEFT_OUT = "left out: "
+_PLATFORMS = "a platform does this"
 
 
 def plan_alone(request: RunRequest) -> Plan:
@@ -114,7 +115,8 @@ class _Planning:
         forbidding = next((each for each in made.cautions if each.forbids), None)
         if forbidding is not None:
             refusal = f"the runbook says: {forbidding.text}"
-            return replace(made, kind=PlannedKind.ACTION, command=command.text, refusal=refusal)
+            risk = assess(command.text).risk
+            return replace(made, kind=PlannedKind.ACTION, command=command.text, risk=risk, refusal=refusal)
         text = self._text(command)
         if text is None:
             why = f"it has to be typed into `{command.session.opened_by}`: {command.text}"
@@ -244,7 +246,7 @@ def _action(made: PlannedStep, step: Step, action: Action) -> Iterator[PlannedSt
         case PlatformAction.SERVICE_RESTART | PlatformAction.SERVICE_LOGS if step.commands:
             return
         case _:
-            yield replace(made, why=step.original)
+            yield replace(made, why=f"{_PLATFORMS} ({action.action.value}); without one, you do: {step.original}")
 
 
 def _captures(said: str | None) -> tuple[Capture, ...]:
@@ -291,6 +293,8 @@ def _asks(step: PlannedStep, request: RunRequest) -> str:
     match step.kind:
         case PlannedKind.NEEDLESS:
             return ""
+        case PlannedKind.MANUAL if step.why.startswith(_PLATFORMS):
+            return step.why.partition(":")[0]
         case PlannedKind.MANUAL | PlannedKind.ESCALATE:
             return "only a person can do it"
     reasons = [] if step.refusal or step.rolls_back else [_approval(step, request)]

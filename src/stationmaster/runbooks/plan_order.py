@@ -110,6 +110,7 @@ def _verification(change: PlannedStep) -> PlannedStep:
         verify="",
         rollback="",
         jumps=(),
+        declared="",
         second_person=False,
         refusal=refusal,
     )

@@ -49,6 +49,15 @@ async def end_marked(marker: str) -> None:
             await asyncio.sleep(_POLL_S)
 
 
+def kill_marked(marker: str) -> None:
+    """Ends what a look has left behind, until nothing is left: it has nothing to tidy up."""
+    deadline = time.monotonic() + GRACE_S
+    while (found := marked(marker)) and time.monotonic() < deadline:
+        for each in found:
+            _signal(each, signal.SIGKILL)
+        time.sleep(_POLL_S / 5)
+
+
 def marked(marker: str) -> list[psutil.Process]:
     """Every process that bears the step's marker; what belongs to another user cannot be seen."""
     found = []

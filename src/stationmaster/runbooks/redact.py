@@ -10,23 +10,23 @@ _SHORTEST = 4
 _NAMES = r"(?:password|passwd|passphrase|secret|api_?-?key|access_?-?key|token)"
 _FORMS: tuple[tuple[str, str], ...] = (
     (
-        r"(?i)\b((?:proxy-)?authorization\s*[:=]\s*['\"]?\s*(?:(?:bearer|basic|digest|token|apikey)\s+)?+)"
-        r"(?![<{$*])[^\s'\"]+",
+        r"(?i)\b((?:proxy-)?authorization\s{0,9}[:=]\s{0,9}['\"]?\s{0,9}"
+        r"(?:(?:bearer|basic|digest|token|apikey)\s{1,9})?+)(?![<{$*])[^\s'\"]+",
         rf"\1{HIDDEN}",
     ),
-    (r"(?i)\b(x-[\w-]*(?:api-?key|token|secret)|(?:set-)?cookie)(\s*:\s*)[^'\"\n]+", rf"\1\2{HIDDEN}"),
-    (r"(?i)\b([a-z][a-z0-9+.-]*://[^\s/@:'\"]*):[^\s/@'\"]+@", rf"\1:{HIDDEN}@"),
+    (r"(?i)\b(x-[\w-]{0,60}?(?:api-?key|token|secret)|(?:set-)?cookie)(\s{0,9}:\s{0,9})[^'\"\n]+", rf"\1\2{HIDDEN}"),
+    (r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}://[^\s/@:'\"]{0,200}):[^\s/@'\"]{1,500}@", rf"\1:{HIDDEN}@"),
     (r"(?i)\b(bearer\s+)[\w.~+/-]{8,}=*", rf"\1{HIDDEN}"),
     (
-        rf"(?i)((?:^|[\s\"'?&,{{;-])[\w-]*{_NAMES}[\"']?\s*[=:]\s*[\"']?)(?![\s\"'$<{{*])[^\s\"'&,}}]+",
+        rf"(?i)({_NAMES}[\"']?\s{{0,9}}[=:]\s{{0,9}}[\"']?)(?![\s\"'$<{{*])[^\s\"'&,}}]+",
         rf"\1{HIDDEN}",
     ),
     (r"(?i)((?<!\S)--?(?:password|passwd|token|secret|api-key|client-secret)\s+)(?![-$<{*])\S+", rf"\1{HIDDEN}"),
-    (r"(\bcurl\b[^|;\n]*?\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]+):[^\s'\"]+", rf"\1:{HIDDEN}"),
-    (r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+", HIDDEN),
+    (r"(\bcurl\b[^|;\n]{0,2000}?\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]{1,200}):[^\s'\"]+", rf"\1:{HIDDEN}"),
+    (r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{8,}+\.[\w-]+", HIDDEN),
     (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{30,}|\bglpat-[\w-]{20,}|\bxox[abprs]-[\w-]{10,}", HIDDEN),
-    (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", HIDDEN),
-    (r"(?m)(?:^[A-Za-z0-9+/=]{20,}\s*\n)+-----END [A-Z ]*PRIVATE KEY-----", HIDDEN),
+    (r"(?s)-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)", HIDDEN),
+    (r"(?m)(?:^[A-Za-z0-9+/=]{20,200}+[ \t\r]{0,9}\n){1,200}+-----END [A-Z ]{0,30}PRIVATE KEY-----", HIDDEN),
 )
 _COMPILED = tuple((re.compile(pattern), replacement) for pattern, replacement in _FORMS)
 _LONGEST_LINE = 8_192

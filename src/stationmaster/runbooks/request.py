@@ -71,7 +71,7 @@ def kept_request(request: RunRequest) -> dict[str, Any]:
         "requested_by": request.requested_by,
         "host": request.host,
         "values": {name: value for name, value in request.values.items() if not is_secret(plain_name(name), sources)},
-        "labels": dict(request.labels),
+        "labels": {name: value for name, value in request.labels.items() if not is_secret(plain_name(name), sources)},
         "read_only": request.read_only,
         "policy": msgspec.to_builtins(request.policy),
         "secret_names": sorted(sources.secrets),

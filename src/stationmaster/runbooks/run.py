@@ -163,7 +163,8 @@ def go_on(step: PlannedStep, entry: Entry, state: State) -> Move:
     if _is_over(step, entry, state):
         return Settle(step=step, verdict=Verdict.FAILED, why=_told(entry, state.now))
     due = entry.tried_at + timedelta(seconds=poll_delay_s(entry.attempts))
-    return Do(step=step, manner=Manner.AGAIN) if state.now >= due else Wait(until=due)
+    set_back = state.now < entry.tried_at
+    return Do(step=step, manner=Manner.AGAIN) if state.now >= due or set_back else Wait(until=due)
 
 
 def _told(entry: Entry, now: datetime) -> str:
@@ -177,7 +178,8 @@ def _is_over(step: PlannedStep, entry: Entry, state: State) -> bool:
     change = state.journal.get(step.after)
     if step.after and (change is None or change.verdict is not Verdict.PASSED):
         return True
-    return state.now >= entry.started_at + timedelta(seconds=step.limit_s)
+    set_back = state.now < entry.started_at
+    return set_back or state.now >= entry.started_at + timedelta(seconds=step.limit_s)
 
 
 def held(condition: Condition, state: State) -> str | Wait:

@@ -4,15 +4,15 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from tree_sitter import Node
 
 from stationmaster.runbooks.read.document import Parameter
 from stationmaster.runbooks.read.parameters import parameters_of
+from stationmaster.runbooks.rereading import ends_its_text, interpreters_of, names_program, reread
 from stationmaster.runbooks.risk.classes import cells
 from stationmaster.runbooks.shell import parse
-from stationmaster.runbooks.surroundings import Stand, command_around, parsed, stand_of, text_of, walk, word_around
+from stationmaster.runbooks.surroundings import Stand, command_around, parsed, stand_of, text_of, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Misfit:
 BASH = ("bash", "--noprofile", "--norc", "-o", "pipefail", "-c")
 LONGEST_BYTES = 100_000
 """The kernel takes 128 KiB for one argument (execve(2), MAX_ARG_STRLEN)."""
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
+_PLAIN = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _SHELL_OWN = cells(
     """
         HOME PATH PWD OLDPWD USER LOGNAME SHELL HOSTNAME UID EUID PPID RANDOM SECONDS LINENO IFS OPTARG OPTIND REPLY
@@ -52,17 +52,6 @@ _BUILTINS = cells(
         select function ! {
         """
 )
-_INTERPRETERS = cells(
-    """
-        sh bash dash zsh ksh ash fish csh tcsh busybox toybox ssh eval su runuser watch xargs parallel awk gawk mawk
-        sed perl python python2 python3 ruby irb node php lua jq yq psql mysql mariadb mongo mongosh sqlite3
-        redis-cli cqlsh influx clickhouse-client sqlcmd osascript pwsh powershell cmd script flock nsenter chroot
-        systemd-run tmux screen rails rake gdb vim ex ed groovy tclsh expect make at crontab bc dc trap env source
-        find
-        """
-)
-_GIVING = frozenset({"read", "mapfile", "readarray", "getopts"})
-_CODE = re.compile(r"[;|&$<>(){}\[\]\\`\"'*!#\n]")
 _GO_TEMPLATE = re.compile(
     r"\{\{-?\s*(?:\.|\$|range\b|end\b|json\b|with\b|if\b|else\b|printf?\b|println\b|index\b|len\b)"
 )
@@ -85,9 +74,26 @@ def _is_open(written: str, text: str) -> bool:
 
 def _expanded(written: str, text: str) -> bool:
     """Whether a shell would put a value there: not inside single quotes, a quoted heredoc or a comment."""
-    spots = [match.start() for match in re.finditer(re.escape(written.encode()) + rb"(?!\w)", text.encode())]
+    kept = _kept_by_quotes(text)
+    return any(match.start() not in kept for match in re.finditer(re.escape(written) + r"(?!\w)", text))
+
+
+def _kept_by_quotes(text: str) -> frozenset[int]:
+    """Where a `$` stands that a shell leaves as it is: in single quotes, a quoted heredoc, a comment, after `\\`."""
     root = parsed(text)
-    return any(stand_of(root, spot, spot + 1) not in {Stand.SINGLE, Stand.RAW_HEREDOC, Stand.COMMENT} for spot in spots)
+    spots = [match.start() for match in re.finditer(r"\$\{?\w", text)]
+    raw = {Stand.SINGLE, Stand.RAW_HEREDOC, Stand.COMMENT}
+    return frozenset(spot for spot in spots if _stand_at(root, text, spot) in raw or _escaped(text, spot))
+
+
+def _stand_at(root: Node, text: str, spot: int) -> Stand:
+    first = len(text[:spot].encode())
+    return stand_of(root, first, first + 1)
+
+
+def _escaped(text: str, position: int) -> bool:
+    before = text[:position]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def variables_set(text: str) -> frozenset[str]:
@@ -144,9 +150,12 @@ class _Filling:
     def of(text: str, values: Mapping[str, Value]) -> "_Filling":
         salt = next(number for number in range(1000) if f"Zq{number}Place" not in text)
         order: list[str] = []
+        kept = _kept_by_quotes(text) if any(each.startswith("$") for each in values) else frozenset()
         wanted = sorted((each for each in values if each), key=len, reverse=True)
 
         def hide(match: re.Match[str]) -> str:
+            if match.start() in kept:
+                return match[0]
             order.append(match[0])
             return _MARK.format(salt, len(order) - 1)
 
@@ -206,13 +215,20 @@ class _Filling:
             return "only a whole number may stand there"
         if stand in {Stand.HEREDOC, Stand.RAW_HEREDOC}:
             return self._heredoc_misfit(root, match, value, first)
+        if names_program(root, first, first + len(match[0])):
+            return "a value may not say which program runs"
         if plain:
-            return None
+            return self._plain_misfit(root, first, first + len(match[0]), value)
         if root.has_error or stand in {Stand.OTHER, Stand.COMMENT}:
             return "only a plain word may stand there, because what surrounds the place cannot be quoted for"
-        if value.text.startswith("@") and "curl" in self.marked:
+        if value.text.startswith(("@", "<")) and "curl" in self.marked:
             return "curl would take it for the name of a file to send"
-        return _code_misfit(root, first, first + len(match[0]), self.mark)
+        return reread(root, first, first + len(match[0]), self.mark)
+
+    def _plain_misfit(self, root: Node, first: int, end: int, value: Value) -> str | None:
+        if ends_its_text(root, first, end, value.text, self.mark):
+            return "it would end the expression in which it stands"
+        return reread(root, first, end, self.mark, path=True) if value.text.startswith("/") else None
 
     def _begins_option(self, match: re.Match[str], value: Value) -> bool:
         before = self.marked[: match.start()]
@@ -229,10 +245,12 @@ class _Filling:
         ends = {text_of(node).strip("'\"\\") for node in walk(root) if node.type == "heredoc_start"}
         if shown in ends:
             return "it would end the here-document"
-        fed = command_around(root.descendant_for_byte_range(first, first + 1))
-        if fed is not None and _programs(fed) & _INTERPRETERS and not _PLAIN.fullmatch(value.text):
-            return f"only a plain word may stand in what `{min(_programs(fed) & _INTERPRETERS)}` takes for a program"
-        return None
+        if _PLAIN.fullmatch(value.text):
+            return self._plain_misfit(root, first, first + 1, value)
+        fed = interpreters_of(command_around(root.descendant_for_byte_range(first, first + 1)))
+        if fed:
+            return f"only a plain word may stand in what `{min(fed)}` takes for a program"
+        return reread(root, first, first + 1, self.mark)
 
     def _argv(self) -> tuple[str, ...] | None:
         """The words of one plain program call, with the values put into them as they are."""
@@ -249,36 +267,7 @@ class _Filling:
 
 def _after_escape(text: str, position: int) -> bool:
     before = text[:position]
-    slashes = len(before) - len(before.rstrip("\\"))
-    return slashes % 2 == 1 or (before.endswith("$") and not before.endswith("\\$"))
-
-
-def _code_misfit(root: Node, first: int, end: int, mark: str) -> str | None:
-    """A value inside a text that another program takes apart again is not protected by any quotes of ours."""
-    word = word_around(root.descendant_for_byte_range(first, end))
-    command = command_around(word)
-    if word is None or command is None:
-        return None
-    programs = _programs(command) & _INTERPRETERS
-    rest = re.sub(mark, "", _bare_text(word))
-    reads_code = "ssh" in programs or "eval" in programs or "watch" in programs or "su" in programs
-    if reads_code or (programs and re.search(r"[^\w./:@=,+%-]", rest)) or (programs and not rest):
-        return f"only a plain word may stand in what `{min(programs)}` takes for a program"
-    return "only a plain word may stand inside code" if _CODE.search(rest) else None
-
-
-def _bare_text(word: Node) -> str:
-    text = text_of(word)
-    return text[1:-1] if word.type in {"string", "raw_string"} else text.replace('"', "").replace("'", "")
-
-
-def _programs(command: Node) -> set[str]:
-    """Every word of a call that could be a program's name: wrappers such as `sudo` are seen through."""
-    return {
-        PurePosixPath(text_of(each).strip("'\"")).name
-        for each in walk(command)
-        if each.type in {"word", "string", "raw_string"}
-    }
+    return _escaped(text, position) or (before.endswith("$") and not before.endswith("\\$"))
 
 
 def _why_shell(text: str) -> str:

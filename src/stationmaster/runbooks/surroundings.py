@@ -34,7 +34,13 @@ def stand_of(root: Node, first: int, end: int) -> Stand:
     while node is not None:
         if node.type == "command_substitution" and node.children and text_of(node.children[0]) == "`":
             return Stand.OTHER
-        found = found or _decided(node, inner)
+        if node.type == "command_substitution" and found is not None:
+            return found
+        if node.type == "expansion" and found in {Stand.SINGLE, Stand.DOUBLE, Stand.BARE}:
+            return Stand.OTHER
+        decided = _decided(node, inner)
+        if found is None or (node.type == "test_command" and decided is not Stand.BARE):
+            found = decided
         node, inner = node.parent, node
     return found or Stand.OTHER
 
@@ -55,9 +61,19 @@ def _decided(node: Node, inner: Node | None) -> Stand | None:
             return Stand.NUMBER
         case "word" | "concatenation" | "number" | "string_content" | "heredoc_end":
             return None
+        case "binary_expression" | "unary_expression" | "parenthesized_expression":
+            return None
+        case "file_redirect" if re.match(r"\d*[<>]&", text_of(node)):
+            return Stand.OTHER
+        case "test_command" if re.search(r"\s-[vR]\s", text_of(node)):
+            return Stand.NEVER
+        case "test_command" if re.search(r"\s-(?:eq|ne|l[te]|g[te])\s", text_of(node)):
+            return Stand.NUMBER
+        case "c_style_for_statement":
+            return Stand.NUMBER
         case "command" | "file_redirect" | "for_statement" | "variable_assignment" | "array" | "herestring_redirect":
             return Stand.BARE
-        case "declaration_command" | "case_statement" | "test_command" | "binary_expression" | "unary_expression":
+        case "declaration_command" | "case_statement" | "test_command":
             return Stand.BARE
         case "expansion":
             return Stand.NEVER if inner is not None and inner.type == "variable_name" else Stand.OTHER
@@ -69,6 +85,8 @@ def _heredoc_stand(node: Node) -> Stand | None:
     if node.type == "heredoc_content":
         return None
     around = node.parent
+    if "`" in text_of(node):
+        return Stand.OTHER
     starts = [each for each in (around.children if around is not None else []) if each.type == "heredoc_start"]
     quoted = bool(starts) and bool(re.search(r"['\"\\]", text_of(starts[0])))
     return Stand.RAW_HEREDOC if quoted else Stand.HEREDOC

@@ -49,6 +49,10 @@ class Worked:
     hidden: dict[str, str] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
     codes: frozenset[str] = frozenset()
+    doubts: tuple[str, ...] = ()
+    """What speaks against making any change of this run without asking anew."""
+    stale: set[str] = field(default_factory=set)
+    """The steps whose journaled approval holds no more."""
     ended: dict[str, StepEnded] = field(default_factory=dict)
     """How steps ended that have ended since the run was taken up."""
     number: int = 0
@@ -73,6 +77,7 @@ class Worked:
             self.intents = await journal.intents(connection, self.run)
             self.codes = await journal.codes(connection)
             self.number = await journal.next_number(connection, self.run)
+        self.stale = set(self.intents) if self.doubts else set()
 
     async def write(self, what: Write, *, heard: Sequence[RunEvent] = ()) -> None:
         """Journals everything at once, then tells it; `heard` are events that were told already."""
@@ -108,6 +113,7 @@ class Worked:
                 self.ended[event.step] = event
             if isinstance(event, Intent):
                 self.intents[event.step] = event
+                self.stale.discard(event.step)
                 self.codes |= {event.code} if event.code else frozenset()
 
     async def end(

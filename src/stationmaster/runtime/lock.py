@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from stationmaster.core.problem import PlatformError
 
 _TRIES, _BETWEEN_S = 10, 0.02
 """Who asks for the holder has the lock for a moment; that is not yet a holder."""
@@ -18,6 +21,17 @@ class HeldLock:
 
     def release(self) -> None:
         os.close(self.descriptor)
+
+
+def own_folder(folder: Path) -> None:
+    """Makes a folder for locks that nobody else may enter; one that somebody else has put there is refused."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        hint = "move it away, or choose another place"
+        raise PlatformError("lock-folder-foreign", f"{folder} belongs to somebody else", hint=hint)
+    if found.st_mode & 0o077:
+        folder.chmod(0o700)
 
 
 def acquire(path: Path) -> HeldLock | None:

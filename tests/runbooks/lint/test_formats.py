@@ -38,7 +38,17 @@ def test_people_read_places_codes_and_counts() -> None:
     text = human.render(REPORT)
     assert "a b,c:d%.md:3: error: " in text
     assert "[SM202 dead-link]\n    hint: do that" in text
-    assert text.endswith("1 runbook(s): 1 error(s), 1 warning(s), 1 info(s), 1 suppressed\n")
+    assert text.endswith("1 runbook: 1 error, 1 warning, 1 info, 1 suppressed\n")
+
+
+def test_people_read_the_same_hint_once() -> None:
+    twice = tuple(finding("SM501", name, 1, "nobody", hint="write `owner:`") for name in ("a.md", "b.md"))
+    assert human.render(Report(files=2, findings=twice)).splitlines() == [
+        "a.md:1: warning: nobody [SM501 no-owner]",
+        "    hint: write `owner:`",
+        "b.md:1: warning: nobody [SM501 no-owner]",
+        "2 runbooks: 0 errors, 2 warnings, 0 info",
+    ]
 
 
 def test_json_can_be_read_back_by_its_own_words() -> None:

@@ -90,7 +90,9 @@ def test_what_is_wrong_is_found_on_its_line(bench: Bench, body: str, expected: l
 
 def test_a_command_that_a_warning_forbids_is_told(bench: Bench) -> None:
     body = fence("# DO NOT RUN this in production", "kubectl delete namespace shop")
+    codes = [code for code, _ in bench.of(body)]
     assert ("SM404", 3) in bench.of(body)
+    assert not {"SM401", "SM402"} & set(codes)
 
 
 def test_the_check_of_another_cause_does_not_count(bench: Bench) -> None:

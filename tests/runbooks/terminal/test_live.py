@@ -57,6 +57,17 @@ HELD = """\
 
    The output contains `made`.
 """
+JUDGED = """\
+# Judge
+
+1. Look at it:
+
+   ```sh
+   printf %s <word>
+   ```
+
+   Make sure that the word looks right.
+"""
 BYE = """\
 # Clear away
 
@@ -121,11 +132,11 @@ def run_id(terminal: PseudoTerminal) -> str:
 
 
 def test_a_change_is_made_when_its_target_was_typed_and_the_screen_is_given_back(folder: Path) -> None:
-    with run(folder, "run", str(book(folder, ROOM)), "--set", f"folder={folder}") as terminal:
+    with run(folder, "run", str(book(folder, ROOM)), "--set", "folder=.") as terminal:
         place = terminal.wait_for(" a  approve")
         assert not (folder / "marks").exists()
         terminal.type("a")
-        terminal.wait_for("to approve >", after=place)
+        terminal.wait_for("to approve", after=place)
         terminal.type("something else\r")
         place = terminal.wait_for("that is not")
         named = re.search(r"that is not (\S+)", terminal.written)
@@ -140,7 +151,7 @@ def test_a_change_is_made_when_its_target_was_typed_and_the_screen_is_given_back
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 50), (40, 12)])
 def test_every_screen_fits_its_terminal(folder: Path, size: tuple[int, int]) -> None:
-    with run(folder, "run", str(book(folder, ROOM)), "--set", f"folder={folder}", size=size) as terminal:
+    with run(folder, "run", str(book(folder, ROOM)), "--set", "folder=.", size=size) as terminal:
         terminal.wait_for("approve")
         place = len(terminal.written)
         terminal.resize(60, 20)
@@ -161,7 +172,7 @@ def test_every_screen_fits_its_terminal(folder: Path, size: tuple[int, int]) -> 
 def test_an_aborted_run_is_over_and_a_left_one_is_not(folder: Path) -> None:
     file = str(book(folder, ROOM))
     for keys, status in (("qa", 4), ("ql", 3)):
-        with run(folder, "run", file, "--set", f"folder={folder}") as terminal:
+        with run(folder, "run", file, "--set", "folder=.") as terminal:
             terminal.wait_for(" a  approve")
             terminal.type(keys)
             assert terminal.ends() == status
@@ -173,7 +184,7 @@ def test_an_aborted_run_is_over_and_a_left_one_is_not(folder: Path) -> None:
 
 
 def test_ctrl_c_gives_the_screen_back_and_says_how_to_go_on(folder: Path) -> None:
-    with run(folder, "run", str(book(folder, ROOM)), "--set", f"folder={folder}") as terminal:
+    with run(folder, "run", str(book(folder, ROOM)), "--set", "folder=.") as terminal:
         terminal.wait_for(" a  approve")
         terminal.type("\x03")
         assert terminal.ends() == 130
@@ -201,7 +212,7 @@ def test_a_run_killed_in_a_change_looks_before_it_does_anything_again(folder: Pa
 
 
 def test_a_lost_terminal_leaves_a_run_that_can_be_resumed(folder: Path) -> None:
-    terminal = run(folder, "run", str(book(folder, ROOM)), "--set", f"folder={folder}")
+    terminal = run(folder, "run", str(book(folder, ROOM)), "--set", "folder=.")
     with terminal:
         terminal.wait_for(" a  approve")
         name = run_id(terminal)
@@ -280,7 +291,7 @@ def test_a_shell_has_the_values_and_gives_the_screen_back(folder: Path) -> None:
 
 
 def test_without_colours_none_is_sent(folder: Path) -> None:
-    with run(folder, "run", str(book(folder, ROOM)), "--set", f"folder={folder}", NO_COLOR="1") as terminal:
+    with run(folder, "run", str(book(folder, ROOM)), "--set", "folder=.", NO_COLOR="1") as terminal:
         terminal.wait_for(" a  approve")
         terminal.type("qa")
         assert terminal.ends() == 4
@@ -290,7 +301,7 @@ def test_without_colours_none_is_sent(folder: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "option"), [("dumb", "--live"), ("xterm", "--no-live")])
 def test_plain_questions_do_where_no_live_screen_is_wanted(folder: Path, kind: str, option: str) -> None:
-    with run(folder, "run", str(book(folder, ROOM)), "--set", f"folder={folder}", option, TERM=kind) as terminal:
+    with run(folder, "run", str(book(folder, ROOM)), "--set", "folder=.", option, TERM=kind) as terminal:
         terminal.wait_for("to approve; s reason")
         named = re.search(r"type (\S+) to approve", terminal.written)
         assert named is not None
@@ -301,12 +312,25 @@ def test_plain_questions_do_where_no_live_screen_is_wanted(folder: Path, kind: s
     assert (folder / "marks").read_text() == "made\n"
 
 
+@pytest.mark.parametrize(("option", "ask"), [("--live", " p  passed"), ("--no-live", "p note: passed")])
+def test_who_judges_an_output_sees_it_and_the_command_that_was_run(folder: Path, option: str, ask: str) -> None:
+    """Its last line has no end: it is there all the same."""
+    with run(folder, "run", str(book(folder, JUDGED)), "--set", "word=half-a-line", option) as terminal:
+        terminal.wait_for(ask)
+        asked = terminal.written
+        assert "judge what it shows" in asked
+        assert "printf %s half-a-line" in asked
+        assert re.search(r"(?:  |│ )half-a-line", asked)
+        terminal.type("p" if option == "--live" else "p\n")
+        assert terminal.ends() == 0
+
+
 def _named(terminal: PseudoTerminal) -> str:
     """What has to be typed, as the question says it."""
     terminal.wait_for(" a  approve")
     place = len(terminal.written)
     terminal.type("a")
-    terminal.wait_for("to approve >", after=place)
+    terminal.wait_for("to approve", after=place)
     found = re.findall(r"type (\S+) to approve", terminal.written)
     terminal.type("\x1b")
     terminal.wait_for(" a  approve", after=len(terminal.written))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,8 @@ from stationmaster.runbooks.terminal.glyphs import PLAIN, RICH, Glyphs, glyphs_f
 from stationmaster.runbooks.terminal.progress import KEPT_LINES, Progress, Tail
 from stationmaster.runbooks.terminal.screen import frame
 from stationmaster.runbooks.terminal.view import Dialogue, Overlay, View
-from stationmaster.runbooks.terminal.wording import HELP, approval_lines, detail_lines
-from tests.runbooks.terminal.sample import CAUTIOUS, EVIL, at, request, story
+from stationmaster.runbooks.terminal.wording import HELP, approval_lines, decides, detail_lines, manual_lines
+from tests.runbooks.terminal.sample import CAUTIOUS, EVIL, at, request, step, story
 
 PHASES = (
     Phase(title="Immediate Response", lines=Lines(first=1, last=5), from_s=0, until_s=60, steps=("1",)),
@@ -160,3 +162,26 @@ def _faces(drawn: View) -> list[View]:
     if row is not None:
         over.overlay_lines = detail_lines(row.step, ["a", "b", "c", "d"], command="", ended=row.ended)
     return [drawn, choice, typing, over]
+
+
+def test_a_condition_is_asked_with_what_follows_from_it() -> None:
+    asked = replace(step("1.1", command="df"), title="Does this hold? the disk is full", why="if so, step 3 is next")
+    lines = [text for _, text in manual_lines(asked, (), command="df -h /data", tail=["99%"])]
+    assert lines[:4] == ["1.1 Does this hold? the disk is full", "$ df -h /data", "  99%", "if so, step 3 is next"]
+    assert decides(asked)
+
+
+def test_a_warning_is_said_once() -> None:
+    [caution] = CAUTIOUS.cautions
+    warned = replace(request(), step=CAUTIOUS, why=("it destroys", f"beware: {caution.text}"))
+    assert sum(caution.text in text for _, text in approval_lines(warned)) == 1
+
+
+def test_what_is_typed_is_seen_however_long_its_label_is() -> None:
+    drawn = view(4)
+    drawn.dialogue = Dialogue(
+        title="approval", label=f"type /{'x' * 90} to approve", editor=LineEditor(text="/xyz", at=4)
+    )
+    lines = shown(drawn)
+    assert "> /xyz" in lines
+    assert f"type /{'x' * 90} to approve" in "".join(line for line in lines).replace("approve> ", "approve")

@@ -45,7 +45,9 @@ def findings(subject: Subject) -> Iterator[Finding]:
 
 def _of_command(subject: Subject, judged: Judged) -> Iterator[Finding]:
     step, text = judged.step, _short(judged.command.text)
-    if judged.risk is Risk.DESTROY and not step.attributes.rollback and not _backed_up(subject, judged.line):
+    forbidding = next((each for each in (*judged.command.cautions, *step.cautions) if each.forbids), None)
+    unguarded = judged.risk is Risk.DESTROY and forbidding is None
+    if unguarded and not step.attributes.rollback and not _backed_up(subject, judged.line):
         message = f"`{text}` destroys: {'; '.join(judged.assessed.why)}; nothing before it keeps a copy"
         hint = 'add a step that makes a backup, or say how it is undone: {rollback="…"}'
         yield finding("SM402", subject.file, judged.line, message, hint=hint)
@@ -54,11 +56,9 @@ def _of_command(subject: Subject, judged: Judged) -> Iterator[Finding]:
     if said is not None and known and worst(Risk(said), judged.assessed.risk) is not Risk(said):
         message = f"`{text}` is called {said}, yet it is {judged.assessed.risk.value}: {'; '.join(judged.assessed.why)}"
         yield finding("SM403", subject.file, judged.line, message, hint="a run keeps the class that was found")
-    for caution in (*judged.command.cautions, *step.cautions):
-        if caution.forbids:
-            message = f"`{text}` is never run: {_short(caution.text)}"
-            yield finding("SM404", subject.file, judged.line, message, hint="the warning stays with it in every run")
-            break
+    if forbidding is not None:
+        message = f"`{text}` is never run: {_short(forbidding.text)}"
+        yield finding("SM404", subject.file, judged.line, message, hint="the warning stays with it in every run")
 
 
 def _backed_up(subject: Subject, line: int) -> bool:
@@ -74,7 +74,8 @@ def _unchecked(subject: Subject) -> Iterator[Finding]:
     steps = list(subject.runbook.walk())
     told: set[str] = set()
     for judged in subject.commands:
-        if judged.risk in _CHANGING and judged.step.address not in told:
+        forbidden = any(each.forbids for each in (*judged.command.cautions, *judged.step.cautions))
+        if judged.risk in _CHANGING and not forbidden and judged.step.address not in told:
             told.add(judged.step.address)
             if not _checked(subject, steps, judged.step):
                 yield _of_change(

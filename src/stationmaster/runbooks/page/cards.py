@@ -41,7 +41,8 @@ def _headings(description: Description) -> Iterator[Card]:
 def _step(step: StepPart) -> Card:
     head = f'<a class="address" href="#step-{escape(step.address)}">{escape(step.address)}</a>'
     kind = f'<span class="label">{escape(step.kind.value)}</span>'
-    text = f'<p class="words">{escape(step.text)}</p>' if step.text else ""
+    words = facts.own_words(step)
+    text = f'<p class="words">{escape(words)}</p>' if words else ""
     commands = "".join(_command(each) for each in step.commands)
     rows = "".join(_row(name, value) for name, value in facts.words_of_step(step) if name not in {"edge", "why"})
     edges = "".join(

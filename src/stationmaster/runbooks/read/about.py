@@ -39,6 +39,9 @@ _LABELS = re.compile(
     r"|revised|impact)[^:\n]{0,24}:",
     re.IGNORECASE | re.MULTILINE,
 )
+_APART = re.compile(r"\s+[|·]\s+")
+_SEVERITY = re.compile(r"^(?:alert )?severity(?: level)?$", re.IGNORECASE)
+_DETAILS = re.compile(r"\b(?:alert|details?|overview|summary|information|metadata|severity)\b", re.IGNORECASE)
 _MONTHS = [
     "january",
     "february",
@@ -119,13 +122,35 @@ def _footers(root: Chapter) -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def _labels(passage: Passage) -> Iterator[tuple[str, tuple[str, int]]]:
+    for label, rest, line in _fields(passage):
+        field = next((name for name, pattern in _FOOTERS.items() if pattern.match(label)), None)
+        if field is not None and rest and _fits(field, rest):
+            yield field, (plain(rest), line)
+
+
+def _fields(passage: Passage) -> Iterator[tuple[str, str, int]]:
+    """The labels of a passage with what follows them and their lines; `Owner: @team | Next review: 2026-12-01` holds
+    two."""
     for offset, line in enumerate(passage.text.split("\n")):
         if not line.startswith(("*", "_")) and passage.shape is Shape.ITEM and offset:
             continue
-        label, rest = labelled(line)
-        field = next((name for name, pattern in _FOOTERS.items() if pattern.match(label)), None) if label else None
-        if field is not None and rest and _fits(field, rest):
-            yield field, (plain(rest), passage.line + offset)
+        pieces = _APART.split(line) if "|" in line or "·" in line else (line,)
+        for piece in pieces if all(labelled(each)[0] for each in pieces) else (line,):
+            label, rest = labelled(piece)
+            if label:
+                yield label, rest, passage.line + offset
+
+
+def severity_of(root: Chapter) -> str:
+    """What the document says of its own severity under its title or among the details of its alert."""
+    for chapter in root.walk():
+        if chapter.level <= 1 or _DETAILS.search(chapter.title):
+            for passage in chapter.passages:
+                if passage.shape in {Shape.PROSE, Shape.ITEM} and "everity" in passage.text:
+                    said = next((rest for label, rest, _ in _fields(passage) if _SEVERITY.match(label)), "")
+                    if said and len(said.split()) <= 4:
+                        return plain(said).strip("`. ")
+    return ""
 
 
 def _fits(field: str, text: str) -> bool:

@@ -8,26 +8,33 @@ from stationmaster.runbooks.read.words import Words, cells, words_of
 
 _WARNS = re.compile(
     r"(?:^\W*|[.:;,!(–—-]\s*|\b(?:please|so|and|but|should|must)\s+)(?:do not|don't|don\u2019t|never)"
-    r" (?!need|have to|worry|want|know|see|get|find|forget|hesitate|work|exist|match)|\b(?:must not|should not be (?:run|used|executed)"
-    r"|dangerous|danger|warning|caution|careful(?:ly)?|beware|destructive|irreversible|can(?:not|'t) be undone|data loss|lose data"
-    r"|last resort|(?:this|it|which) (?:will |would |can )?(?:\w+ly )?(?:deletes?|removes?|wipes?|destroys?|drops?|erases?"
+    r" (?!need|have to|worry|want|know|see|get|find|forget|hesitate|work|exist|match)|\b(?:must not"
+    r"|should not be (?:run|used|executed)"
+    r"|dangerous|danger|warning|caution|careful(?:ly)?|beware|destructive|irreversible|can(?:not|'t) be undone"
+    r"|data loss|lose data"
+    r"|last resort|(?:this|it|which) (?:will |would |can )?(?:\w+ly )?(?:deletes?|removes?|wipes?|destroys?"
+    r"|drops?|erases?"
     r"|overwrites?|interrupts?|kills?|truncates?)|only (?:if|when|run|use|do|after|once)"
     r"|make (?:absolutely )?sure (?:that )?(?:no|nobody|nothing|it is not)|at your own risk|for reference only)\b|⚠",
     re.IGNORECASE,
 )
 _FORBIDS = re.compile(
-    r"\b(?:do not|don't|don\u2019t|never|must not)\s+(?:ever\s+|actually\s+|just\s+)?(?:run|execute|use|do|try|apply|perform|invoke|type|paste|copy|attempt)\b",
+    r"\b(?:do not|don't|don\u2019t|never|must not)\s+(?:ever\s+|actually\s+|just\s+)?(?:run|execute|use|do|try"
+    r"|apply|perform|invoke|type|paste|copy|attempt)\b",
     re.IGNORECASE,
 )
 
 _BELOW = re.compile(
-    r"^[^`]*\b(?:this|these|it|them|the following|below|following commands?|that)\b[^`]*$|^\W*(?:do not|don't|never) (?:run|execute|use)\W*$",
+    r"^[^`]*\b(?:this|these|it|them|the following|below|following commands?|that)\b[^`]*$|^\W*(?:do not|don't"
+    r"|never) (?:run|execute|use)\W*$",
     re.IGNORECASE,
 )
 
 _WORDS = cells(
-    "not don't don\u2019t never dangerous danger warning caution careful carefully beware destructive irreversible undone"
-    " loss lose resort deletes delete removes remove wipes wipe destroys destroy drops drop erases erase overwrites overwrite"
+    "not don't don\u2019t never dangerous danger warning caution careful carefully beware destructive"
+    " irreversible undone"
+    " loss lose resort deletes delete removes remove wipes wipe destroys destroy drops drop erases erase"
+    " overwrites overwrite"
     " interrupts interrupt kills kill truncates truncate only sure risk reference"
 )
 

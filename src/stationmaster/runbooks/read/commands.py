@@ -6,8 +6,8 @@ from stationmaster.runbooks.read.cautions import caution_of
 from stationmaster.runbooks.read.document import Command
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.programs import KNOWN, VERBS_AFTER, WORDS_TOO
-from stationmaster.runbooks.read.prose import Sentence
 from stationmaster.runbooks.read.prompts import begins_command, read_line
+from stationmaster.runbooks.read.prose import Sentence
 
 _CERTAIN = frozenset(
     [
@@ -27,18 +27,22 @@ _CERTAIN = frozenset(
 )
 _OPEN = frozenset({"", "text", "plaintext", "txt", "none", "plain", "session", "cmd", "command"})
 _OUTPUT_ABOVE = re.compile(
-    r"\b(?:outputs?|responses?|results?|reply|prints?|looks? like|similar to|something like|shows?|returns?|displays?|error message"
+    r"\b(?:outputs?|responses?|results?|reply|prints?|looks? like|similar to|something like|shows?|returns?"
+    r"|displays?|error message"
     r"|error log|example log|you (?:will|should|might|may) see|you'll see)\b[^.,]{0,30}:?\s*$",
     re.IGNORECASE,
 )
 _TOLD = re.compile(
     r"\b(?:run|runs|running|re-run|rerun|execut(?:e|es|ing)|using|use|uses|call|calling|re-call|typ(?:e|ing)|enter"
-    r"|issu(?:e|ing)|invok(?:e|ing)|via|try|with|by|do|perform|command|e\.g\.|see|check|from|and|or|then|to|through|look at"
+    r"|issu(?:e|ing)|invok(?:e|ing)|via|try|with|by|do|perform|command|e\.g\.|see|check|from|and|or|then|to"
+    r"|through|look at"
     r"|apply)\b[\s\w,'\":-]{0,24}$|[:>—-][\s\w,'\"-]{0,24}$",
     re.IGNORECASE,
 )
 _RUN_ALONE = re.compile(r"\b(?:run|running|re-run|rerun|execut(?:e|es|ing)|invok(?:e|ing))\b[^.]{0,50}$", re.IGNORECASE)
 _HOW_TO = re.compile(r"\bhow to\b[^.]{0,30}$", re.IGNORECASE)
+_IF_RUN = re.compile(r"\bif (?:you|we|they|someone)(?: \w+)? \w+\s*$", re.IGNORECASE)
+"""Speaks of the case that somebody runs it."""
 _NAMED = re.compile(
     r"\s*(?:commands?|tools?|utility|cli|client|script|queries|query|pods?|container|service|binary|as a|job)\b",
     re.IGNORECASE,
@@ -47,11 +51,16 @@ _ENDS = re.compile(r"\s*(?:[.;:]|$|\n\n)")
 _BESIDE = re.compile(r"(?:^|[(,])\s*$")
 _RUN = re.compile(
     r"\b(?:run|running|re-run|rerun|execut(?:e|es|ing)|typ(?:e|ing)|invok(?:e|ing)|issue|issuing|enter|call|calling)"
-    r"(?:\s+(?:the|a|an|this|following|command|script|again|it|with|simply|e\.g\.|something like|in|as|root|then|just|first)){0,4}:?\s*$",
+    r"(?:\s+(?:the|a|an|this|following|command|script|again|it|with|simply|e\.g\.|something like|in|as|root|then"
+    r"|just|first)){0,4}:?\s*$",
     re.IGNORECASE,
 )
 _RUNS = re.compile(r"\b(?:run|running|execut\w+|type|using)\b", re.IGNORECASE)
-_MARKS = re.compile(r"[-/|<>$.=*_\[]")
+_MARKS = re.compile(r"[-/|<>$.=*_\[;&]")
+_ONE_WORD = re.compile(r"[a-z][\w-]*|\d+(?:\.\d+)?[smhd]?")
+_FOREIGN = re.compile(r"\s*(?:[\w.\[\]'\"<>-]+\s+=\s|[a-z]\w*\s?\((?!\s*\)|[\w.-]+\)[:\d]*[>*])\S)")
+"""How code of another language begins: an assignment with blanks around its sign, a call with arguments in brackets."""
+_CALL = re.compile(r"\s*[a-z]\w*\s?\((?!\s*\)|[\w.-]+\)[:\d]*[>*])\S")
 
 
 def language_of(info: str) -> str:
@@ -63,8 +72,8 @@ def is_shell(info: str, text: str, *, above: str = "") -> bool:
     right before it; what is announced as output is none."""
     language = language_of(info)
     if language in _CERTAIN:
-        return True
-    if language not in _OPEN:
+        return not _CALL.match(text)
+    if language not in _OPEN or _FOREIGN.match(text):
         return False
     lines = [line for line in text.split("\n", 40)[:40] if line.strip()]
     if any(read_line(line, hashes=False).prompt for line in lines):
@@ -77,9 +86,10 @@ def is_shell(info: str, text: str, *, above: str = "") -> bool:
     announced = bool(_OUTPUT_ABOVE.search(above)) and not _RUNS.search(above.rsplit(". ", 1)[-1])
     if announced:
         return False
-    return (begins_command(typed[0]) and _is_line_of_shell(typed[0])) or (
-        bool(_RUNS.search(above.rsplit(". ", 1)[-1])) and _unknown_program(typed[0])
-    )
+    told = bool(_RUNS.search(above.rsplit(". ", 1)[-1]))
+    if begins_command(typed[0]):
+        return told or _is_line_of_shell(typed[0])
+    return told and _unknown_program(typed[0])
 
 
 def _unknown_program(line: str) -> bool:
@@ -106,7 +116,7 @@ def _is_line_of_shell(line: str) -> bool:
 def _followed_well(words: list[str], line: str) -> bool:
     if len(words) < 2:
         return False
-    return bool(_MARKS.search(line)) or (words[0] in VERBS_AFTER and bool(re.fullmatch(r"[a-z][\w-]*", words[1])))
+    return bool(_MARKS.search(line)) or (words[0] in VERBS_AFTER and bool(_ONE_WORD.fullmatch(words[1])))
 
 
 def looks_like_command(text: str) -> bool:
@@ -118,6 +128,8 @@ def looks_like_command(text: str) -> bool:
     if len(words) < 2:
         return bool(words) and words[0] != line and words[0] in KNOWN
     program = words[0].rsplit("/", 1)[-1]
+    if program == "select":
+        return False
     if program not in KNOWN:
         return bool(re.match(r"(?:\.{0,2}/|bin/|scripts?/)[\w./-]*\w$|/chatops$", words[0]))
     return program not in WORDS_TOO or _followed_well(words, " ".join(words))
@@ -147,10 +159,11 @@ def inline_command(
 ) -> Command | None:
     """The command of a code span that stands between `before` and `after`, which have to tell to run it."""
     typed = read_line(text.strip(), hashes=True).text
-    run = _RUN.search(before) and not _HOW_TO.search(before)
+    run = _RUN.search(before) and not _HOW_TO.search(before) and not _IF_RUN.search(before)
     told = sentence is None or sentence.instructs
     if looks_like_command(text):
-        if not (run or _stands_alone(before, after, typed) or (told and _named_well(before, after, typed))):
+        named = run or _stands_alone(before, after, typed) or (told and _named_well(before, after, typed))
+        if _IF_RUN.search(before) or not named:
             return None
     elif not (_RUN_ALONE.search(before) and run and _runnable(typed) and not _NAMED.match(after)):
         return None
@@ -160,8 +173,10 @@ def inline_command(
 
 def _stands_alone(before: str, after: str, typed: str) -> bool:
     """Whether a code span is all that its sentence says, or follows a colon."""
-    begins = not before.strip() or before.rstrip().endswith((":", ".", ":**"))
-    return begins and bool(_ENDS.match(after)) and (len(typed.split()) > 2 or bool(_MARKS.search(typed)))
+    lead = before.rstrip()
+    begins = not lead or lead.endswith((":", ".", ":**"))
+    complete = len(typed.split()) > 2 or bool(_MARKS.search(typed)) or ((not lead or lead[-1] == ":") and not after)
+    return begins and complete and bool(_ENDS.match(after))
 
 
 def _named_well(before: str, after: str, typed: str) -> bool:

@@ -42,6 +42,7 @@ _WAIT = re.compile(
     r"(min\w*|sec\w*|hours?|rollout|the rollout)",
     re.IGNORECASE,
 )
+_CLAUSE_END = re.compile(r"[,;:]|\.(?:\s|$)|\s(?:and )?then\b")
 _SEVERAL_S = 300.0
 
 
@@ -49,7 +50,7 @@ def conditions_of(sentence: str) -> tuple[Condition, ...]:
     """The conditions under which a sentence applies. One that judges an output is no condition but an expectation."""
     clause = _clause(sentence)
     found = [
-        Condition(kind=kind, text=match[0].strip())
+        Condition(kind=kind, text=_whole(sentence, match))
         for kind, pattern in _KINDS
         if (match := pattern.search(sentence)) and not _ABOUT_OUTPUT.search(clause)
     ]
@@ -58,6 +59,12 @@ def conditions_of(sentence: str) -> tuple[Condition, ...]:
     if _LEADING.match(sentence) and not _ABOUT_OUTPUT.search(clause) and clause != sentence:
         return (Condition(kind=ConditionKind.OTHER, text=clause),)
     return ()
+
+
+def _whole(sentence: str, match: re.Match[str]) -> str:
+    """What was matched, up to the end of its clause."""
+    end = _CLAUSE_END.search(sentence, match.end())
+    return sentence[match.start() : end.start() if end else len(sentence)].strip(" .")
 
 
 def _clause(sentence: str) -> str:

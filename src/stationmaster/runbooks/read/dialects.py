@@ -1,8 +1,9 @@
-"""Rewrites what dialects add to Markdown (tabs, admonitions, shortcodes, unclosed fences) into plain Markdown, line by line."""
+"""Rewrites what dialects add to Markdown (tabs, admonitions, shortcodes) into plain Markdown on the same lines."""
 
 import re
 
 _ADDED = re.compile(r"^[ \t]*(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+\S|^[ \t]*:::|\{\{[<%]|<%", re.MULTILINE)
+_SIGNS = ("!!!", "???", "===", ":::", "{{", "<%")
 _CONTAINER = re.compile(r"(?P<indent>[ \t]*)(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+(?P<what>\S.*)$")
 _TITLE = re.compile(r"[\"\u201c](?P<title>[^\"\u201d]*)[\"\u201d]")
 _COLONS = re.compile(r"[ \t]*:::+[ \t]*(?P<what>[\w-]*)[^\n]*$")
@@ -11,7 +12,8 @@ _HIGHLIGHT = re.compile(
 )
 _SHORTCODE_LINE = re.compile(r"[ \t]*(?:\{\{[<%][^\n]*?[%>]\}\}[ \t]*)+$")
 _NAMED = re.compile(
-    r"\b(?:tab|tabName|title|header|name)\s*=?\s*[\"'](?P<title>[^\"']+)[\"']|[<%]\s*(?:tab|expand|collapse)\s+[\"'](?P<first>[^\"']+)[\"']"
+    r"\b(?:tab|tabName|title|header|name)\s*=?\s*[\"'](?P<title>[^\"']+)[\"']|[<%]\s*(?:tab|expand"
+    r"|collapse)\s+[\"'](?P<first>[^\"']+)[\"']"
 )
 _FENCE = re.compile(r"(?P<indent>[ \t]*)(?P<mark>```+|~~~+)(?P<info>[^`]*)$")
 _HEADING = re.compile(r"#{2,6}[ \t]+\S")
@@ -20,7 +22,7 @@ _WIDTH = 4
 
 def plain_markdown(text: str) -> tuple[str, tuple[int, ...]]:
     """The same lines in plain Markdown, and the lines of fences that are never closed."""
-    if _ADDED.search(text):
+    if any(each in text for each in _SIGNS) and _ADDED.search(text):
         text = "\n".join(_without_containers(_without_shortcodes(text.split("\n"))))
     return _with_closed_fences(text)
 

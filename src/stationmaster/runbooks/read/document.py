@@ -152,6 +152,9 @@ class Attributes:
     second_person: bool | None = None
 
 
+UNSAID = Attributes()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One statement of shell; `comment` stands above it in its fence, `conditions` before it in its sentence.
@@ -204,7 +207,7 @@ class Step:
     parameters: tuple[Parameter, ...] = ()
     edges: tuple[Edge, ...] = ()
     cautions: tuple[Caution, ...] = ()
-    attributes: Attributes = field(default_factory=Attributes)
+    attributes: Attributes = UNSAID
     judges: str = ""
     instructs: bool = False
     """Whether its own words tell somebody to do or to check something; a heading or label that only holds others,

@@ -10,11 +10,13 @@ from stationmaster.runbooks.read.prose import Sentence
 from stationmaster.runbooks.read.words import cells
 
 _IF = re.compile(
-    r"(?P<before>(?:\b[\w-]+\W+)?)\b(?:if|unless|in case|in the event (?:that|of)|assuming)\b(?P<after>.{0,14})",
+    r"(?P<before>(?:\b[\w-]+\W+)?)\b(?:if|unless|in (?:the )?case|in the event (?:that|of)"
+    r"|assuming)\b(?P<after>.{0,14})",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
-    r"\b(?:check|checking|checks|verify|verifying|see|seeing|determine|determining|confirm|confirming|ask|asking|know|test"
+    r"\b(?:check|checking|checks|verify|verifying|see|seeing|determine|determining|confirm|confirming|ask|asking"
+    r"|know|test"
     r"|testing|find out|figure out|decide|deciding|examine|understand|identify|validate|tell|tells|wonder|sure|as|even"
     r"|assess|evaluate|evaluating|investigate|unclear|show|shows|indicate|indicates|inspect|learn|consider|ensure|out"
     r"|establish|review|analyze|assessing|checked|detect|monitor|look|clear|on|about|of|matter|what|and|or)\W*$",
@@ -29,39 +31,66 @@ _WHEN = re.compile(
     r"^(?:\W*(?:then|also|and|or|but|so|now|however|note|only)\W+)?(?:when|whenever)\s+(?P<next>\w+)", re.IGNORECASE
 )
 _CASE = re.compile(
-    r"^for (?!example|instance|more|each|every|all|further|now|this|that|the (?:rest|following)|details|information|reference"
+    r"^for (?!example|instance|more|each|every|all|further|now|this|that|the (?:rest|following)|details"
+    r"|information|reference"
     r"|additional|other|help|a (?:list|full|complete))[^,:.]*?"
     r"(?:issues?|errors?|problems?|failures?|cases?|alerts?|timeouts?|clusters?|instances?|nodes?|pods?|services?"
     r"|environments?|incidents?|leaks?|mismatch(?:es)?|deployments?|applications?|hosts?|databases?)\b(?: only)?[,:]"
     r"|^on [\w .-]*(?:clusters?|systems?|platforms?|environments?|clouds?)\b(?: only)?[,:]",
     re.IGNORECASE,
 )
+_NAMED_CASE = re.compile(
+    r"^for (?!example|instance|more|each|every|all|further|now|this|that|the (?:rest|following)|details|information"
+    r"|reference|additional|other|help|a (?:list|full|complete)|convenience|clarity|simplicity|context|completeness"
+    r"|debugging|testing|[^,:]*\b(?:reasons?|purposes?|sake)\b)[^,:.]{3,60}, (?=[a-z]+ )",
+    re.IGNORECASE,
+)
 _HEAD_CASE = re.compile(
     r"^for (?!example|instance|more|each|every|all|further|the following|details)[^:]{3,80}:$", re.IGNORECASE
 )
 _SITUATION = re.compile(
-    r"\W*(?:in|for) (?:this|that|such|these|those|either|which)(?: an?)? (?:cases?|situations?|events?|scenarios?)\b",
+    r"\W*(?:in|for) (?:this|that|such|these|those|either|which|some|rare|extreme|certain|severe|urgent|other"
+    r"|most)(?: an?)? (?:cases?|situations?|events?|scenarios?)\b",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"^[^:.?!]{3,90}:\s+(?=(?:if|when|whenever|unless|once|otherwise)\b)", re.IGNORECASE)
 _STATES = re.compile(
-    r"^[^,]*,\s*(?:the|this|that|it|there|you)\b[^,]{0,60}?\b(?:is|are|means?|indicates?|impact|will see|may see)\b[^,]*:$",
+    r"^[^,]*,\s*(?:then )?(?:the|an?|this|that|it|they)\b[^,]{0,60}?\b(?:may|might|can|could|will)\b(?! need)[^,]*:$"
+    r"|^[^,]*,\s*(?:then )?(?:the|this|that|it|there(?! are [\w ]*(?:options|ways|possibilities|choices))"
+    r"|you)\b[^,]{0,60}?\b(?:is|are|(?:could|may|might|can) be"
+    r"|means?|indicates?|impact|will see"
+    r"|may see)\b[^,]*:$",
     re.IGNORECASE,
 )
+_FINDING = re.compile(
+    r"^(?:if|when|whenever|once)\b[^,]*,\s*(?:then )?(?:(?:this|that|it|these|those|they|there)\b"
+    r"|(?!you\b|we\b|please\b)(?:[\w'/-]+\s+){1,5}?(?:is|are|was|were|indicates?|means?|suggests?|may|might|would|could"
+    r"|can|cannot|has|have|needs?|fails?)\b)",
+    re.IGNORECASE,
+)
+"""A condition whose consequence only states something: "if X, this indicates Y"."""
 _CONDITIONAL = re.compile(r"(?:if|when|otherwise|once)\b", re.IGNORECASE)
 _OR_NOT = re.compile(r"^\W*(?:check|verify|see|confirm|test|determine)\b.*\bor not\b", re.IGNORECASE)
+_SHOWN_BELOW = re.compile(r"(?:you|we) (?:can|may|should|could)\b.*:$", re.IGNORECASE)
+_TITLE = re.compile(r"^when[^,]*\bshould\b[^,.:]*$", re.IGNORECASE)
+"""A heading that only asks when."""
 _ONCE = re.compile(
-    r"\b(?:once|as soon as|after (?:the|all|your?|this|that|it|they|these)\b[^,.]{0,60}?\b(?:is|are|has|have|restarts?|completes?|finish(?:es)?|succeeds?"
-    r"|comes?|becomes?|recovers?|starts?|deploys|been)\b)|\b(?:repeat|keep|continue|wait|rerun|re-run|retry)\b[^,.]{0,80}?\buntil\b",
+    r"\b(?:once|as soon as|after (?:the|all|your?|this|that|it|they|these)\b[^,.]{0,60}?\b(?:is|are|has|have"
+    r"|restarts?|completes?|finish(?:es)?|succeeds?"
+    r"|comes?|becomes?|recovers?|starts?|deploys|been)\b)|\b(?:repeat|keep|continue|wait|rerun|re-run"
+    r"|retry)\b[^,.]{0,80}?\buntil\b",
     re.IGNORECASE,
 )
 _NOT_ONCE = re.compile(
-    r"\b(?:at|more than|only|just|per|than|all at) once\b|\bonce (?:an? (?:day|week|month|minute|hour|second|year)|per|every|again|or|more|in|only|each)\b|\bonce[.,)]|\bas soon as possible\b"
-    r"|^\W*wait\b|\bonce (?:you|we)(?:'ve|'re| have| are| know| find| get)?\b",
+    r"\b(?:at|more than|only|just|per|than|all at) once\b|\bonce (?:an? (?:day|week|month|minute|hour|second"
+    r"|year)|per|every|again|or|more|in|only|each)\b|\bonce[.,)]|\bas soon as possible\b"
+    r"|^\W*wait\b|\bonce (?:you|we)(?!(?:'re| are)? (?:happy|sure|certain|confident|satisfied|comfortable|understand"
+    r"|know|see|receive)\b)(?:'ve|'re| have| are| find| get)?\b",
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"^when(?:ever)? .{0,60}?\b(?:completes?|finish(?:es|ed)?|(?:is|are|has|have|been) (?:done|complete[d]?|ready|finished|up|back"
+    r"^when(?:ever)? .{0,60}?\b(?:completes?|finish(?:es|ed)?|(?:is|are|has|have|been) (?:done|complete[d]?|ready"
+    r"|finished|up|back"
     r"|resolved|recovered|restored|fixed|deployed|running))\b",
     re.IGNORECASE,
 )
@@ -71,23 +100,36 @@ _ELSE = re.compile(
 _REFERS = re.compile(r"(?:see|refer to|consult)\b", re.IGNORECASE)
 _IF_NOT = re.compile(r"^if not\b[ ,:;]", re.IGNORECASE)
 _GOTO = re.compile(
-    r"\b(?:go|goto|proceed|continue|skip|jump|move|return|head|carry on)\b(?:\s+(?:on|back|ahead|straight|directly|over|down|up|forward"
-    r"|again))?(?:\s*,)?\s*(?:to|with|from|at)\s+(?:the\s+)?(?:(?:next|previous|following|first|last|above|below|other|remaining|rest of the)\s+)?"
-    r"(?:(?:\w+ ){0,4}steps?|(?<=next )section|(?<=previous )section|(?<=following )section|sections?(?= (?:above|below|\d))|(?<=the )procedure"
+    r"\b(?:go|goto|proceed|continue|skip|jump|move|return|head|carry on)\b(?:\s+(?:on|back|ahead|straight"
+    r"|directly|over|down|up|forward"
+    r"|again))?(?:\s*,)?\s*(?:to|with|from|at)\s+(?:the\s+)?(?:(?:next|previous|following|first|last|above|below"
+    r"|other|remaining|rest of the)\s+)?"
+    r"(?:(?:\w+ ){0,4}steps?|(?<=next )section|(?<=previous )section|(?<=following )section|sections?(?= (?:above"
+    r"|below|\d))|(?<=the )procedure"
     r"|(?:\w+ ){1,4}section(?= (?:above|below)))\b(?:\s+(?P<number>\d+(?:\.\d+)*))?"
-    r"|\b(?:repeat|redo)\b(?: from| at)?(?:\s+(?:the|this|these|above|previous|all|last|entire|whole|same))*\s+(?:\w+\s+)?"
+    r"|\b(?:repeat|redo)\b(?: from| at)?(?:\s+(?:the|this|these|above|previous|all|last|entire|whole"
+    r"|same))*\s+(?:\w+\s+)?"
     r"(?:steps?|process|procedure|sections?)\b(?:\s+(?P<again>\d+(?:\.\d+)*))?",
     re.IGNORECASE,
 )
+_REFERENCE = re.compile(
+    r"(?:please )?(?:see|refer to|follow) (?:the )?(?:steps? in )?(?:the )?(?:(?:above|previous|next|following"
+    r"|preceding) (?:section|steps?)"
+    r"|(?:\w+ ){0,3}(?:section|steps?) (?:above|below))\b.*\b(?:if|unless|in case)\b",
+    re.IGNORECASE,
+)
+"""A jump under a condition that follows it: "see the previous section if it is not there yet"."""
 _ANYWAY = re.compile(
-    r"\b(?:continue|proceed|go on|carry on|move on|keep going)\b[^.]{0,60}\b(?:regardless|anyway|anyways|even if|nevertheless|nonetheless)\b"
+    r"\b(?:continue|proceed|go on|carry on|move on|keep going)\b[^.]{0,60}\b(?:regardless|anyway|anyways|even if"
+    r"|nevertheless|nonetheless)\b"
     r"|\b(?:regardless|even if)\b[^.]{0,80}\b(?:continue|proceed|go on|carry on)\b",
     re.IGNORECASE,
 )
 
 
 _DECIDING = cells(
-    "if unless case event when whenever once until soon otherwise else possible needed necessary go goto proceed continue"
+    "if unless case event when whenever once until soon otherwise else possible needed necessary go goto proceed"
+    " continue"
     " skip jump move return repeat redo regardless anyway assuming after where wherever"
 )
 _ANYWAY_WORDS = cells("regardless anyway anyways even nevertheless nonetheless")
@@ -108,7 +150,7 @@ def edges_of(said: Sequence[Sentence], *, heads: bool = False, told: bool = Fals
         open_end = (last and heads) or sentence.text.endswith(":")
         following = said[number + 1] if not last else None
         instructed = (whole.instructs if sentence.text == whole.text else instructs(sentence.text)) or (
-            told and len(said) == 1 and sentence.text == whole.text
+            told and len(said) == 1 and sentence.text == whole.text and not _FINDING.match(whole.text)
         )
         found += _of(sentence, instructed=instructed, open_end=open_end, following=following)
     return tuple(found)
@@ -120,17 +162,25 @@ def _of(sentence: Sentence, *, instructed: bool, open_end: bool, following: Sent
     words = sentence.words
     if words & _ANYWAY_WORDS and (match := _ANYWAY.search(text)):
         kinds.append((EdgeKind.CONTINUE, match[0]))
-    elif words & _PLACES and (match := _GOTO.search(text)):
+    elif words & _PLACES and instructed and (match := _REFERENCE.match(text)):
+        return [Edge(kind=EdgeKind.GOTO, text=match[0], line=sentence.line)]
+    elif words & _PLACES and (match := _jump(text, meant=instructed or open_end)):
         kinds.append((EdgeKind.GOTO, match[0]))
     consequent = instructed or open_end or bool(kinds)
     if words & _ELSE_WORDS and _else(text, consequent):
         kinds.append((EdgeKind.ELSE, text))
-    if clause := _condition(text, consequent, following, instructed=instructed):
+    if clause := _condition(text, consequent, following, instructed=instructed or bool(kinds)):
         kinds.append((EdgeKind.IF, clause))
     awaited = words & _ONCE_WORDS and _ONCE.search(text) and not _NOT_ONCE.search(text)
     if consequent and (awaited or _DONE.match(text)):
         kinds.append((EdgeKind.ONCE, text))
     return [Edge(kind=kind, text=words, line=sentence.line) for kind, words in kinds]
+
+
+def _jump(text: str, *, meant: bool) -> re.Match[str] | None:
+    """Where the text goes on; one that is not `meant` as an instruction repeats nothing ("similar steps repeat …")."""
+    match = _GOTO.search(text)
+    return match if match and (meant or not match[0].lower().startswith("re")) else None
 
 
 def _else(text: str, consequent: bool) -> bool:
@@ -153,13 +203,23 @@ def _condition(text: str, consequent: bool, following: Sentence | None, *, instr
         return match[0]
     if consequent and (match := _POSSIBLE.search(text)):
         return match[0]
-    if consequent and (match := _CASE.match(text) or (_HEAD_CASE.match(text) if text.endswith(":") else None)):
+    if consequent and (
+        match := _CASE.match(text)
+        or _NAMED_CASE.match(text)
+        or (_HEAD_CASE.match(text) if text.endswith(":") else None)
+    ):
         return match[0]
-    if (match := _WHEN.match(text)) and not match["next"].endswith("ing") and not _DONE.search(text):
+    if (
+        (match := _WHEN.match(text))
+        and not match["next"].endswith(("ing", "to"))
+        and not _TITLE.match(text)
+        and not _DONE.search(text)
+    ):
         return _first_clause(text) if _decides(text, consequent) or _taken_up(text, following) else ""
     for match in _IF.finditer(text):
         if (
             _ASKED.search(match["before"])
+            or text[: match.start() + len(match["before"])].rstrip().endswith(("e.g.", "i.e."))
             or (match.start() > 0 and _IF_NOT.match(match[0][len(match["before"]) :]))
             or _OR_NOT.match(text)
             or (_IF_NOT.match(text[match.start() :]) and match.start() == 0)
@@ -167,9 +227,16 @@ def _condition(text: str, consequent: bool, following: Sentence | None, *, instr
             continue
         rest = text[match.start() + len(match["before"]) :]
         begins = match.start() < 12
-        if (_decides(rest, consequent) if begins else consequent) or (begins and _taken_up(text, following)):
+        if (_decides(rest, consequent) if begins else instructed or _trails(rest, consequent)) or (
+            begins and _taken_up(text, following)
+        ):
             return _first_clause(rest)
     return ""
+
+
+def _trails(rest: str, consequent: bool) -> bool:
+    """Whether the condition is the end of a sentence, and its cases stand below it: "skip this step if:"."""
+    return consequent and rest.rstrip(" :").lower() in {"if", "unless"}
 
 
 def _decides(rest: str, consequent: bool) -> bool:
@@ -183,7 +250,7 @@ def _taken_up(text: str, following: Sentence | None) -> bool:
     """Whether the next sentence says what to do; one with a condition of its own speaks of something else."""
     if following is None or _CONDITIONAL.match(following.text):
         return False
-    return following.instructs or follows_imperative(text)
+    return following.instructs or bool(_SHOWN_BELOW.match(following.text)) or follows_imperative(text)
 
 
 def _first_clause(text: str) -> str:

@@ -16,7 +16,21 @@ _CONTAINS = re.compile(
     rf"(?:contains?|includes?|shows?)\s+{_QUOTE}",
     re.IGNORECASE,
 )
-_LITERAL_WORDS = cells("contain contains include includes show shows see list return returns reply be error errors")
+_IS = re.compile(
+    rf"(?P<pre>if )(?:the )?(?:{_NOUN}|status|state)\s+(?:is|was|reads?|says?|prints?|shows?)\s+(?P<not>not )?{_QUOTE}"
+    r"(?=[^.]*\b(?:go|jump|skip|proceed|continue|move|return)\b[^.]*\bstep\b)",
+    re.IGNORECASE,
+)
+"""A test that decides where the run goes on. Of any other test of a literal only a person knows what is good."""
+_SHOULD_BE = re.compile(
+    rf"\b(?:{_NOUN}|status|state|command|it|this) (?:should|must) (?:now |then |only |also )?"
+    rf"(?:be|read|say|print|display|return|output)\s+(?:just |exactly )?{_QUOTE}(?=\W*$|[,;.:])",
+    re.IGNORECASE,
+)
+_LITERAL_WORDS = cells(
+    "output result response status state command it this body log logs "
+    "contain contains include includes show shows see list return returns reply be error errors"
+)
 _IMPLIES = re.compile(
     r"\s*\.?\s*,?\s*(?:this implies that|this means that|it means that|which means|then)?\s*(.*)", re.IGNORECASE
 )
@@ -58,6 +72,9 @@ def _literal(sentence: str) -> list[Expectation]:
     ]
     if not found:
         found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SEE.finditer(sentence)]
+    if not found:
+        found += [_contains(match, sentence) for match in _IS.finditer(sentence)]
+        found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SHOULD_BE.finditer(sentence)]
     if _LIST.search(sentence):
         found.append(Expectation(kind=ExpectationKind.JSON_LIST, value="", unmet="no list was retrieved"))
     if not _CONDITIONAL.search(sentence):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from stationmaster.runbooks.read.cautions import caution_of
 from stationmaster.runbooks.read.document import LOCAL, Command, Session, SessionKind
 from stationmaster.runbooks.read.lines import Lines
+from stationmaster.runbooks.read.programs import KNOWN, SHELL_ONLY, WORDS_TOO
 from stationmaster.runbooks.read.prompts import Line, begins_command, first_word, looks_like_output, read_line
-from stationmaster.runbooks.read.sessions import OpenSessions, leaves
+from stationmaster.runbooks.read.sessions import OpenSessions, leaves, may_open_prompt, opened_by
 from stationmaster.runbooks.shell import statements
 
 _GOES_ON = re.compile(r"(?:\\|\|\||&&|\||\{|\(|\bdo|\bthen|\belse)\s*$")
@@ -16,31 +17,14 @@ _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 _OPENS = re.compile(r"(?:^|[;&|]\s*)(?:for|while|until|if|case|select)\b|\{\s*$")
 _CLOSES = re.compile(r"(?:^|[;&]\s*)(?:done|fi|esac)\b|^\s*\}")
 _ANGLE = re.compile(r"\s*>\s+(?=[a-z])", re.IGNORECASE)
-_PROMPTING = frozenset({SessionKind.DATABASE, SessionKind.CONSOLE})
-_NEVER_IN_A_CONSOLE = frozenset(
-    [
-        "sudo",
-        "kubectl",
-        "oc",
-        "docker",
-        "ssh",
-        "curl",
-        "systemctl",
-        "gcloud",
-        "aws",
-        "knife",
-        "helm",
-        "terraform",
-        "git",
-        "cat",
-        "ls",
-        "cd",
-    ]
-)
+PROMPTING = frozenset({SessionKind.DATABASE, SessionKind.CONSOLE})
+_NEVER_IN_A_CONSOLE = (KNOWN - WORDS_TOO - {"select", "set", "help", "info", "use", "exit", "quit"}) | SHELL_ONLY
 """Programs that no database or console knows: such a line is typed into a shell again."""
-_MOST_SWITCHES = 100
+_REMARKS = ("# ", "-- ", "// ")
+"""How a comment begins in the languages that consoles read."""
 _SQL_STARTS = re.compile(
-    r"(?:select|update|insert|delete|show|alter|create|drop|begin|commit|rollback|explain|with|set|vacuum|analyze|reindex|truncate"
+    r"(?:select|update|insert|delete|show|alter|create|drop|begin|commit|rollback|explain|with|set|vacuum|analyze"
+    r"|reindex|truncate"
     r"|grant|revoke|use|describe|kill|call|copy|pause|resume|reload|\\|db\.|rs\.|exit|quit)",
     re.IGNORECASE,
 )
@@ -53,13 +37,18 @@ def fence_commands(text: str, *, first_line: int, sessions: OpenSessions, consol
     machine belongs to that session, and so does the next block where nothing else was typed into it here.
     """
     raw = text.split("\n")
-    hashes = console or _only_hashes(raw)
+    hashes = sessions.current.kind not in PROMPTING and (console or _only_hashes(raw))
     lines = [read_line(line, hashes=hashes) for line in raw]
-    if sessions.current.kind in _PROMPTING or _begins_with_angle(lines, raw):
+    if sessions.current.kind in PROMPTING or _begins_with_angle(lines, raw):
         _as_console(lines, raw, sessions.current)
     reading = _Fence(lines=lines, first_line=first_line, sessions=sessions)
     reading.read()
     return reading.with_output()
+
+
+def only_for_shell(text: str) -> bool:
+    """Whether a line begins with a program that no prompt but a shell's reads."""
+    return first_word(text) in _NEVER_IN_A_CONSOLE
 
 
 def _begins_with_angle(lines: list[Line], raw: list[str]) -> bool:
@@ -69,7 +58,7 @@ def _begins_with_angle(lines: list[Line], raw: list[str]) -> bool:
 
 
 def _as_console(lines: list[Line], raw: list[str], current: Session) -> None:
-    session = current if current.kind in _PROMPTING else Session(kind=SessionKind.CONSOLE, opened_by=">")
+    session = current if current.kind in PROMPTING else Session(kind=SessionKind.CONSOLE, opened_by=">")
     for at, line in enumerate(raw):
         if match := _ANGLE.match(line):
             lines[at] = Line(text=line[match.end() :], prompt=">", session=session, console=True)
@@ -96,19 +85,22 @@ class _Fence:
     printed: list[tuple[int, str]] = field(default_factory=list)
     outer_prompt: str = ""
     inner_prompts: set[str] = field(default_factory=set)
+    any_prompt: bool = False
+    any_console: bool = False
+    first_prompt: int = 0
 
     def read(self) -> None:
+        self.any_prompt = any(line.prompt and line.prompt != ">" for line in self.lines)
+        self.any_console = any(line.console for line in self.lines)
+        self.first_prompt = next((at for at, line in enumerate(self.lines) if line.prompt), 0)
         before = len(self.sessions.stack)
         lasting = self.sessions.lasting
-        position, switches = 0, 0
-        while position < len(self.lines) and switches < _MOST_SWITCHES:
+        position = 0
+        while position < len(self.lines):
             typed_in = self.sessions.current.kind
             here = self.lines[position]
-            if here.console or typed_in in _PROMPTING:
-                position = self._console(position)
-            else:
-                position = self._shell(position)
-            switches += 1
+            read = self._console if here.console or typed_in in PROMPTING else self._shell
+            position = read(position)
         last = self.found[-1].text if self.found else ""
         opened_last = len(self.sessions.stack) > 0 and self.sessions.current.opened_by == last
         self.sessions.lasting = opened_last or (lasting and before > 0 and len(self.sessions.stack) > 0)
@@ -119,7 +111,7 @@ class _Fence:
         """One statement of a prompt that reads its own language; returns where the next one begins."""
         here = self.lines[position]
         text = here.text.strip()
-        if not text:
+        if not text or (not here.prompt and text.startswith(_REMARKS)):
             return position + 1
         if self._left_for_shell(here):
             self.sessions.clear()
@@ -138,10 +130,10 @@ class _Fence:
     def _left_for_shell(self, here: Line) -> bool:
         if here.console or not self.sessions.stack:
             return False
-        return here.prompt not in {"", ">"} or first_word(here.text) in _NEVER_IN_A_CONSOLE
+        return here.prompt not in {"", ">"} or only_for_shell(here.text)
 
     def _printed_in(self, session: Session, text: str) -> bool:
-        if any(line.console for line in self.lines):
+        if self.any_console or text.startswith("=> "):
             return True
         return session.kind is SessionKind.DATABASE and not (_SQL_STARTS.match(text) or leaves(text))
 
@@ -169,7 +161,7 @@ class _Fence:
 
     def _shell(self, position: int) -> int:
         """The statements of a shell from here on, up to one that changes what reads the next line."""
-        end = next((at for at in range(position, len(self.lines)) if self.lines[at].console), len(self.lines))
+        end = self._end_of_shell(position)
         body = self._typed(position, end)
         for each in statements("\n".join(body)):
             first, last = position + each.first_line, position + each.last_line
@@ -181,9 +173,20 @@ class _Fence:
             self.sessions.note(each.text)
             if len(self.sessions.stack) > depth:
                 self.outer_prompt = self.outer_prompt or self.lines[first].prompt
-            if self.sessions.current.kind in _PROMPTING:
+            if self.sessions.current.kind in PROMPTING:
                 return last + 1
         return end
+
+    def _end_of_shell(self, position: int) -> int:
+        """Up to a line of a console, or past one that may open it: what follows has to be read anew."""
+        state = _Continuation()
+        for at in range(position, len(self.lines)):
+            if self.lines[at].console:
+                return at
+            state.take(self.lines[at].text)
+            if may_open_prompt(self.lines[at].text) and not state.open:
+                return at + 1
+        return len(self.lines)
 
     def _back_at_outer_prompt(self, at: int) -> None:
         prompt = self.lines[at].prompt
@@ -198,16 +201,19 @@ class _Fence:
 
     def _typed(self, start: int, end: int) -> list[str]:
         """The lines as a shell would get them; output is blanked so that line numbers stay."""
-        any_prompt = any(line.prompt and line.prompt != ">" for line in self.lines)
+        any_prompt = self.any_prompt
         state = _Continuation()
         body: list[str] = []
+        after_command = bool(self.found)
         for at in range(start, end):
             line = self.lines[at]
             if line.prompt == ">" and any_prompt and not state.open:
                 line = Line(text=f"> {line.text}")
-            if state.open or self._is_typed(line, any_prompt, bool(self.found) or any(text.strip() for text in body)):
+            opens = at < self.first_prompt and begins_command(line.text) and opened_by(line.text) is not None
+            if state.open or opens or self._is_typed(line, any_prompt, after_command):
                 state.take(line.text)
                 body.append(line.text)
+                after_command = after_command or bool(line.text.strip())
             else:
                 if line.text.strip():
                     self.printed.append((at, line.text))

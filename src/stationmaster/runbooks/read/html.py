@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAG = re.compile(
-    r"</?(?:a|abbr|address|article|aside|b|base|blockquote|body|br|button|caption|center|code|col|colgroup|dd|details|dialog|div|dl|dt|em|figcaption"
-    r"|figure|font|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|legend|li|link|main|mark|menu|meta|nav|ol|optgroup|option"
-    r"|p|picture|pre|q|s|samp|section|small|source|span|strong|style|sub|summary|sup|table|tbody|td|template|tfoot|th|thead|title|tr|track|tt|u|ul|var|video|script)"
+    r"</?(?:a|abbr|address|article|aside|b|base|blockquote|body|br|button|caption|center|code|col|colgroup|dd"
+    r"|details|dialog|div|dl|dt|em|figcaption"
+    r"|figure|font|footer|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|legend|li|link|main"
+    r"|mark|menu|meta|nav|ol|optgroup|option"
+    r"|p|picture|pre|q|s|samp|section|small|source|span|strong|style|sub|summary|sup|table|tbody|td|template"
+    r"|tfoot|th|thead|title|tr|track|tt|u|ul|var|video|script)"
     r"(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )

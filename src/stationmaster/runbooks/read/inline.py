@@ -8,7 +8,8 @@ from markdown_it.token import Token
 from stationmaster.runbooks.read.nodes import Node
 
 _TAG = re.compile(
-    r"</?(?:a|abbr|b|big|center|del|details|div|em|font|i|img|ins|kbd|li|mark|ol|p|q|s|samp|small|span|strike|strong|sub"
+    r"</?(?:a|abbr|b|big|center|del|details|div|em|font|i|img|ins|kbd|li|mark|ol|p|q|s|samp|small|span|strike"
+    r"|strong|sub"
     r"|summary|sup|table|tbody|td|th|thead|tr|tt|u|ul|var|wbr)\b[^>]*>",
     re.IGNORECASE,
 )

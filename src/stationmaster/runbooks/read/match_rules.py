@@ -27,6 +27,10 @@ _TRIGGERING = re.compile(
 )
 _CODE = re.compile(r"`([^`\n]+)`")
 _ALERT_TEXT = re.compile(r"\bis down\b|\balert\b|\bfailed\b|\burl is\b", re.IGNORECASE)
+_SYMPTOMS = re.compile(r"^(?:\d+\.\s*)?(?:symptoms?|indicators?|trigger(?:s|ed by)?)\b", re.IGNORECASE)
+_CALLED = re.compile(
+    rf"`?\b(?P<name>{_ALERT})`? (?:alerts?|alarms?)\b|\b(?:alerts?|alarms?)\s?:? `?(?P<after>{_ALERT})\b"
+)
 _ALERTS = re.compile(
     r"^(?:\d+\.\s*)?(?:(?:related|other|associated|relevant|see also)\s+)?(?:alerts?|alarms?)$", re.IGNORECASE
 )
@@ -48,6 +52,7 @@ def match_rules(front: FrontMatter, text: str, *, title: str, root: Chapter) -> 
             if _is_alert(name)
         ]
     named += _titled(title, root)
+    named += _in_symptoms(root)
     said = _SERVICE.search(text) if "Service" in text else None
     return MatchRules(
         alerts=tuple(dict.fromkeys(named)),
@@ -67,6 +72,16 @@ def _titled(title: str, root: Chapter) -> list[str]:
     heading = next((each.title for each in root.chapters if each.level == 1), "")
     matches = [_TITLE.match(plain(each)) for each in (heading, title)]
     return [match["name"] for match in matches if match and _is_alert(match["name"])]
+
+
+def _in_symptoms(root: Chapter) -> Iterator[str]:
+    """The alerts that the section on symptoms speaks of: "The TargetDown alert may have fired."."""
+    for chapter in root.walk():
+        if chapter.level and _SYMPTOMS.match(chapter.title):
+            for each in chapter.passages:
+                if "lert" in each.text and each.shape in {Shape.PROSE, Shape.ITEM}:
+                    names = (match["name"] or match["after"] for match in _CALLED.finditer(plain(each.text)))
+                    yield from filter(_is_alert, names)
 
 
 def _is_alert(name: str) -> bool:

@@ -1,5 +1,6 @@
-"""Says what one step means: its kind, conditions, expectations, edges, actions and waits, from its text and attributes."""
+"""Says what one step means: its kind, conditions, expectations, edges, actions, from its text and attributes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -7,11 +8,13 @@ from stationmaster.runbooks.read.actions import actions_of, navigation_reason
 from stationmaster.runbooks.read.cautions import caution_of
 from stationmaster.runbooks.read.conditions import conditions_of, wait_of
 from stationmaster.runbooks.read.document import (
+    UNSAID,
     Action,
     Attributes,
     Caution,
     Command,
     Condition,
+    EdgeKind,
     Expectation,
     ExpectationKind,
     PlatformAction,
@@ -26,8 +29,8 @@ from stationmaster.runbooks.read.prose import Sentence
 from stationmaster.runbooks.read.words import cells
 from stationmaster.runbooks.risk import Risk, assess
 
-
 _CONDITIONAL = cells("if once when unless after case")
+_ONLY_WAITS = re.compile(r"(?:then |please |now |and )?wait\b[^.;,]*\.?", re.IGNORECASE)
 _ASKING = cells("remove add record escalate notify page target")
 
 
@@ -43,7 +46,7 @@ class Draft:
     said: list[Sentence] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     expectations: list[Expectation] = field(default_factory=list)
-    attributes: Attributes = field(default_factory=Attributes)
+    attributes: Attributes = UNSAID
     children: tuple[Step, ...] = ()
     told: bool = False
     silent: bool = False
@@ -81,10 +84,17 @@ def step_of(draft: Draft) -> Step:
         wait_s=attributes.wait_s if attributes.wait_s is not None else wait_of(draft.text),
         parameters=parameters_of("\n".join([draft.text, *(command.text for command in draft.commands)])),
         edges=edges_of(draft.said, heads=draft.heads, told=told),
-        cautions=cautions_in(draft.said),
+        cautions=_beside(commands, cautions_in(draft.said)),
         attributes=attributes,
         children=_judging(draft.children),
     )
+
+
+def says_something(draft: Draft) -> bool:
+    """Whether words that instruct nobody say what to expect or when, or ask for what the platform does itself."""
+    if edges_of(draft.said, heads=draft.heads, told=draft.instructs) or _actions(draft):
+        return True
+    return bool(expectations_in(draft))
 
 
 def expectations_in(draft: Draft) -> tuple[Expectation, ...]:
@@ -106,6 +116,12 @@ def expectations_in(draft: Draft) -> tuple[Expectation, ...]:
 def cautions_in(said: Sequence[Sentence]) -> tuple[Caution, ...]:
     found = (caution_of(each.text, each.words, line=each.line) for each in said)
     return tuple(each for each in found if each is not None)
+
+
+def _beside(commands: Sequence[Command], cautions: tuple[Caution, ...]) -> tuple[Caution, ...]:
+    """The warnings that no command of the step holds already."""
+    held = {(each.line, each.text) for command in commands for each in command.cautions}
+    return tuple(each for each in cautions if (each.line, each.text) not in held)
 
 
 def _conditions(said: Sequence[Sentence], attributes: Attributes) -> tuple[Condition, ...]:
@@ -153,6 +169,10 @@ def _kind(
         return StepKind.EXPECTATION, "says what the output above should show"
     if any(each.kind is not ExpectationKind.OTHER for each in expectations):
         return StepKind.EXPECTATION, "says what the output above should show"
+    if wait_of(draft.text) is not None and _ONLY_WAITS.fullmatch(draft.text.strip()):
+        return StepKind.MANUAL, "waits; nobody has to do anything"
+    if any(each.kind is EdgeKind.GOTO for each in edges_of(draft.said, heads=draft.heads, told=draft.instructs)):
+        return StepKind.MANUAL, "says where the run goes on"
     return StepKind.MANUAL, "nothing in it is known to the platform; a person has to read it"
 
 

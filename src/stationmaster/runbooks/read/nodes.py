@@ -9,8 +9,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
+from stationmaster.runbooks.read.quick_inline import quick_tokens
+
 _MARKED_UP = re.compile(r"[\\`*_\[\]<>&!~]|  \n")
 _INDENTED_FENCE = re.compile(r"[ \t]*(?:```+|~~~+)(?P<info>[^`\n]*)\n")
+_UNDERLINED = re.compile(r"\n[ \t>]*(?:=+|-+)[ \t]*(?:\n|\Z)")
 _LONGEST_INLINE = 20_000
 """Characters of one paragraph up to which its markup is read; a longer one is taken as plain text."""
 
@@ -58,7 +61,7 @@ class Node:
 def parse_blocks(text: str) -> list[Node]:
     """The blocks of a document in order."""
     env: Env = {}
-    tokens = _blocks().parse(text, env)
+    tokens = _blocks(_needless(text)).parse(text, env)
     for token in tokens:
         if token.type == "code_block" and (match := _INDENTED_FENCE.match(token.content)):
             _as_fence(token, match)
@@ -71,9 +74,23 @@ def _as_fence(token: Token, match: re.Match[str]) -> None:
     token.content = re.sub(r"\n[ \t]*(?:```+|~~~+)[ \t]*\n?\Z", "\n", token.content[match.end() :])
 
 
+def _needless(text: str) -> tuple[str, ...]:
+    """The rules that cannot find anything in a text: each would be asked at every line of it."""
+    found = []
+    if "|" not in text:
+        found.append("table")
+    if "]:" not in text:
+        found.append("reference")
+    if "<" not in text:
+        found.append("html_block")
+    if not _UNDERLINED.search(text, text.find("\n---", 3) + 1 if text.startswith("---") else 0):
+        found.append("lheading")
+    return tuple(found)
+
+
 @cache
-def _blocks() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin)
+def _blocks(needless: tuple[str, ...]) -> MarkdownIt:
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin).disable([*needless])
     parser.core.ruler.enableOnly(["normalize", "block"])
     return parser
 
@@ -86,6 +103,9 @@ def _inline() -> MarkdownIt:
 def _inline_tokens(text: str, env: Env) -> list[Token]:
     if len(text) > _LONGEST_INLINE or not _MARKED_UP.search(text):
         return _plain_tokens(text)
+    quick = quick_tokens(text, references=bool(env.get("references")))
+    if quick is not None:
+        return quick
     found: list[Token] = []
     _inline().inline.parse(text, _inline(), env, found)
     return found

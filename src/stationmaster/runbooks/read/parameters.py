@@ -5,14 +5,17 @@ import re
 from stationmaster.runbooks.read.document import Parameter
 
 _NOTATIONS = re.compile(
-    r"\{\{\s*(?P<liquid>.+?)\s*\}\}"
+    r"\{\{\s*(?P<liquid>.{1,300}?)\s*\}\}"
     r"|<%=?\s*(?P<erb>[^%>\n]{1,80}?)\s*-?%>"
-    r"|<(?P<angle>[A-Za-z][\w .:-]*[\w])>"
+    r"|<(?P<angle>[A-Za-z][\w .:-]{0,120}\w)>"
     r"|\$\{(?P<brace>[A-Za-z_]\w*)\}"
     r"|\$(?P<dollar>[A-Za-z_]\w*)"
     r"|(?P<address>X(?<=\bX)\.X\.X\.X)\b"
     r"|(?P<your>YOUR_(?<=\bYOUR_)[A-Z_]+)\b"
-    r"|\[(?P<time>TIME|DATE|ETA|NAME)\]"
+    r"|\[(?P<capitals>(?!(?:ERROR|ERR|INFO|WARN|WARNING|DEBUG|FATAL|TRACE|NOTE|TIP|TODO|IMPORTANT|OPTIONAL|CAUTION"
+    r"|DEPRECATED|RETIRED|OBSOLETE|OK|FAIL|FAILED|PASS|PASSED|CRITICAL|UNKNOWN|RESOLVED|FIRING|TOC|LINK|WIP|EOF)\])"
+    r"[A-Z](?<=\[[A-Z])[A-Z\d]+(?:[ _-][A-Z\d]+)*)\](?![(\[:])"
+    r"|%(?P<percent>[A-Z](?<=%[A-Z])[A-Z\d_]{2,40})%"
 )
 _NAMES = {"x.x.x.x": "ip"}
 

@@ -7,20 +7,23 @@ from stationmaster.runbooks.read.document import LOCAL, Session, SessionKind
 from stationmaster.runbooks.read.programs import KNOWN, VERBS_AFTER, WORDS_TOO
 
 _SHELL = re.compile(
-    r"\s*(?P<prompt>\([\w.-]+\)\s*\$|[\w.:~@/-]*(?<=\w)[@:][\w.:~@/-]*[$%>#]|\[[^\]\n]{1,60}\]\s?(?:[\w.@~/-]{0,40}\s?)?[$%#]"
-    r"|(?:sh|bash|ash)-[\d.]+[#$]|/\s?[#$]|~\s?[#$%]|[\w.-]+\s?[$%](?=\s)|\$>?|%|~(?=\s+[a-z])|❯|➜\s+\S+)(?:\s+(?=\S)|\s*$)"
+    r"\s*(?P<prompt>\([\w.-]+\)\s*\$|[\w.:~@/-]{0,80}(?<=\w)[@:][\w.:~@/-]{0,80}[$%>#]"
+    r"|\[[^\]\n]{1,60}\]\s?(?:[\w.@~/-]{0,40}\s?)?[$%#]"
+    r"|(?:sh|bash|ash)-[\d.]+[#$]|/\s?[#$]|~\s?[#$%]|[\w.-]{1,80}\s?[$%](?=\s)|\$>?|%|~(?=\s+[a-z])|❯"
+    r"|➜\s+\S+)(?:\s+(?=\S)|\s*$)"
 )
 _HASH = re.compile(r"\s*#\s+(?P<program>[\w./-]+)(?:\s+\S.*)?$")
 _ANGLE = re.compile(r"\s*>\s+(?=\S)")
 _CONSOLE = re.compile(
-    r"\s*(?P<prompt>(?:mysql|mongo|redis|sqlite|cqlsh|influx|gitlab-rails|rails|irb|pry|test|\w+-rails|SQL|node|iex|ghci|pgbouncer|MariaDB|ftp|zk)(?:\s?[\[(][^\])\n]{0,60}[\])])?(?::\d+:\d+)?\s?[>*]"
-    r"|\[\d+\] pry\([^)\n]*\)>|irb\([^)\n]*\):\d+(?::\d+)?[>*]|[\w.-]+\((?:main|dev|prod|staging|development|production)\)(?::\d+:\d+)?[>*]|>>>|(?:\d{1,3}\.){3}\d{1,3}:\d+(?:\[\d+\])?>"
+    r"\s*(?P<prompt>(?:mysql|mongo|redis|sqlite|cqlsh|influx|gitlab-rails|rails|irb|pry|test|\w+-rails|SQL|node"
+    r"|iex|ghci|pgbouncer|MariaDB|ftp|zk)(?:\s?[\[(][^\])\n]{0,60}[\])])?(?::\d+:\d+)?\s?[>*]"
+    r"|\[\d+\] pry\([^)\n]*\)>|irb\([^)\n]*\):\d+(?::\d+)?[>*]|[\w.-]+\((?:main|dev|prod|staging|development"
+    r"|production)\)(?::\d+:\d+)?[>*]|>>>|(?:\d{1,3}\.){3}\d{1,3}:\d+(?:\[\d+\])?>"
     r"|[A-Za-z_]\w*[=-][#>*]|\[ ?[\w-]+ ?\] ?\w+>|PS [A-Za-z]:[^>\n]*>|PS>|[A-Z]:\\[^>\n]*>)\s*(?=\S)"
 )
 _SQL = re.compile(r"(?:mysql|mariadb|sqlite|cqlsh|SQL|[A-Za-z_]\w*[=-][#>*])", re.IGNORECASE)
 _WORD = re.compile(r"""(?:[A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s"']*)\s+)*(?:sudo\s+(?:-\S+\s+)*)?(?P<word>\S+)""")
 _ASSIGNS = re.compile(r"[A-Za-z_]\w*\+?=\S|[A-Za-z_]\w*=$")
-_SQL_SELECT = re.compile(r"select\s+[\w*(]", re.IGNORECASE)
 _CONTROL = frozenset(
     [
         "for",

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stationmaster.core.problem import Diagnostic, Origin, Severity
-from stationmaster.runbooks.read.about import about_of, is_retired
+from stationmaster.runbooks.read.about import about_of, is_retired, severity_of
 from stationmaster.runbooks.read.context import NOTHING, ReadingContext
+from stationmaster.runbooks.read.descriptions import description_of
 from stationmaster.runbooks.read.document import Reading, Runbook, Section
 from stationmaster.runbooks.read.front_matter import read_front_matter
 from stationmaster.runbooks.read.gather import knowledge_of
@@ -16,7 +17,7 @@ from stationmaster.runbooks.read.liquid import rendered
 from stationmaster.runbooks.read.match_rules import match_rules
 from stationmaster.runbooks.read.passages import chapter_of
 from stationmaster.runbooks.read.relocate import relocated
-from stationmaster.runbooks.read.sections import Document, Part, parse_document
+from stationmaster.runbooks.read.sections import Part, parse_document
 from stationmaster.runbooks.read.steps import StepBuilder
 
 _RETIRED = re.compile(r"^\W*(?:RETIRED|DEPRECATED|OBSOLETE)\b[\s:\])-]*", re.IGNORECASE)
@@ -42,8 +43,8 @@ def read_runbook(text: str, *, file: str, context: ReadingContext = NOTHING) -> 
         retired=is_retired(front, title, chapter),
         type=front.one("type"),
         service=front.one("service"),
-        severity=front.one("severity"),
-        description=front.one("description") or _first_text(document),
+        severity=front.one("severity") or severity_of(chapter),
+        description=front.one("description") or description_of(document.root),
         tags=front.many("tags"),
         match=match,
         contacts=plain.contacts,
@@ -86,17 +87,6 @@ def _unclosed(line: int, file: str) -> Diagnostic:
         hint="close it with a line of the same backticks",
         severity=Severity.WARNING,
     )
-
-
-def _first_text(document: Document) -> str:
-    waiting = [document.root]
-    while waiting:
-        part = waiting.pop(0)
-        for node in part.nodes:
-            if node.type == "paragraph":
-                return " ".join(node.children[0].content.split())
-        waiting = part.parts + waiting
-    return ""
 
 
 def _sorted(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:

@@ -17,12 +17,17 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _AFTERWARDS = re.compile(
-    r"\b(?:prevention|preventive|preventing|post-?\s?incident|post-?mortem|afterwards|follow-?\s?up|long-?term|lessons|changelog"
+    r"\b(?:prevention|preventive|preventing|post-?\s?incident|post-?mortem|afterwards|follow-?\s?up|long-?term"
+    r"|lessons|changelog"
     r"|table of contents|future|templates?|review tasks)\b",
     re.IGNORECASE,
 )
+_NEVER_STEPS = re.compile(
+    r"\b(?:prevention|preventive|preventing|post-?\s?incident|post-?\s?mortem|lessons learn\w+)\b", re.IGNORECASE
+)
 _DESCRIPTION = re.compile(
-    r"\b(?:meaning|impact|description|background|overview|summary|purpose|introduction|about|architecture|details|severity"
+    r"\b(?:meaning|impact|description|background|overview|summary|purpose|introduction|about|architecture|details"
+    r"|severity"
     r"|what is|symptoms|glossary|history)\b",
     re.IGNORECASE,
 )
@@ -30,8 +35,10 @@ _NUMBERED = re.compile(
     r"\s*(?P<word>step|stage)?\s*#?(?P<number>\d{1,3})(?:\.\d+)*\s*(?:[.):–—-]|$)\s*(?P<rest>.*)", re.IGNORECASE
 )
 _PROCEDURE = re.compile(
-    r"\b(?:diagnos\w*|mitigat\w*|resol\w*|playbook|steps?|fix\w*|remed\w*|how to|procedures?|recover\w*|troubleshoot\w*|actions?"
-    r"|investigat\w*|instructions?|what to do|solutions?|workaround|debug\w*|verif\w*|restor\w*|runbook|checks?|rollback|response)\b",
+    r"\b(?:diagnos\w*|mitigat\w*|resol\w*|playbook|steps?|fix\w*|remed\w*|how to|procedures?|recover\w*"
+    r"|troubleshoot\w*|actions?"
+    r"|investigat\w*|instructions?|what to do|solutions?|workaround|debug\w*|verif\w*|restor\w*|runbook|checks?"
+    r"|rollback|response)\b",
     re.IGNORECASE,
 )
 _LISTED = frozenset({"ordered_list", "bullet_list", "fence", "code_block"})
@@ -49,17 +56,20 @@ class Part:
     reference: bool = False
     procedure: bool = False
     """Whether its title, or one above it, names a procedure."""
+    afterwards: bool = False
+    """Whether its title, or one above it, speaks of what comes after the incident."""
+
+    holds_steps: bool | None = None
+    """What `has_steps` found once the document was whole."""
 
     @property
     def has_steps(self) -> bool:
         if self.reference:
             return False
-        return self.lists_something or self._tells or self._numbered or any(part.has_steps for part in self.parts)
-
-    @property
-    def afterwards(self) -> bool:
-        """Whether it speaks of what comes after the incident."""
-        return bool(_AFTERWARDS.search(self.title))
+        if self.holds_steps is None:
+            below = self.lists_something or self._numbered or any(part.has_steps for part in self.parts)
+            self.holds_steps = below or self._tells
+        return self.holds_steps
 
     @property
     def describes(self) -> bool:
@@ -127,9 +137,12 @@ def _part(node: Node, stack: list[Part]) -> Part:
     first = node.map[0] + 1 if node.map else 1
     title_of_document = level == 1 and stack[-1].level == 0 and not stack[-1].parts
     named = bool(_REFERENCE.search(name)) and not is_numbered_instruction(name)
-    reference = not title_of_document and (named or stack[-1].reference)
+    afterwards = not title_of_document and (stack[-1].afterwards or bool(_AFTERWARDS.search(name)))
+    reference = not title_of_document and (named or stack[-1].reference or bool(_NEVER_STEPS.search(name)))
     procedure = stack[-1].procedure or bool(_PROCEDURE.search(name))
-    part = Part(title=name, level=level, first_line=first, reference=reference, procedure=procedure)
+    part = Part(
+        title=name, level=level, first_line=first, reference=reference, procedure=procedure, afterwards=afterwards
+    )
     stack[-1].parts.append(part)
     stack.append(part)
     return part

@@ -9,9 +9,16 @@ from stationmaster.runbooks.risk.classes import cells
 from stationmaster.runbooks.shell import parse
 
 _HINT = re.compile(
-    r"\b(?:ssh|mosh|telnet|exec|rsh|debug|attach|psql|mysql|mariadb|redis-cli|sqlite3|mongo(?:sh)?|cqlsh|influx|clickhouse-client"
-    r"|console|dbconsole|rails|irb|pry|python[23]?|su|sudo|bash|sh|zsh|ash|chroot|nsenter|run|pgb-console|gitlab-psql|start-session"
+    r"\b(?:ssh|mosh|telnet|exec|rsh|debug|attach|psql|mysql|mariadb|redis-cli|sqlite3|mongo(?:sh)?|cqlsh|influx"
+    r"|clickhouse-client"
+    r"|console|dbconsole|rails|irb|pry|python[23]?|su|sudo|bash|sh|zsh|ash|chroot|nsenter|run|pgb-console"
+    r"|gitlab-psql|start-session"
     r"|toolbox|shell|connect|zkCli\.sh|etcdctl)\b"
+)
+_PROMPTING = re.compile(
+    r"\b(?:psql|mysql|mariadb|redis-cli|sqlite3|mongo(?:sh)?|cqlsh|influx|clickhouse-client|console|dbconsole"
+    r"|rails|irb|pry"
+    r"|python[23]?|pgb-console|node|erl|iex)\b"
 )
 _SHELLS = cells("sh bash ash zsh dash ksh /bin/sh /bin/bash /bin/ash /bin/zsh /usr/bin/bash /bin/dash")
 _SSH_VALUES = cells("-i -p -l -L -o -J -F -D -R -b -c -e -m -w -W -B -E -I -Q -S -O")
@@ -29,13 +36,18 @@ _SQL = {
 }
 _REDIS_VALUES = cells("-h -p -a -n -u -s --user --pass -r -i -t --sni --cacert --cert --key")
 _CONSOLES = cells("irb pry python python2 python3 node erl iex php ghci scala groovy bundle")
-_WRAPPERS = cells("sudo env timeout nohup time command exec winpty bundle")
+_WRAPPERS = cells("sudo env timeout nohup time command winpty bundle")
 _VALUES = {"sudo": cells("-u -g -h -U --user --group"), "timeout": cells("-s -k"), "env": cells("-u -C")}
 _EXEC_VALUES = cells(
-    "-n --namespace -c --container -e --env -u --user -w --workdir --context --kubeconfig --index --as --name --network -v --volume -p --image"
+    "-n --namespace -c --container -e --env -u --user -w --workdir --context --kubeconfig --index --as --name"
+    " --network -v --volume -p --image"
 )
 _SUBSTITUTED = re.compile(r"\$\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|`[^`]*`")
 _FED = re.compile(r"<<|<\s+\S|<[./]|\|")
+_BANNER = re.compile(r"\S+ \(\S")
+"""What a client prints when it starts: `psql (11.7, server 12.0)`."""
+_SIMPLE = re.compile(r"(?!\w+=)[\w./:@%+,\- ]+")
+"""One command without anything that only a shell's grammar explains."""
 _LEAVES = re.compile(r"(?:exit|logout|quit|bye|\\q|exit\(\)|quit\(\)|:q|\.exit|\^D|ctrl[-+ ]d)\s*;?\s*", re.IGNORECASE)
 
 
@@ -61,6 +73,11 @@ class OpenSessions:
         elif (opened := opened_by(text)) is not None:
             self.stack.append(opened)
 
+    def opened_in_prose(self, text: str) -> None:
+        """Takes notice of a command that a sentence tells to run: its prompt is there for the next block."""
+        if (opened := opened_by(text)) is not None and opened.kind in {SessionKind.CONSOLE, SessionKind.DATABASE}:
+            self.stack, self.lasting = [*self.stack, opened], True
+
     def copy(self) -> "OpenSessions":
         return OpenSessions(stack=list(self.stack), lasting=self.lasting)
 
@@ -77,23 +94,34 @@ def leaves(text: str) -> bool:
     return _LEAVES.fullmatch(text.strip()) is not None
 
 
+def may_open_prompt(text: str) -> bool:
+    """Whether a line names a program that reads a language of its own."""
+    return _PROMPTING.search(text) is not None
+
+
 def opened_by(text: str) -> Session | None:
     """The session that a statement opens for what is typed after it."""
-    if not _HINT.search(text):
+    if not _HINT.search(text) or _BANNER.match(text):
         return None
     plain = _SUBSTITUTED.sub("SUBSTITUTED", text)
     if _FED.search(plain):
         return None
-    commands = parse(plain).commands
-    if not commands or (len(commands) > 1 and "&&" not in plain):
-        return None
-    kind = _kind([word.text for word in commands[-1].words])
+    words = plain.split() if _SIMPLE.fullmatch(plain) else _last_words(plain)
+    kind = _kind(words)
     return None if kind is None else Session(kind=kind, opened_by=text)
+
+
+def _last_words(text: str) -> list[str]:
+    """The words of the command that is left running: the only one, or the last of `a && b`."""
+    commands = parse(text).commands
+    if not commands or (len(commands) > 1 and "&&" not in text):
+        return []
+    return [word.text for word in commands[-1].words]
 
 
 def _kind(words: Sequence[str]) -> SessionKind | None:
     words = list(words)
-    while words and words[0].rsplit("/", 1)[-1] in _WRAPPERS and words[0] not in {"exec"}:
+    while words and words[0].rsplit("/", 1)[-1] in _WRAPPERS:
         if (own := _privileged(words)) is not None:
             return own
         words = _inner(words)
@@ -123,7 +151,7 @@ def _other(program: str, word: str, rest: Sequence[str]) -> SessionKind | None:
         return SessionKind.CONSOLE if not _operands(rest, _REDIS_VALUES) else None
     if program == "sqlite3":
         return SessionKind.DATABASE if len(_operands(rest, frozenset())) <= 1 else None
-    if program in _CONSOLES:
+    if program in _CONSOLES or program.endswith("rails-console"):
         return SessionKind.CONSOLE if not rest else None
     if program in {"rails", "gitlab-rails", "spring", "heroku", "artisan", "govuk-docker-run"}:
         first = rest[0] if rest else ""

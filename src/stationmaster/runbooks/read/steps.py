@@ -1,16 +1,15 @@
 """Builds the tree of steps of a document from its sections, with addresses that stay when its wording changes."""
 
 import re
-from collections.abc import Sequence
 
 from stationmaster.runbooks.read.blocks import BlockReader, with_children
 from stationmaster.runbooks.read.counting import Counter, with_targets
-from stationmaster.runbooks.read.document import Step
+from stationmaster.runbooks.read.document import Step, StepKind
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.meaning import Draft, step_of
 from stationmaster.runbooks.read.prose import sentence
-from stationmaster.runbooks.read.sessions import OpenSessions
 from stationmaster.runbooks.read.sections import Part, is_numbered_instruction, number_of_heading, procedures
+from stationmaster.runbooks.read.sessions import OpenSessions
 
 
 class StepBuilder(BlockReader):
@@ -21,10 +20,10 @@ class StepBuilder(BlockReader):
         tell to do is kept in notes: shown, and never part of a run."""
         chosen = procedures(root)
         counter = Counter("")
-        steps = self._visit(root, [id(part) for part in chosen], counter, alone=len(chosen) == 1)
+        steps = self._visit(root, frozenset(map(id, chosen)), counter, alone=len(chosen) == 1)
         return with_targets(steps, self.numbered)
 
-    def _visit(self, part: Part, chosen: Sequence[int], counter: Counter, *, alone: bool) -> list[Step]:
+    def _visit(self, part: Part, chosen: frozenset[int], counter: Counter, *, alone: bool) -> list[Step]:
         if id(part) in chosen:
             return self._blocks_of(part, counter) if alone else [self._section(part, counter)]
         found = self._aside(part, counter)
@@ -53,6 +52,14 @@ class StepBuilder(BlockReader):
         if draft.silent:
             draft.said = [each for each in draft.said if _CONDITIONAL.match(each.text)]
         draft.children = tuple(self._blocks_of(part, Counter(address)))
+        if draft.told and all(each.kind is StepKind.NOTE and not each.children for each in draft.children):
+            return self._by_hand(draft, part)
+        return step_of(draft)
+
+    def _by_hand(self, draft: Draft, part: Part) -> Step:
+        """A heading that instructs, over nothing that the platform could do: a person needs to see all of it."""
+        draft.children = ()
+        draft.original = self._text_of(self._trimmed(draft.lines))
         return step_of(draft)
 
     def _note_part(self, part: Part, counter: Counter) -> Step:

@@ -49,6 +49,10 @@ def curl(words: Sequence[Word], _fed: str | None) -> Judged:
 def _curl_option(option: str, value: str) -> Judged | None:
     if option in {"-X", "--request"}:
         return _CURL_METHOD.get(value.upper(), Risk.UNKNOWN), f"sends {value}"
+    if option in {"-H", "--header"} and re.match(r"x-(?:http-)?method(?:-override)?\s*:", value, re.IGNORECASE):
+        return _CURL_METHOD.get(value.partition(":")[2].strip().upper(), Risk.UNKNOWN), f"sends {value}"
+    if option in {"", "--url"} and re.search(r"/_(?:delete_by_query|flush/synced|forcemerge)\b", value):
+        return Risk.CHANGE, "asks a store to change"
     if option in {"-T", "--upload-file"}:
         return Risk.CHANGE, "uploads a file"
     if option in _CURL_FILES and value not in {"/dev/null", "-"}:
@@ -120,6 +124,8 @@ def wget(words: Sequence[Word], _fed: str | None) -> Judged:
         return Risk.UNKNOWN, "gets words that may be any option"
     if any(re.match(r"-(?!-)\w*e|--(?:ex|use-ask|config|input|rc)|-\w*i", text) for text in texts):
         return Risk.UNKNOWN, "takes further orders"
+    if any(re.match(r"--method=DELETE", text, re.IGNORECASE) for text in texts):
+        return Risk.DESTROY, "deletes what the address names"
     if any(re.match(r"--(?:post|body|method=(?!GET|HEAD))", text) for text in texts):
         return Risk.CHANGE, "sends data"
     shows = (

@@ -146,7 +146,7 @@ CLOUD = Family(
         _AZ.change(
             "create update start stop restart deallocate redeploy set scale get-credentials upgrade "
             "resize attach detach "
-            "add remove enable disable login logout generalize reimage run-command rotate-certs "
+            "add remove enable disable login logout generalize reimage rotate-certs "
             "upload import assign swap configure failover stop-replication regenerate-key browse "
             "copy rename invoke sync",
             "changes something; it can be set back",

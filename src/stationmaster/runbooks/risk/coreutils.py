@@ -97,10 +97,13 @@ COREUTILS = Family(
             "dmesg -T",
             _raise(
                 "dmesg",
-                r"-[a-zA-Z]*[cCDEn].*|--(?:cl|re|console).*",
-                "clears or changes the kernel's log",
-                "dmesg -c\ndmesg -TC",
+                r"-[a-zA-Z]*[DEn].*|--console.*",
+                "changes what the kernel says where",
+                "dmesg -D\ndmesg -n 1",
             ),
+        ),
+        _of("dmesg").destroy(
+            "", "clears the kernel's log", "dmesg -c\ndmesg -TC", option=r"-[a-zA-Z]*[cC].*|--(?:cl|re).*"
         ),
         *_unless(
             "uniq xxd",
@@ -121,7 +124,8 @@ COREUTILS = Family(
             _raise("arp", r"-\w*[sdf].*|--(?:set|del|file).*", "changes the table of neighbours", "arp -d 10.0.0.1"),
         ),
         *_unless("fuser", "fuser -v 80/tcp", _raise("fuser", r"-\w*k.*|--k.*", "ends processes", "fuser -k 80/tcp")),
-        *_unless("history", "history 10", _raise("history", r"-[cdwarnsp].*", "changes the history", "history -c")),
+        *_unless("history", "history 10", _raise("history", r"-[cdwarnsp].*", "changes the history", "history -w")),
+        _of("history").destroy("", "forgets what was typed", "history -c", option=r"-[cd].*"),
         *_unless(
             "rg ag ack",
             "rg error x",
@@ -283,9 +287,9 @@ COREUTILS = Family(
             "dos2unix unix2dos mktemp mknod mkfifo split csplit "
             "gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 pigz zip unzip unrar 7z cpio ar "
             "logger wall write renice "
-            "fallocate sync script umount swapoff fsfreeze udevadm modprobe insmod rmmod depmod "
+            "fallocate sync umount swapoff fsfreeze udevadm modprobe insmod rmmod depmod "
             "update-grub grub-mkconfig "
-            "dpkg-reconfigure localectl logrotate at batch atrm updatedb ldconfig setenforce "
+            "dpkg-reconfigure localectl logrotate atrm updatedb ldconfig setenforce "
             "setsebool restorecon chcon "
             "auditctl resize2fs xfs_growfs growpart tune2fs e2label rename pbcopy xclip tmpreaper savelog "
             "update-ca-certificates update-ca-trust update-alternatives setcap swapctl partprobe"
@@ -319,7 +323,20 @@ COREUTILS = Family(
             "",
             "overwrites a device or the accounts of the host",
             "cp x /dev/sda\ntee /etc/passwd",
-            option=r"/dev/(?!null$|stdout$|stderr$|tty$).*|/etc/(?:passwd|shadow|sudoers|group|fstab).*",
+            option=r"/dev/(?!null$|stdout$|stderr$|tty$).*|/etc/(?:passwd|shadow|sudoers|group|fstab|hosts|crontab|ssh/"
+            r"|pam\.d/).*",
+        ),
+        _of("cp install").destroy("", "empties what it writes to", "cp /dev/null log", option=r"/dev/(?:null|zero)"),
+        _of("at batch script").unknown(
+            "", "runs what it is given or fed", "at now\nscript -c id out\nat now + 1 hour -f x.sh"
+        ),
+        _of("zip").unknown("", "runs another program", "zip -T -TT x a.zip b", option=r"-TT.*|--unzip-c.*"),
+        _of("split csplit").unknown("", "runs another program", "split --filter=x f", option=r"--f.*"),
+        _of("resize2fs").destroy(
+            "",
+            "may cut off the end of a file system",
+            "resize2fs /dev/sda1 10G\nresize2fs -M /dev/sda1",
+            option=r"\d+[sKMGT]?|-M|-f",
         ),
         _of(
             "rm rmdir shred truncate wipefs fdisk sfdisk cfdisk gdisk sgdisk parted mv unlink srm "

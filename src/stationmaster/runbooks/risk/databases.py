@@ -107,7 +107,7 @@ DATABASES = Family(
         ),
         _ETCD.change(
             "put set mk mkdir update snapshot/save member/add member/update member/promote "
-            "move-leader defrag compaction compact alarm/disarm "
+            "move-leader defrag alarm/disarm "
             "lease/grant user/add role/add auth/enable role/grant-permission user/grant-role lock "
             "elect txn make-mirror "
             "backup import user/passwd lease/keep-alive",
@@ -115,8 +115,9 @@ DATABASES = Family(
             "etcdctl defrag\netcdctl snapshot save x\netcdctl alarm disarm",
         ),
         _ETCD.destroy(
-            "del rm rmdir member/remove lease/revoke auth/disable user/delete role/delete snapshot/restore",
-            "removes keys or members",
+            "del rm rmdir compaction compact member/remove lease/revoke auth/disable user/delete role/delete "
+            "snapshot/restore",
+            "removes keys, their history or members",
             "etcdctl del a\netcdctl member remove abc",
         ),
         _CH.read(

@@ -75,6 +75,12 @@ KUBERNETES = Family(
                     kubectl cp pod:/tmp/x x
                     oc set env deploy/a A=1""",
                 ),
+                w.asks(
+                    "run",
+                    "opens a session in a pod of its own",
+                    "kubectl run x --image=busybox --rm -it -- sh",
+                    option=r"-it|-ti|-t|--tty(?:=true)?",
+                ),
                 w.read(
                     "apply/view-last-applied", "shows what was applied last", "kubectl apply view-last-applied deploy/a"
                 ),

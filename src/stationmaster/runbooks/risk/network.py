@@ -106,6 +106,7 @@ NETWORK = Family(
             "removes addresses, links or routes, perhaps the one we come by",
             "ip addr del 10.0.0.1/24 dev eth0\nip route flush cache",
         ),
+        _IP.unknown("netns/exec vrf/exec", "runs another program", "ip netns exec a rm x"),
         _IP.unknown("*", "runs a batch of commands", "ip addr -batch x", option=r"-b|-batch|-force"),
         _of("bridge").read("link/show fdb/show vlan/show fdb/list link vlan fdb", "shows bridges", "bridge fdb show"),
         _of("bridge").change(
@@ -161,14 +162,18 @@ NETWORK = Family(
         _of("ipset ipvsadm").change("", "changes sets or servers", "ipset add a 10.0.0.1"),
         _of("ipset").read("list", "lists sets", "ipset list"),
         _of("ipset").destroy("destroy flush", "drops sets for good", "ipset destroy a"),
+        _of("ipvsadm").destroy(
+            "", "drops servers for good", "ipvsadm -C\nipvsadm -D -t 10.0.0.1:80", option=r"-[CDd]|--(?:cl|del).*"
+        ),
         _of("ipvsadm").read("", "lists servers", "ipvsadm -Ln", option=r"-L|-l|-Ln|-ln|--list", instead=True),
         _of("conntrack").read("", "lists connections", "conntrack -L\nconntrack -C\nconntrack -S"),
         _of("conntrack").change(
             "",
             "changes the table of connections",
-            "conntrack -D -s 10.0.0.1\nconntrack -F",
-            option=r"-\w*[DFIUAE].*|--(?:del|fl|cr|up|ev|add).*",
+            "conntrack -D -s 10.0.0.1",
+            option=r"-\w*[DIUAE].*|--(?:del|cr|up|ev|add).*",
         ),
+        _of("conntrack").destroy("", "cuts every connection", "conntrack -F", option=r"-\w*F.*|--fl.*"),
         _of("ufw").read("status show version app", "shows the firewall", "ufw status verbose"),
         _of("ufw").change(
             "allow deny enable disable reload limit reject insert route logging default prepend",
@@ -193,11 +198,16 @@ NETWORK = Family(
         _of("nmcli").change(
             "connection/up connection/down connection/modify connection/add connection/reload "
             "device/connect device/disconnect networking radio con/up con/down con/mod "
-            "con/modify con/add con/delete connection/delete dev/set device/set device/reapply "
-            "device/delete general/hostname con/edit connection/edit con/reload device/modify "
-            "device/wifi dev/wifi dev/connect dev/disconnect dev/reapply dev/delete dev/modify",
+            "con/modify con/add dev/set device/set device/reapply "
+            "general/hostname con/edit connection/edit con/reload device/modify "
+            "device/wifi dev/wifi dev/connect dev/disconnect dev/reapply dev/modify",
             "changes networks",
             "nmcli con up eth0",
+        ),
+        _of("nmcli").destroy(
+            "con/delete connection/delete dev/delete device/delete",
+            "removes a network for good",
+            "nmcli con delete eth0",
         ),
         _of("tcpdump tshark dumpcap").read("", "shows traffic", "tcpdump -i any -nn -c 100 port 53"),
         _of("tcpdump tshark dumpcap").change(

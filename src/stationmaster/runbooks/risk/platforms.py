@@ -284,9 +284,11 @@ PLATFORMS = Family(
             "openssl genrsa -out a 2048\nopenssl rand -hex 8",
         ),
         _of(
-            "ssh-keygen ssh-add ssh-copy-id ssh-agent keytool certbot step gpg gpg2 gpgconf "
+            "ssh-keygen ssh-add ssh-copy-id keytool certbot step gpg gpg2 gpgconf "
             "gpg-agent gpg-connect-agent ykman pwgen htpasswd sops age pass veracrypt acme.sh cfssl"
         ).change("", "makes or changes keys", "ssh-keygen -t ed25519\ncertbot renew\ngpg --import x\nsops x"),
+        _of("ssh-agent").unknown("", "may run another program", "ssh-agent bash"),
+        _of("gpg gpg2").destroy("", "removes keys", "gpg --delete-secret-keys a", option=r"--(?:yes-)?del.*"),
         _of("ssh-keygen").read(
             "", "shows a key", "ssh-keygen -l -f a\nssh-keygen -lf a", option=r"-[vE]*l[vf]*|-lf|-F", instead=True
         ),

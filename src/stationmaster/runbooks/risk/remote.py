@@ -88,6 +88,8 @@ def _docker(words: Sequence[Word]) -> Wrapped | None:
             if starts
             else Wrapped(risk=Risk.UNKNOWN, problem="exec names no command")
         )
+    if starts and any(word.text.startswith("--entrypoint") for word in words[at : len(words) - len(rest)]):
+        return Wrapped(risk=Risk.UNKNOWN, problem="names a program of its own to begin with")
     if starts and rest[1].text.startswith("-"):
         return Wrapped(words=(Word(text="true"),), risk=least, why=why)
     return Wrapped(words=tuple(rest[1:]), risk=least, why=why)

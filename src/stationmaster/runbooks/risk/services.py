@@ -52,6 +52,12 @@ SERVICES = Family(
             "stops what runs on the host until it is up again",
             "systemctl reboot",
         ),
+        _SYSTEMCTL.destroy(
+            "start isolate",
+            "the host does not come back by itself",
+            "systemctl start poweroff.target",
+            option=r"(?:poweroff|halt|shutdown|kexec)\.target",
+        ),
         _SYSTEMCTL.destroy("poweroff halt kexec exit", "the host does not come back by itself", "systemctl poweroff"),
         _SYSTEMCTL.asks("edit", "opens an editor", "systemctl edit nginx"),
         _JOURNAL.read("", "only shows the journal", "journalctl -u nginx --since -1h\njournalctl -xe"),

@@ -96,6 +96,12 @@ def _statement(text: str) -> Judged:
         return risk, f"runs `{verb}`, which is not known"
     if verb == "ALTER" and re.search(r"\bDROP\b", text, re.IGNORECASE):
         return Risk.DESTROY, "drops a part of a table"
+    if (verb == "ALTER" and re.search(r"\bDELETE\b", text, re.IGNORECASE)) or re.match(
+        r"\W*RESET\s+(?:MASTER|BINARY|SLAVE|REPLICA)", text, re.IGNORECASE
+    ):
+        return Risk.DESTROY, f"runs {verb}, which drops rows or logs"
+    if verb == "UPDATE" and not re.search(r"\bWHERE\b", text, re.IGNORECASE):
+        return Risk.DESTROY, "runs UPDATE on every row"
     if risk is not Risk.READ:
         return risk, f"runs {verb}"
     if verb == "EXPLAIN" and re.search(r"\bANALYZE\b", text, re.IGNORECASE):

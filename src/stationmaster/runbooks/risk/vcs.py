@@ -48,6 +48,13 @@ VCS = Family(
             "git diff --ext-diff\ngit grep -O x\ngit ls-remote --upload-pack=x y",
             option=r"--ext.*|--textconv|--open.*|-O.*|--upl.*|--exec.*|--filters|ext::.*",
         ),
+        _GIT.unknown(
+            "clone fetch pull push rebase archive submodule submodule/add submodule/update",
+            "may run another program",
+            "git fetch --upload-pack=x y\ngit rebase --exec x main\ngit archive --remote=a --exec=x b",
+            option=r"--upl.*|--rec.*pack.*|--ex.*|-x.*|--config.*|-c|--te.*|ext::.*",
+        ),
+        _GIT.unknown("clone", "may run another program", "git clone -u x y", option=r"-u.*|-c.*"),
         _GIT.change("branch", "makes, moves or sets a branch", "git branch new", option=r"[\w<$].*", weak=True),
         _GIT.read(
             "branch",
@@ -101,6 +108,9 @@ VCS = Family(
         ),
         _GIT.change(
             "config", "changes settings", "git config --list --unset a.b", option=r"--(?:un|add|rep|re|ed|rem).*|-e"
+        ),
+        _GIT.unknown(
+            "bisect/run submodule/foreach", "runs another program", "git bisect run x\ngit submodule foreach x"
         ),
         _GIT.destroy(
             "reset clean rm filter-branch filter-repo prune reflog/expire reflog/delete stash/drop "
@@ -195,6 +205,12 @@ VCS = Family(
         _of("ansible ansible-playbook ansible-pull ansible-console").change(
             "", "changes hosts as its play says", "ansible-playbook site.yml"
         ),
+        _of("ansible").unknown(
+            "",
+            "runs any command on hosts",
+            "ansible all -m shell -a x\nansible all -a x\nansible all -mcommand",
+            option=r"-\w*[am].*|--(?:ar|module).*",
+        ),
         _of("ansible ansible-playbook").read(
             "",
             "lists hosts or tasks",
@@ -262,6 +278,12 @@ VCS = Family(
             "relogin",
             "changes applications",
             "argocd app sync a",
+        ),
+        _of("argocd flux").destroy(
+            "app/sync",
+            "removes what is not described",
+            "argocd app sync a --prune\nargocd app sync a --replace",
+            option=r"--(?:prune|force|replace).*",
         ),
         _of("argocd flux").destroy(
             "app/delete proj/delete cluster/rm repo/rm delete uninstall app/delete-resource",

@@ -7,7 +7,6 @@ from typing import TypeAlias
 from rich.console import Console
 
 from stationmaster.runbooks.clean import clean_line, escape_controls
-from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.plan import PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
@@ -22,19 +21,20 @@ from stationmaster.runbooks.talk import (
 )
 from stationmaster.runbooks.terminal.desk import Desk
 from stationmaster.runbooks.terminal.editor import LineEditor
-from stationmaster.runbooks.terminal.prompts import LinePrompts
+from stationmaster.runbooks.terminal.prompts import MANUAL_KEYS, LinePrompts
 from stationmaster.runbooks.terminal.stage import Stage
 from stationmaster.runbooks.terminal.view import Dialogue
 from stationmaster.runbooks.terminal.wording import (
     Line,
     approval_lines,
+    decides,
     failure_lines,
     manual_lines,
     place_lines,
 )
 
-_MANUAL = {"p": Verdict.PASSED, "f": Verdict.FAILED, "s": Verdict.SKIPPED}
 _SHOWN_OF_FAILURE = 5
+_SHOWN_BY_HAND = 10
 _AFTER = {"r": AfterFailure.RETRY, "g": AfterFailure.GO_ON, "x": AfterFailure.STOP}
 
 
@@ -77,10 +77,14 @@ class LiveOperator:
                     return None
 
     async def work_by_hand(self, step: PlannedStep) -> ManualDone:
-        topic = _Topic(title="by hand", step=step.key, lines=manual_lines(step, self._desk.document))
+        row = self._stage.progress.rows.get(step.key)
+        told = row.tail.shown(_SHOWN_BY_HAND) if row else ()
+        lines = manual_lines(step, self._desk.document, command=row.command if row else "", tail=told)
+        keys: _Keys = (("y", "yes"), ("n", "no")) if decides(step) else (("p", "passed"), ("f", "failed"))
+        topic = _Topic(title="by hand", step=step.key, lines=lines)
         async with self._turn:
-            key, why = await self._with_reason(topic, (("p", "passed"), ("f", "failed"), ("s", "skip")), {"f", "s"})
-        return ManualDone(verdict=_MANUAL[key], why=why, by=self._desk.by)
+            key, why = await self._with_reason(topic, (*keys, ("s", "skip")), {"f", "s"})
+        return ManualDone(verdict=MANUAL_KEYS[key], why=why, by=self._desk.by)
 
     async def after_failure(self, step: PlannedStep, ended: StepEnded) -> Choice:
         row = self._stage.progress.rows.get(step.key)

@@ -1,5 +1,8 @@
 """Tells a run in plain lines: for logs, for terminals that can do no more, and for whoever wants them."""
 
+from dataclasses import dataclass, field
+from textwrap import wrap
+
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -16,11 +19,22 @@ from stationmaster.runbooks.talk import (
     Waiting,
 )
 from stationmaster.runbooks.terminal.glyphs import VERDICT_STYLES, Glyphs, glyphs_for, outcome_style
-from stationmaster.runbooks.terminal.progress import Progress
+from stationmaster.runbooks.terminal.progress import Progress, Row
 from stationmaster.runbooks.transcript.questions import Question
 from stationmaster.runbooks.transcript.words import in_words
 
 _OPEN_AT_MOST = 8_000
+_REMEMBERED = 500
+"""Lines of a try."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Try:
+    """One try of a step: what it printed, and what the one before it had printed."""
+
+    command: str = ""
+    lines: set[str] = field(default_factory=set)
+    before: set[str] = field(default_factory=set)
 
 
 class PlainLines:
@@ -29,10 +43,13 @@ class PlainLines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._glyphs: Glyphs = glyphs_for(console.encoding)
+        self._progress = Progress()
         self._titles: dict[str, str] = {}
         self._open: dict[tuple[str, bool], str] = {}
+        self._last: dict[str, _Try] = {}
 
     def told(self, event: RunEvent) -> None:
+        self._progress.hear(event)
         match event:
             case RunOpened():
                 self._opened(event)
@@ -51,6 +68,7 @@ class PlainLines:
     def asked(self, question: Question) -> None:
         if question.answered:
             return
+        self.settle(question.step)
         mark = self._glyphs.verdicts[Verdict.MANUAL]
         about = question.named or question.place or (question.planned.title if question.planned else "")
         what = f"{question.step or 'the run'} wants an answer ({question.ask}): {about} {question.problem}"
@@ -72,6 +90,13 @@ class PlainLines:
             )
 
     def _began(self, event: StepBegan) -> None:
+        """A further try of the same is one short line; of its output only what was not there before is shown."""
+        self.settle(event.step)
+        last, self._last[event.step] = self._last.get(event.step), _Try(command=event.command)
+        if event.attempt > 1 and last is not None and last.command == event.command:
+            self._last[event.step].before = last.lines
+            self._line(f"{event.at:%H:%M:%S} {self._glyphs.more} {event.step} again (attempt {event.attempt})", "dim")
+            return
         again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
         title = self._titles.get(event.step, "")
         self._line(f"{event.at:%H:%M:%S} {self._glyphs.runs} {event.step} {title}{again}", "bold")
@@ -88,17 +113,26 @@ class PlainLines:
         self._open[event.step, event.error] = rest
 
     def _ended(self, event: StepEnded) -> None:
-        for error in (False, True):
-            if rest := self._open.pop((event.step, error), ""):
-                self._said(event.step, rest)
+        self.settle(event.step)
         mark = self._glyphs.verdicts[event.verdict]
         by = f", by {event.by}" if event.by else ""
         took = f" ({in_words(event.took_ms / 1000)})" if event.took_ms else ""
-        text = f"{event.at:%H:%M:%S} {mark} {event.step} {event.verdict.value}: {event.why}{by}{took}"
+        text = f"{event.at:%H:%M:%S} {mark} {event.step} {event.verdict.value}: {clean_line(event.why)}{by}{took}"
         self._line(text, VERDICT_STYLES[event.verdict])
 
+    def settle(self, step: str) -> Row | None:
+        """Shows what has come of a line that has not ended yet; the step as it stands."""
+        for error in (False, True):
+            if rest := self._open.pop((step, error), ""):
+                self._said(step, rest)
+        return self._progress.rows.get(step)
+
     def _said(self, step: str, line: str) -> None:
-        self._line(f"  {step} {self._glyphs.bar} {clean_line(line)}", "")
+        tried, shown = self._last.setdefault(step, _Try()), clean_line(line)
+        if len(tried.lines) < _REMEMBERED:
+            tried.lines.add(shown)
+        if shown not in tried.before:
+            self._line(f"  {step} {self._glyphs.bar} {shown}", "")
 
     def _line(self, text: str, style: str | Style) -> None:
         self._console.print(Text(escape_controls(text), style=style), soft_wrap=True)
@@ -114,9 +148,16 @@ def show_summary(console: Console, progress: Progress) -> None:
             mark, style = glyphs.verdicts[row.ended.verdict], VERDICT_STYLES[row.ended.verdict]
             by = f", by {row.ended.by}" if row.ended.by else ""
             told = f"{row.ended.verdict.value}: {row.ended.why}{by}"
-        console.print(
-            Text(clean_line(f"{mark} {key} {row.step.title.rstrip(':')}: {told}"), style=style), soft_wrap=True
-        )
+        _say(console, f"{mark} {key} {row.step.title.rstrip(':.')}: {told}", style, indent="    ")
     if progress.finished is not None:
         text = f"{progress.finished.outcome.value}: {progress.finished.why}"
-        console.print(Text(clean_line(text), style=outcome_style(progress.finished.outcome)), soft_wrap=True)
+        _say(console, text, outcome_style(progress.finished.outcome), indent="  ")
+
+
+def _say(console: Console, text: str, style: str, *, indent: str) -> None:
+    """On a terminal words are kept whole; elsewhere a line stays one."""
+    plain = clean_line(" ".join(text.split()))
+    width = max(console.width, 20)
+    pieces = wrap(plain, width, subsequent_indent=indent, break_on_hyphens=False) if console.is_terminal else [plain]
+    for piece in pieces:
+        console.print(Text(piece, style=style), soft_wrap=True)

@@ -23,24 +23,33 @@ from stationmaster.runbooks.talk import (
 )
 from stationmaster.runbooks.terminal.desk import Desk, Ending
 from stationmaster.runbooks.terminal.keys import read_line
+from stationmaster.runbooks.terminal.plain import PlainLines
 from stationmaster.runbooks.terminal.wording import (
     Line,
     approval_lines,
+    decides,
     detail_lines,
     failure_lines,
     manual_lines,
     place_lines,
 )
 
-_MANUAL = {"p": Verdict.PASSED, "f": Verdict.FAILED, "s": Verdict.SKIPPED}
+MANUAL_KEYS = {
+    "p": Verdict.PASSED,
+    "f": Verdict.FAILED,
+    "y": Verdict.PASSED,
+    "n": Verdict.FAILED,
+    "s": Verdict.SKIPPED,
+}
 _AFTER = {"r": AfterFailure.RETRY, "g": AfterFailure.GO_ON, "x": AfterFailure.STOP}
 
 
 class LinePrompts:
-    """Questions come one at a time."""
+    """Questions come one at a time; `plain` has shown what they are about."""
 
-    def __init__(self, console: Console, desk: Desk, *, fd: int) -> None:
+    def __init__(self, console: Console, desk: Desk, *, fd: int, plain: PlainLines | None = None) -> None:
         self._console = console
+        self._plain = plain
         self._desk = desk
         self._fd = fd
         self._turn = asyncio.Lock()
@@ -106,11 +115,11 @@ class LinePrompts:
         return value or None
 
     async def _work_by_hand(self, step: PlannedStep) -> ManualDone:
-        self._show(manual_lines(step, self._desk.document))
-        letter, why = await self._choice(
-            "p note: passed; f note: failed; s reason: skip; o shell; q end", step, _MANUAL
-        )
-        return ManualDone(verdict=_MANUAL[letter], why=why, by=self._desk.by)
+        row = self._plain.settle(step.key) if self._plain is not None else None
+        self._show(manual_lines(step, self._desk.document, command=row.command if row else ""))
+        letters = "y: yes; n: no" if decides(step) else "p note: passed; f note: failed"
+        letter, why = await self._choice(f"{letters}; s reason: skip; o shell; q end", step, MANUAL_KEYS)
+        return ManualDone(verdict=MANUAL_KEYS[letter], why=why, by=self._desk.by)
 
     async def _after_failure(self, step: PlannedStep, ended: StepEnded) -> Choice:
         self._show(failure_lines(step, ended, ()))

@@ -17,6 +17,8 @@ from stationmaster.runbooks.transcript.words import clock
 
 WIDE = 120
 _LEAST_STEPS = 3
+_LEAST_TYPED = 12
+"""Cells; a label that leaves less stands on lines of its own."""
 
 
 def frame(view: View, *, width: int, height: int, now: datetime) -> list[Text]:
@@ -127,6 +129,9 @@ def _asking(dialogue: Dialogue, width: int) -> list[Text]:
         return lines
     typed = "*" * len(editor.text) if dialogue.masked else editor.text
     label = f"{dialogue.label} > "
+    if cell_len(label) + _LEAST_TYPED > width:
+        lines += wrapped([("bold", dialogue.label)], width)
+        label = "> "
     start = 0
     while cell_len(label) + cell_len(typed[start : editor.at]) >= width and start < editor.at:
         start += 1

@@ -17,6 +17,7 @@ HELP: tuple[Line, ...] = (
     ("", "  s            skip it, with a reason"),
     ("", "  r g x        after a failure: retry, go on, stop"),
     ("", "  p f          a step done by hand: passed, failed"),
+    ("", "  y n          whether a condition of the runbook holds"),
     ("", "  o            a shell in the run's folder, bound values in its environment; exit comes back"),
     ("", "  d            details of the step: why, values, cautions, the document's own lines"),
     ("", "  up down      look at another step, or scroll a long text; page-up, page-down"),
@@ -31,8 +32,10 @@ def approval_lines(request: ApprovalRequest) -> list[Line]:
     lines: list[Line] = [("bold", f"{step.key} {clean_line(step.title)}")]
     lines += _commands(request.command, "cyan")
     lines.append((RISK_STYLES[request.risk], f"risk: {request.risk.value}"))
-    lines += [("", f"  {clean_line(why)}") for why in request.why]
-    lines += [("bold yellow", f"caution: {clean_line(caution.text)}") for caution in step.cautions]
+    told = [clean_line(why) for why in request.why]
+    lines += [("", f"  {why}") for why in told]
+    warned = (clean_line(caution.text) for caution in step.cautions)
+    lines += [("bold yellow", f"caution: {text}") for text in warned if not any(text in why for why in told)]
     if step.session:
         lines.append(("", f"in: {clean_line(step.session)}"))
     rollback = clean_line(step.rollback) if step.rollback else "none is given"
@@ -53,15 +56,29 @@ def place_lines(place: Place, problem: str) -> list[Line]:
     return lines
 
 
-def manual_lines(step: PlannedStep, document: Sequence[str]) -> list[Line]:
+def manual_lines(
+    step: PlannedStep, document: Sequence[str], *, command: str = "", tail: Sequence[str] = ()
+) -> list[Line]:
+    """`command` is what was run, with its places filled in, and `tail` the end of what it printed."""
     lines: list[Line] = [("bold", f"{step.key} {clean_line(step.title)}")]
-    lines += _commands(command_of(step), "cyan")
-    reason = step.refusal or step.asks
+    lines += _commands(command or command_of(step), "cyan")
+    lines += [("", f"  {line}") for line in tail]
+    reason = step.why if decides(step) else step.refusal or ("" if _judges(step) else step.asks)
     if reason:
         lines.append(("magenta", clean_line(reason)))
     lines += [("bold yellow", f"caution: {clean_line(caution.text)}") for caution in step.cautions]
     lines += original_lines(step, document)
     return lines
+
+
+def decides(step: PlannedStep) -> bool:
+    """Whether a person is asked if a condition of the document holds: yes or no."""
+    return step.title.startswith("Does this hold?")
+
+
+def _judges(step: PlannedStep) -> bool:
+    """Whether a person is asked about an output that is there already."""
+    return step.title.startswith("judge what it shows")
 
 
 def failure_lines(step: PlannedStep, ended: StepEnded, tail: Sequence[str]) -> list[Line]:
