@@ -61,12 +61,12 @@ def permitted(policy: Policy, *, key: str, risk: Risk, command: str) -> str:
     """Why a change may be made without asking; empty when somebody has to be asked."""
     if risk is not Risk.CHANGE:
         return ""
-    source = f" of {policy.name}" if policy.name else ""
+    source = f"the policy {policy.name}".strip()
     if key in policy.steps:
-        return f"step {key} is allowed by the policy{source}"
+        return f"{source} (step {key})"
     script = parse(command)
     programs = {each.program for each in script.commands}
     plain = not script.opaque and not any(each.writes or each.assignments for each in script.commands)
     if programs and plain and programs <= set(policy.programs) - _RUNS_ANYTHING:
-        return f"{', '.join(sorted(programs))}: allowed by the policy{source}"
-    return "every change is allowed (--yes)" if policy.changes else ""
+        return f"{source} ({', '.join(sorted(programs))})"
+    return "--yes (every change is allowed)" if policy.changes else ""
