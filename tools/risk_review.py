@@ -1,6 +1,5 @@
 """Lists every distinct command of a folder of runbooks by its class with the reasons, to be read by people."""
 
-
 import argparse
 import sys
 from collections import Counter
