@@ -101,8 +101,15 @@ async def test_ended_in_mid_change_what_still_runs_is_waited_for_and_not_done_ag
         person = Person(manual=None)
         assert await resumed(tmp_path, person) is Outcome.CURED
     assert effects(tmp_path) == 1
-    assert "it had happened before the interruption" in person.ended("2").why
     assert person.requests == []
+    told = [each.why for each in person.events if isinstance(each, StepEnded) and each.step == "2"]
+    assert all("it had happened before the interruption" in why for why in told)
+    # A signal that can be handled may come to a busy process when the change is written down already.
+    assert told or number is not signal.SIGKILL
+    async with alone(tmp_path, Person()) as face:
+        runs = await face.runs()
+        ended = [each for each in await face.story(runs[0].id) if isinstance(each, StepEnded) and each.step == "2"]
+    assert [each.verdict for each in ended] == [Verdict.PASSED]
 
 
 async def test_killed_in_mid_change_with_the_command_it_is_done_again_under_the_same_approval(tmp_path: Path) -> None:
