@@ -32,7 +32,7 @@ from stationmaster.core.spec import (
 )
 from stationmaster.gateway.ir_policy import Bound, CallerBounds, Closed, CountedBy, Elsewhere, RouteBound, Share
 from stationmaster.gateway.plan.header_names import may_be_claim, may_be_set, may_carry
-from stationmaster.gateway.plan.policies import Surroundings, counting, policy_of, policy_problems
+from stationmaster.gateway.plan.policies import Surroundings, counting, policy_of, problems_of
 
 SHOP, ANNEX = VirtualHostName("shop"), VirtualHostName("annex")
 JWT = frozenset({CredentialKind.JWT})
@@ -151,7 +151,7 @@ def test_what_is_not_safe_is_left_out_and_told() -> None:
     assert policy.claims == (("org", "x-org"),)
     assert policy.cross_origin
     assert (policy.cross_origin.origins, policy.cross_origin.credentials) == (("*",), False)
-    problems = policy_problems(spec(risky))
+    problems = tuple(each for api in spec(risky).apis for each in problems_of(api))
     assert len(problems) == 9
     assert {each.code for each in problems} == {"policy-left-out"}
 

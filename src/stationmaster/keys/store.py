@@ -69,11 +69,6 @@ async def find_key(connection: AsyncConnection, user: UserName, key_id: str) -> 
     return None if row is None else _key(row)
 
 
-async def key_by_digest(connection: AsyncConnection, key_digest: str) -> ApiKey | None:
-    row = (await connection.execute(select(api_keys).where(api_keys.c.digest == key_digest))).mappings().one_or_none()
-    return None if row is None else _key(row)
-
-
 async def end_key(connection: AsyncConnection, key: ApiKey) -> None:
     """Writes down the key's end: its expiry, revocation and successor."""
     term = key.term

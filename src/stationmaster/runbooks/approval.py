@@ -22,7 +22,6 @@ KEY_MARK = "ed25519:"
 _SIGNED_AS = b"stationmaster second person 1\n"
 _CHECKSUM_BYTES = 9
 _KEY_ID_BYTES = 8
-_SIGNATURE_BYTES = 64
 _KEY_BYTES = 32
 _CODE = re.compile(r"[A-Za-z0-9_-]{96}")
 

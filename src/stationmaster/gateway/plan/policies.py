@@ -124,11 +124,6 @@ def _caller_bounds(spec: PlatformSpec) -> tuple[CallerBounds, ...]:
     )
 
 
-def policy_problems(spec: PlatformSpec) -> tuple[Diagnostic, ...]:
-    """What `policy_of` leaves out."""
-    return tuple(each for api in spec.apis for each in problems_of(api))
-
-
 def problems_of(api: Api) -> Iterator[Diagnostic]:
     """What `policy_of` leaves out of one API."""
     declared = api.policies
@@ -156,10 +151,6 @@ def _bound(limit: RateLimit, *, public: bool) -> RouteBound:
     """Callers of a public API have no name: their address stands for it."""
     by = CountedBy.ADDRESS if public and limit.by is LimitBy.USER else _COUNTED[limit.by]
     return RouteBound(bound=_numbers(limit), by=by)
-
-
-def _smaller(*limits: int | None) -> int | None:
-    return min((each for each in limits if each is not None), default=None)
 
 
 def _numbers(limit: RateLimit) -> Bound:

@@ -33,9 +33,6 @@ class Marks:
         digits = source[start + 1 : end] if start >= 0 else ""
         return int(digits) if digits.isdigit() else 1
 
-    def without_lines(self, text: str) -> str:
-        return re.sub(f"{self.line}\\d+{self.line}", "", text)
-
 
 def marks_for(text: str) -> Marks | None:
     """Three characters that the text does not hold; None for a text that holds all of a whole private plane's."""
