@@ -1,7 +1,7 @@
 """What happened: immutable facts that one room writes and others act on; never state, never a wish."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
@@ -10,13 +10,16 @@ from typing import TypeAlias
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One failing thing. `fingerprint` is a digest of the labels; `labels` follow Prometheus (`alertname`, `service`,
-    `environment`, `region`, `instance`, `severity`); `summary` names service, environment and URL."""
+    `environment`, `region`, `instance`, `severity`); `summary` names service, environment and URL; `annotations` are
+    those of the rule that fired; `rule` says where that rule stands, as `runbooks/latency.md:41`."""
 
     fingerprint: str
     labels: Mapping[str, str]
     summary: str
     url: str
     starts_at: datetime
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    rule: str = ""
 
     @property
     def name(self) -> str:

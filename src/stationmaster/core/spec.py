@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from stationmaster.core.address import Address as Address  # noqa: PLC0414 whoever declares needs addresses
+from stationmaster.core.monitoring import Monitoring
 from stationmaster.core.names import (
     ApiName,
     InstanceName,
@@ -14,17 +16,6 @@ from stationmaster.core.names import (
 )
 from stationmaster.core.policy import Maintenance, Policies, RateLimit
 from stationmaster.core.problem import NOWHERE, Origin
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Address:
-    """A TCP endpoint; `port` is 1 to 65535."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Supervision(Enum):
@@ -48,11 +39,25 @@ class CredentialKind(Enum):
 
 
 class CheckKind(Enum):
-    """What a health check does: an HTTP request, a TCP connection, or the gRPC health protocol (grpc.health.v1)."""
+    """What a health check does: one exchange of the protocol that it names, or a command that has to end with 0.
+
+    Gateway nodes make those of `NODE_CHECKS` themselves; the monitor makes all.
+    """
 
     HTTP = "http"
+    HTTPS = "https"
     TCP = "tcp"
     GRPC = "grpc"
+    """The gRPC health protocol (grpc.health.v1)."""
+    DNS = "dns"
+    POSTGRESQL = "postgresql"
+    REDIS = "redis"
+    KAFKA = "kafka"
+    COMMAND = "command"
+
+
+NODE_CHECKS = frozenset({CheckKind.HTTP, CheckKind.TCP, CheckKind.GRPC})
+"""The checks that a gateway node can make of its targets itself."""
 
 
 class Protocol(Enum):
@@ -65,22 +70,54 @@ class Protocol(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JsonValue:
+    """What a JSON answer has to hold: `path` as `status.phase` or `nodes[0].name`, `value` as JSON would write it."""
+
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
     """A check of every instance; times in milliseconds, counts of consecutive answers.
 
-    `path`, `status` and `contains` are of HTTP checks alone; `grpc_service` is the service that a gRPC check names.
+    `path`, `status`, `contains` and `json` are of HTTP and HTTPS checks alone, `min_certificate_days` (days until the
+    server's certificate expires) of HTTPS; `grpc_service` is the service that a gRPC check names, `dns_name` the name
+    that a DNS check asks the instance for, `command` the argv of a command check with the placeholders of a service's
+    command. An answer that takes longer than `max_latency_ms` counts as failed.
     """
 
     kind: CheckKind = CheckKind.HTTP
     path: str = "/"
     status: int = 200
     contains: str | None = None
+    json: JsonValue | None = None
+    max_latency_ms: int | None = None
+    min_certificate_days: int | None = None
+    verify_certificate: bool = True
     grpc_service: str = ""
+    dns_name: str = ""
+    command: tuple[str, ...] = ()
     interval_ms: int = 500
     timeout_ms: int = 1000
     down_after: int = 2
     up_after: int = 2
     origin: Origin = NOWHERE
+
+
+def node_check(check: HealthCheck) -> HealthCheck:
+    """What a gateway node does where the monitor makes this check: looks whether the port takes connections, where
+    the check is none that a node can make."""
+    if check.kind in NODE_CHECKS:
+        return check
+    return HealthCheck(
+        kind=CheckKind.TCP,
+        interval_ms=check.interval_ms,
+        timeout_ms=check.timeout_ms,
+        down_after=check.down_after,
+        up_after=check.up_after,
+        origin=check.origin,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +132,7 @@ class Instance:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A program with instances. `port` is the port that its runbooks name; instances may listen elsewhere.
+    `metrics` is the path under which every instance tells its metrics, if it does.
 
     `command` is the argv of one instance before its placeholders are filled ({address}, {host}, {port},
     {instance}, {region}, {service}); empty means that somebody else runs it and it is only watched.
@@ -104,6 +142,7 @@ class Service:
     port: int
     command: tuple[str, ...] = ()
     health: HealthCheck | None = None
+    metrics: str | None = None
     supervision: Supervision = Supervision.RESTART
     instances: tuple[Instance, ...] = ()
     origin: Origin = NOWHERE
@@ -187,6 +226,29 @@ class HeaderRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What share of an API's requests has to be good over a window of days: answered without a server error (5xx),
+    and, where `latency_ms` is given, within that time. `percent` is above 0 and below 100."""
+
+    percent: float
+    window_days: int = 30
+    latency_ms: int | None = None
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiProbe:
+    """A request through every gateway node, as a client would make it; `check.path` is below the API's first path.
+
+    `user` names the API user in whose name it asks; None asks without credentials.
+    """
+
+    check: HealthCheck
+    user: UserName | None = None
+    origin: Origin = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """A route into a virtual host. `accepts` empty means public; otherwise any one of the kinds opens it.
 
@@ -208,6 +270,8 @@ class Api:
     any_user: bool = False
     timeout_ms: int = 15_000
     policies: Policies = field(default_factory=Policies)
+    objectives: tuple[Objective, ...] = ()
+    probe: ApiProbe | None = None
     origin: Origin = NOWHERE
 
 
@@ -281,8 +345,8 @@ class TokenTerms:
 class Control:
     """Where the control plane listens: its REST API and its xDS server."""
 
-    api: Address = Address(host="127.0.0.1", port=4580)
-    xds: Address = Address(host="127.0.0.1", port=4581)
+    api: Address = field(default_factory=lambda: Address(host="127.0.0.1", port=4580))
+    xds: Address = field(default_factory=lambda: Address(host="127.0.0.1", port=4581))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,4 +377,5 @@ class PlatformSpec:
     token_issuers: tuple[TokenIssuer, ...] = ()
     control: Control = field(default_factory=Control)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
+    monitoring: Monitoring = field(default_factory=Monitoring)
     runbooks: tuple[Path, ...] = ()

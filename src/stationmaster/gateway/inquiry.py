@@ -95,3 +95,5 @@ def _what(check: HealthCheck) -> str:
             return f"it has to take a connection within {check.timeout_ms} ms"
         case CheckKind.GRPC:
             return f"gRPC health of {check.grpc_service or 'the whole server'} within {check.timeout_ms} ms"
+        case kind:
+            raise ValueError(f"a node makes no check of type {kind.value}")

@@ -36,12 +36,14 @@ class Watched:
     @property
     def url(self) -> str:
         match self.check.kind:
-            case CheckKind.HTTP:
-                return f"http://{self.instance.address}{self.check.path}"
-            case CheckKind.TCP:
-                return f"tcp://{self.instance.address}"
+            case CheckKind.HTTP | CheckKind.HTTPS:
+                return f"{self.check.kind.value}://{self.instance.address}{self.check.path}"
             case CheckKind.GRPC:
                 return f"grpc://{self.instance.address}/{self.check.grpc_service}"
+            case CheckKind.DNS:
+                return f"dns://{self.instance.address}/{self.check.dns_name}"
+            case CheckKind.TCP | CheckKind.POSTGRESQL | CheckKind.REDIS | CheckKind.KAFKA | CheckKind.COMMAND:
+                return f"{self.check.kind.value}://{self.instance.address}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

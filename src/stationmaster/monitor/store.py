@@ -20,6 +20,8 @@ alerts = Table(
     Column("labels", JSON, nullable=False),
     Column("summary", Text, nullable=False),
     Column("url", Text, nullable=False),
+    Column("annotations", JSON, nullable=False, server_default="{}"),
+    Column("rule", Text, nullable=False, server_default=""),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant),
     Column("state", String(16), nullable=False),
@@ -40,6 +42,8 @@ async def open_alert(connection: AsyncConnection, alert: Alert) -> bool:
         labels=dict(alert.labels),
         summary=alert.summary,
         url=alert.url,
+        annotations=dict(alert.annotations),
+        rule=alert.rule,
         starts_at=alert.starts_at,
         state=FIRING,
     )
@@ -67,5 +71,11 @@ async def firing_alerts(connection: AsyncConnection) -> list[Alert]:
 
 def _alert(row: Row[Any]) -> Alert:
     return Alert(
-        fingerprint=row.fingerprint, labels=row.labels, summary=row.summary, url=row.url, starts_at=row.starts_at
+        fingerprint=row.fingerprint,
+        labels=row.labels,
+        summary=row.summary,
+        url=row.url,
+        starts_at=row.starts_at,
+        annotations=row.annotations,
+        rule=row.rule,
     )

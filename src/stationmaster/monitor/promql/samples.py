@@ -1,0 +1,104 @@
+"""What queries read: blocks of samples that were scraped together, and the two kinds of holes in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+"""Sorted by name, without empty values; the metric's name is `__name__`."""
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Millis: TypeAlias = npt.NDArray[np.int64]
+Ids: TypeAlias = npt.NDArray[np.int64]
+
+STALE_BITS: Final = 0x7FF0_0000_0000_0002
+"""The bits of a staleness marker, as Prometheus writes it: the series ended here."""
+MISSING_BITS: Final = 0x7FF0_0000_0000_0003
+"""The bits of a hole: the series had no sample in this scrape. Never leaves this process."""
+NORMAL_NAN_BITS: Final = 0x7FF8_0000_0000_0001
+"""The bits of a NaN that a target really sent."""
+
+STALE: Final = float(np.array([STALE_BITS], dtype=np.uint64).view(np.float64)[0])
+MISSING: Final = float(np.array([MISSING_BITS], dtype=np.uint64).view(np.float64)[0])
+
+
+class MatchKind(Enum):
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    REGEX = "=~"
+    NOT_REGEX = "!~"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """One condition on a label; a label that is absent has the empty value. Regular expressions are RE2, match the
+    whole value, and their dot takes line ends."""
+
+    name: str
+    kind: MatchKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Samples of series that were written together: row = moment, column = series.
+
+    `times` (milliseconds since 1970) ascend strictly; `values[row, column]` may be `STALE` or `MISSING`, told apart by
+    their bits alone; `series[column]` is the id of the column's label set in the `LabelTable`. A series may stand in
+    several blocks; then no moment stands in two of them. Nobody writes into the arrays.
+    """
+
+    times: Millis
+    values: Floats
+    series: Ids
+
+
+class Source(Protocol):
+    """Where queries find samples."""
+
+    @property
+    def table(self) -> "LabelTable":
+        """What the ids of the blocks mean."""
+
+    def select(self, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> Sequence[Block]:
+        """The samples with `first_ms <= time <= last_ms` of all series that satisfy every matcher."""
+
+
+class LabelTable:
+    """Interned label sets: equal labels have equal ids, ids are dense from 0 on and are never given again."""
+
+    __slots__ = ("_ids", "_labels")
+
+    def __init__(self) -> None:
+        self._ids: dict[Labels, int] = {}
+        self._labels: list[Labels] = []
+
+    def intern(self, labels: Labels) -> int:
+        """The id of the label set; `labels` have to be sorted and free of empty values."""
+        known = self._ids.get(labels)
+        if known is not None:
+            return known
+        number = len(self._labels)
+        self._ids[labels] = number
+        self._labels.append(labels)
+        return number
+
+    def labels(self, number: int) -> Labels:
+        return self._labels[number]
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+
+def holes(values: Floats) -> npt.NDArray[np.bool_]:
+    """Where there is no sample, neither a number nor a marker."""
+    return np.asarray(values.view(np.uint64) == MISSING_BITS)
+
+
+def stale(values: Floats) -> npt.NDArray[np.bool_]:
+    """Where the series ended."""
+    return np.asarray(values.view(np.uint64) == STALE_BITS)
