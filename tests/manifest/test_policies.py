@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from stationmaster.core.monitoring import Heartbeat, Traces
 from stationmaster.core.names import VirtualHostName
 from stationmaster.core.policy import (
     Canary,
@@ -29,6 +30,7 @@ from stationmaster.core.spec import (
     CircuitBreaker,
     GatewayLimits,
     HeaderRule,
+    JsonValue,
     PlatformSpec,
     Protocol,
     TlsCertificate,
@@ -51,6 +53,7 @@ services:
   - name: shop
     port: 80
     health: {type: tcp}
+    metrics: /metrics
     instances:
       - {name: shop-1, region: north, address: 10.0.0.1:80}
 virtual_hosts:
@@ -74,6 +77,8 @@ apis:
     accepts: [jwt, api-key]
     groups: [partners]
     any_user: true
+    objectives: [99.9% over 30d, 99% under 300ms over 7d]
+    probe: {user: grace}
     policies:
       rate_limits:
         - {requests: 10, per: 1s}
@@ -92,7 +97,62 @@ apis:
     policies: {redirect: {to: /orders, status: 301}}
 api_users:
   - {name: ada, groups: [partners], rate_limits: [{requests: 5, per: 1s}]}
+  - {name: grace, apis: [orders]}
+monitoring:
+  scrape_interval: 5s
+  scrape_timeout: 3s
+  retention: 7d
+  scrape:
+    - {name: node, targets: [10.0.0.1:9100], labels: {team: shop}, body_limit: 1MB}
+  heartbeat: {url: "https://watch.example.org/1"}
+  traces: {endpoint: "http://127.0.0.1:4318", percent: 10}
 """
+
+
+def test_what_is_declared_of_metrics_is_read_whole() -> None:
+    spec = read(FULL)
+    (job,) = spec.monitoring.scrape
+    assert (job.name, job.targets, job.labels) == ("node", (Address(host="10.0.0.1", port=9100),), (("team", "shop"),))
+    assert (job.body_limit_bytes, job.interval_ms, job.path) == (1024**2, None, "/metrics")
+    assert (spec.monitoring.scrape_interval_ms, spec.monitoring.retention_s) == (5000, 7 * 86_400)
+    assert spec.monitoring.heartbeat == Heartbeat(url="https://watch.example.org/1", interval_ms=60_000)
+    assert spec.monitoring.traces == Traces(endpoint="http://127.0.0.1:4318", ratio=0.1)
+    assert spec.services[0].metrics == "/metrics"
+    first, second = spec.apis[0].objectives
+    assert (first.percent, first.window_days, first.latency_ms) == (99.9, 30, None)
+    assert (second.percent, second.window_days, second.latency_ms) == (99.0, 7, 300)
+    assert spec.apis[0].probe is not None
+    assert spec.apis[0].probe.user == "grace"
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("Running", '"Running"'), ("0", "0"), ("true", "true"), ('"3"', "3"), ('"a b"', '"a b"')]
+)
+def test_a_wanted_json_value_is_text_number_or_truth(written: str, value: str) -> None:
+    check = f"{{path: /, json: {{path: a.b, equals: {written}}}, max_latency: 200ms}}"
+    (service,) = read(FULL.replace("{type: tcp}", check)).services
+    assert service.health is not None
+    assert service.health.json == JsonValue(path="a.b", value=value)
+    assert service.health.max_latency_ms == 200
+
+
+def test_nodes_look_at_the_port_of_what_they_cannot_check() -> None:
+    spec = read(FULL.replace("{type: tcp}", "{type: redis, interval: 2s}"))
+    assert spec.services[0].health is not None
+    assert spec.services[0].health.kind is CheckKind.REDIS
+    inherited = spec.virtual_hosts[1].health
+    assert inherited is not None
+    assert (inherited.kind, inherited.interval_ms) == (CheckKind.TCP, 2000)
+
+
+def test_rule_files_have_to_be_there_and_become_absolute(tmp_path: Path) -> None:
+    (tmp_path / "one.rules.yml").write_text("groups: []\n")
+    text = FULL.replace("  retention: 7d\n", "  retention: 7d\n  rules: ['*.rules.yml', two.yml]\n")
+    with pytest.raises(InvalidInputError) as refused:
+        parse_document(text, file="platform.yaml", folder=tmp_path)
+    assert ["two.yml" in each.message for each in refused.value.diagnostics] == [True]
+    good = read(text.replace(", two.yml", ""), tmp_path)
+    assert good.monitoring.rules == (tmp_path / "*.rules.yml",)
 
 
 def read(text: str, folder: Path = Path("/")) -> PlatformSpec:
@@ -158,7 +218,7 @@ def test_all_of_a_virtual_host_and_the_gateway_is_read() -> None:
     assert spec.tokens == TokenTerms(lifetime_s=900, algorithm="EdDSA", rotate_every_s=7 * 86_400)
     (issuer,) = spec.token_issuers
     assert (issuer.name, issuer.audiences, issuer.jwks_uri) == ("corp", ("shop",), "https://login.example.org/jwks")
-    (user,) = spec.api_users
+    user, _ = spec.api_users
     assert (user.groups, user.rate_limits) == (("partners",), (RateLimit(requests=5, per_ms=1000),))
 
 
@@ -190,7 +250,25 @@ def test_all_of_a_virtual_host_and_the_gateway_is_read() -> None:
         ("listen_tls: 127.0.0.1:8443", "listen_tls: 127.0.0.1:8000", "address-taken", "(listen_tls)"),
         ("{type: tcp}", "{type: tcp, path: /x}", "never-applies", "`path` belongs to checks of type http"),
         ("{type: tcp}", "{type: tcp, status: 200}", "never-applies", "`status` belongs to checks of type http"),
-        ("{type: tcp}", "{}", "missing-field", "needs a path"),
+        ("{type: tcp}", "{}", "missing-field", "an HTTP check needs `path`"),
+        ("{type: tcp}", "{type: dns}", "missing-field", "a DNS check needs `dns_name`"),
+        ("{type: tcp}", "{type: command}", "missing-field", "a command check needs `command`"),
+        ("{type: tcp}", "{type: command, command: ['true --now']}", "bad-command", "stand in one item"),
+        ("{type: tcp}", "{type: redis, json: {path: a, equals: 1}}", "never-applies", "`json` belongs to checks of"),
+        ("{type: grpc, grpc_service: shop.Orders, timeout: 2s}", "{type: redis}", "bad-check", "of type redis"),
+        ("timeout: 2s}", "timeout: 2s, max_latency: 1s}", "never-applies", "do not look at `max_latency`"),
+        ("metrics: /metrics", "metrics: metrics", "bad-path", "does not start with"),
+        ("99.9% over 30d", "99.9 over 30d", "bad-objective", "99.9 over 30d"),
+        ("99.9% over 30d", "100% over 30d", "bad-objective", "100%"),
+        ("99.9% over 30d", "99.9% over 365d", "bad-objective", "365d"),
+        ("user: grace}", "user: gracia}", "unknown-reference", "API user is called 'gracia'"),
+        ("probe: {user: grace}", "probe: {}", "probe-refused", "has no credentials"),
+        ("{redirect: {to: /orders, status: 301}}", "{redirect: {to: /x}}\n    probe: {}", "never-applies", "redirects"),
+        ("scrape_timeout: 3s", "scrape_timeout: 6s", "out-of-range", "longer than the interval"),
+        ("team: shop", "job: shop", "reserved-label", "'job'"),
+        ("team: shop", "__team: shop", "bad-label", "reserved"),
+        ("targets: [10.0.0.1:9100]", "targets: []", "too-few-items", "is empty"),
+        ("retention: 7d", "retention: 1h", "bad-duration", "not between 2h and 400d"),
         ("{type: tcp}", "{path: /, grpc_service: x}", "never-applies", "`grpc_service` belongs to checks of type grpc"),
         ("  - name: next", "  - name: Shop\n    targets: [{address: 'h:1'}]\n  - name: next", "similar-name", "'Shop'"),
         ("retry_percent: 20", "retry_percent: 120", "out-of-range", "between 0 and 100"),

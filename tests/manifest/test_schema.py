@@ -59,7 +59,7 @@ def test_the_examples_of_the_reference_are_one_good_platform_together() -> None:
     parsed = parse_document(json.dumps(together), file="reference", folder=Path("/"))
     assert len(examples()) >= 6
     assert parsed.warnings == ()
-    assert {api.name for api in parsed.spec.apis} == {"orders", "old_orders", "reports"}
+    assert {api.name for api in parsed.spec.apis} == {"orders", "old_orders", "reports", "catalogue"}
 
 
 def test_every_code_of_a_problem_is_in_the_reference() -> None:

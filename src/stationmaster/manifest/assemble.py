@@ -40,7 +40,7 @@ def spec_of_settings(part: Part) -> PlatformSpec:
     """A spec without items."""
     if not isinstance(part.document, SettingsDocument):
         raise TypeError(f"{part.kind} is no settings")
-    return build_settings(part.document)
+    return build_settings(part.document, part.places)
 
 
 def with_settings(spec: PlatformSpec, part: Part) -> PlatformSpec:

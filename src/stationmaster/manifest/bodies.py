@@ -39,6 +39,7 @@ def _settings_of(document: PlatformDocument) -> SettingsDocument:
         gateway=gateway,
         tokens=document.tokens,
         healing=document.healing,
+        monitoring=document.monitoring,
         runbooks=document.runbooks,
     )
 

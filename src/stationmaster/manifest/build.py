@@ -1,7 +1,7 @@
 """Checked parts as the frozen items of the spec, every one with its place in the YAML."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +15,6 @@ from stationmaster.core.spec import (
     GatewayNode,
     HeaderRule,
     HealingPolicy,
-    HealthCheck,
     Instance,
     PlatformSpec,
     Service,
@@ -24,8 +23,11 @@ from stationmaster.core.spec import (
     TokenIssuer,
     TokenTerms,
     VirtualHost,
+    node_check,
 )
+from stationmaster.manifest.build_monitoring import api_probe, health_check, monitoring
 from stationmaster.manifest.build_policies import maintenance, policies, rate_limits
+from stationmaster.manifest.objective_text import parse_objective
 from stationmaster.manifest.parts import Part
 from stationmaster.manifest.places import Places
 from stationmaster.manifest.schema import (
@@ -36,18 +38,17 @@ from stationmaster.manifest.schema import (
     TokenIssuerDocument,
 )
 from stationmaster.manifest.schema_hosts import (
-    HealthDocument,
     ServiceDocument,
     TargetDocument,
     VirtualHostDocument,
 )
-from stationmaster.manifest.values import parse_address, parse_duration, parse_interval, parse_seconds, parse_size
+from stationmaster.manifest.values import parse_address, parse_duration, parse_seconds, parse_size
 
 Item: TypeAlias = Api | ApiUser | VirtualHost | Service | GatewayNode | TokenIssuer
 FindInstance: TypeAlias = Callable[[str], tuple[Service, Instance]]
 
 
-def build_settings(settings: SettingsDocument) -> PlatformSpec:
+def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
     """A spec without any items."""
     healing, limits, tokens = settings.healing, settings.gateway.limits, settings.tokens
     tls = settings.gateway.tls
@@ -72,6 +73,7 @@ def build_settings(settings: SettingsDocument) -> PlatformSpec:
             max_withdrawn_percent=healing.max_withdrawn_percent,
             max_restarts_per_hour=healing.max_restarts_per_hour,
         ),
+        monitoring=monitoring(settings.monitoring, places),
         runbooks=tuple(map(Path, settings.runbooks)),
     )
 
@@ -107,7 +109,8 @@ class _Builder:
             name=name,
             port=document.port,
             command=tuple(document.command),
-            health=self.health(document.health),
+            metrics=document.metrics,
+            health=health_check(document.health, self.places),
             supervision=document.supervision,
             instances=tuple(
                 Instance(
@@ -122,22 +125,6 @@ class _Builder:
             origin=self.places.origin(document),
         )
 
-    def health(self, document: HealthDocument | None) -> HealthCheck | None:
-        if document is None:
-            return None
-        return HealthCheck(
-            kind=document.type,
-            path=document.path or "/",
-            status=200 if document.status is None else document.status,
-            contains=document.contains,
-            grpc_service=document.grpc_service or "",
-            interval_ms=parse_interval(document.interval),
-            timeout_ms=parse_duration(document.timeout),
-            down_after=document.down_after,
-            up_after=document.up_after,
-            origin=self.places.origin(document),
-        )
-
     def virtual_host(self, document: VirtualHostDocument) -> VirtualHost:
         instances = [target.instance for target in document.targets if target.instance is not None]
         running = {name: self.find_instance(name) for name in instances}
@@ -147,7 +134,7 @@ class _Builder:
             name=VirtualHostName(document.name),
             algorithm=document.algorithm,
             protocol=document.protocol,
-            health=self.health(document.health) or inherited,
+            health=health_check(document.health, self.places) or (None if inherited is None else node_check(inherited)),
             circuit_breaker=CircuitBreaker(
                 max_connections=breaker.max_connections,
                 max_requests=breaker.max_requests,
@@ -185,6 +172,11 @@ class _Builder:
             any_user=document.any_user,
             timeout_ms=parse_duration(document.timeout),
             policies=policies(document.policies, self.places.origin(document, "policies")),
+            objectives=tuple(
+                replace(parse_objective(text), origin=self.places.origin(document, "objectives", at))
+                for at, text in enumerate(document.objectives)
+            ),
+            probe=api_probe(document.probe, self.places),
             origin=self.places.origin(document),
         )
 

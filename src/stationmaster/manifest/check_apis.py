@@ -3,6 +3,7 @@
 from stationmaster.core.policy import LimitBy
 from stationmaster.core.spec import CredentialKind
 from stationmaster.manifest.check_headers import check_claims, check_cors, check_header_changes, check_matched_headers
+from stationmaster.manifest.check_monitoring import check_probe
 from stationmaster.manifest.clashes import check_routes
 from stationmaster.manifest.lookup import Lookup
 from stationmaster.manifest.nodes import quoted
@@ -18,6 +19,7 @@ from stationmaster.manifest.words import BROKEN_TEXT
 def check_api(part: Part, api: ApiDocument, lookup: Lookup, problems: Problems) -> None:
     check_routes(part, api, lookup, problems)
     _check_destination(part, api, problems)
+    check_probe(part, api, problems)
     check_redirect(part, api, lookup, problems)
     _check_callers(part, api, lookup, problems)
     _check_public(part, api, problems)

@@ -1,8 +1,8 @@
 """What can be wrong with services and virtual hosts: instances, targets, health checks, commands."""
 
 from stationmaster.core.problem import Origin
-from stationmaster.core.spec import CheckKind
-from stationmaster.manifest.commands import check_command
+from stationmaster.core.spec import NODE_CHECKS, CheckKind
+from stationmaster.manifest.commands import check_argv, check_command
 from stationmaster.manifest.entity import EntityKind
 from stationmaster.manifest.lookup import InstanceRow, Lookup
 from stationmaster.manifest.nodes import quoted
@@ -11,6 +11,27 @@ from stationmaster.manifest.problems import Problems
 from stationmaster.manifest.schema_hosts import HealthDocument, ServiceDocument, VirtualHostDocument
 from stationmaster.manifest.values import parse_address
 from stationmaster.manifest.words import BROKEN_TEXT
+
+_HTTP = frozenset({CheckKind.HTTP, CheckKind.HTTPS})
+_FIELDS_OF = {
+    "path": _HTTP,
+    "status": _HTTP,
+    "contains": _HTTP,
+    "json": _HTTP,
+    "min_certificate_days": frozenset({CheckKind.HTTPS}),
+    "verify_certificate": frozenset({CheckKind.HTTPS}),
+    "grpc_service": frozenset({CheckKind.GRPC}),
+    "dns_name": frozenset({CheckKind.DNS}),
+    "command": frozenset({CheckKind.COMMAND}),
+}
+"""Every field belongs to some types of check; `verify_certificate` says something only where it is false."""
+
+_NEEDED = (
+    (_HTTP, "path", "add `path:`, or `type: tcp` or `type: grpc`"),
+    (frozenset({CheckKind.DNS}), "dns_name", "add `dns_name:`, the name that the server has to know"),
+    (frozenset({CheckKind.COMMAND}), "command", "add `command: [program, argument]`"),
+)
+_WRITTEN = {CheckKind.HTTP: "HTTP", CheckKind.HTTPS: "HTTPS", CheckKind.DNS: "DNS"}
 
 RESERVED_NAMES = frozenset({"control", "up"})
 
@@ -49,7 +70,7 @@ def check_virtual_host(part: Part, host: VirtualHostDocument, lookup: Lookup, pr
     if not host.targets and not part.places.written(host, "targets"):
         message = f"the virtual host {quoted(host.name)} has no targets"
         problems.add("no-targets", message, part.place, "add `targets:` with at least one")
-    check_health(part, host.health, problems)
+    check_node_health(part, host.health, problems)
     _check_targets(part, host, problems)
     _check_inherited(part, host, lookup, problems)
     _check_case(part, host, lookup, problems)
@@ -76,12 +97,12 @@ def _check_inherited(part: Part, host: VirtualHostDocument, lookup: Lookup, prob
     """Without a check of its own, a virtual host takes that of its instances, so they have to agree."""
     if host.health is not None or part.places.names_field(host, "health"):
         return
-    inherited = {
-        row.part.document.health
-        for target in host.targets
-        for row in list(lookup.instances.get(target.instance or "", ()))[:1]
-        if isinstance(row.part.document, ServiceDocument)
-    } - {None}
+    inherited: list[HealthDocument] = []
+    for target in host.targets:
+        for row in list(lookup.instances.get(target.instance or "", ()))[:1]:
+            health = row.part.document.health if isinstance(row.part.document, ServiceDocument) else None
+            if health is not None and health not in inherited:
+                inherited.append(health)
     if len(inherited) > 1:
         message = f"the services behind {quoted(host.name)} have different health checks"
         problems.add("ambiguous-health", message, part.place, "add `health:` to the virtual host")
@@ -101,17 +122,35 @@ def check_health(part: Part, health: HealthDocument | None, problems: Problems) 
     """Every field belongs to a type of check."""
     if health is None:
         return
-    if health.type is CheckKind.HTTP and health.path is None and not part.places.names_field(health, "path"):
-        message = "an HTTP check needs a path"
-        problems.add("missing-field", message, part.origin(health), "add `path:`, or `type: tcp` or `type: grpc`")
-    foreign = {
-        "path": CheckKind.HTTP,
-        "status": CheckKind.HTTP,
-        "contains": CheckKind.HTTP,
-        "grpc_service": CheckKind.GRPC,
-    }
-    for field, kind in foreign.items():
-        if getattr(health, field) is not None and health.type is not kind:
-            message = f"`{field}` belongs to checks of type {kind.value}, and this one is of type {health.type.value}"
-            hint = f"remove `{field}`, or write `type: {kind.value}`"
+    for kinds, field, hint in _NEEDED:
+        if health.type in kinds and not getattr(health, field) and not part.places.names_field(health, field):
+            message = f"{_checks(health.type)} needs `{field}`"
+            problems.add("missing-field", message, part.origin(health), hint)
+    for field, kinds in _FIELDS_OF.items():
+        if getattr(health, field) not in (None, [], True) and health.type not in kinds:
+            named = " or ".join(each.value for each in CheckKind if each in kinds)
+            message = f"`{field}` belongs to checks of type {named}, and this one is of type {health.type.value}"
+            hint = f"remove `{field}`, or write `type: {named.split()[0]}`"
             problems.add("never-applies", message, part.origin(health, field), hint)
+    check_argv(health, health.command, part.places, problems)
+
+
+def check_node_health(part: Part, health: HealthDocument | None, problems: Problems) -> None:
+    """The check of a virtual host is made by its gateway nodes."""
+    check_health(part, health, problems)
+    if health is None:
+        return
+    if health.type not in NODE_CHECKS:
+        kinds = ", ".join(each.value for each in CheckKind if each in NODE_CHECKS)
+        message = f"gateway nodes make no checks of type {health.type.value}"
+        hint = f"write one of {kinds} here, and the other at the service: the monitor makes it"
+        problems.add("bad-check", message, part.origin(health, "type"), hint)
+    for field in ("json", "max_latency"):
+        if getattr(health, field) is not None:
+            message = f"gateway nodes do not look at `{field}`"
+            hint = f"move `{field}` to the check of the service: the monitor looks at it"
+            problems.add("never-applies", message, part.origin(health, field), hint)
+
+
+def _checks(kind: CheckKind) -> str:
+    return f"{'an' if kind.value[0] in 'aeioh' else 'a'} {_WRITTEN.get(kind, kind.value)} check"

@@ -5,6 +5,7 @@ import ipaddress
 from msgspec import Struct
 
 from stationmaster.manifest.check_hosts import refuse_reserved
+from stationmaster.manifest.check_monitoring import check_monitoring
 from stationmaster.manifest.lookup import Lookup
 from stationmaster.manifest.nodes import quoted
 from stationmaster.manifest.parts import Part
@@ -25,6 +26,7 @@ def check_settings(part: Part, settings: SettingsDocument, lookup: Lookup, probl
             problems.add("duplicate-name", message, origin, "give one of them another name")
         first.setdefault(region, origin.line)
     _check_exposure(part, settings.control, "xds", problems)
+    check_monitoring(part, settings.monitoring, problems)
     _check_issuer_of_tokens(part, settings, settings.issuer, lookup, problems)
     tokens = settings.tokens
     if parse_seconds(tokens.lifetime) > parse_seconds(tokens.rotate_every):

@@ -14,7 +14,7 @@ class EntityKind(Enum):
     """In the order in which a file declares them."""
 
     SETTINGS = "settings"
-    """environment, regions, issuer, control, gateway.tls, gateway.limits, tokens, healing, runbooks."""
+    """environment, regions, issuer, control, gateway.tls, gateway.limits, tokens, healing, monitoring, runbooks."""
     NODE = "node"
     SERVICE = "service"
     VIRTUAL_HOST = "virtual-host"

@@ -14,9 +14,11 @@ from stationmaster.manifest.parts import Part
 from stationmaster.manifest.places import Places
 from stationmaster.manifest.problems import Problems
 from stationmaster.manifest.schema import GatewaySettingsDocument, SettingsDocument, TlsDocument, TokenIssuerDocument
+from stationmaster.manifest.schema_monitoring import MonitoringDocument, PrometheusDocument, ScrapeDocument
 from stationmaster.manifest.words import BROKEN_TEXT
 
 S = TypeVar("S", bound=Struct)
+H = TypeVar("H", ScrapeDocument, PrometheusDocument)
 
 _LARGEST_KEY_SET = 1024 * 1024
 
@@ -36,6 +38,7 @@ def check_files(part: Part, folder: Path | None, problems: Problems) -> None:
                 _check_folder(part, at, folder / name, problems)
             if settings.gateway.tls is not None:
                 _check_certificate(part, settings.gateway.tls, folder, problems)
+            _check_monitoring(part, settings.monitoring, folder, problems)
         case TokenIssuerDocument(jwks_file=str() as name) as issuer:
             _check_key_set(part, issuer, folder / name, problems)
         case _:
@@ -50,10 +53,19 @@ def _names(part: Part) -> Iterator[tuple[Struct, tuple[str | int, ...], str]]:
             if settings.gateway.tls is not None:
                 yield settings.gateway.tls, ("certificate",), settings.gateway.tls.certificate
                 yield settings.gateway.tls, ("key",), settings.gateway.tls.key
+            yield from _monitoring_names(settings.monitoring)
         case TokenIssuerDocument(jwks_file=str() as name) as issuer:
             yield issuer, ("jwks_file",), name
         case _:
             return
+
+
+def _monitoring_names(monitoring: MonitoringDocument) -> Iterator[tuple[Struct, tuple[str | int, ...], str]]:
+    for at, name in enumerate(monitoring.rules):
+        yield monitoring, ("rules", at), name
+    for holder in (*monitoring.scrape, monitoring.prometheus):
+        if holder is not None and holder.token_file is not None:
+            yield holder, ("token_file",), holder.token_file
 
 
 def absolute(part: Part, folder: Path | None) -> Part:
@@ -67,8 +79,29 @@ def absolute(part: Part, folder: Path | None) -> Part:
     if isinstance(document, SettingsDocument):
         runbooks = [str(folder.absolute() / name) for name in document.runbooks]
         gateway = _absolute_gateway(document.gateway, folder.absolute(), part.places)
-        return replace(part, document=_moved(document, part.places, runbooks=runbooks, gateway=gateway))
+        monitoring = _absolute_monitoring(document.monitoring, folder.absolute(), part.places)
+        moved = _moved(document, part.places, runbooks=runbooks, gateway=gateway, monitoring=monitoring)
+        return replace(part, document=moved)
     return part
+
+
+def _absolute_monitoring(monitoring: MonitoringDocument, folder: Path, places: Places) -> MonitoringDocument:
+    if not any(_monitoring_names(monitoring)):
+        return monitoring
+    external = monitoring.prometheus
+    return _moved(
+        monitoring,
+        places,
+        rules=[str(folder / name) for name in monitoring.rules],
+        scrape=[_with_token_file(job, folder, places) for job in monitoring.scrape],
+        prometheus=None if external is None else _with_token_file(external, folder, places),
+    )
+
+
+def _with_token_file(holder: H, folder: Path, places: Places) -> H:
+    if holder.token_file is None:
+        return holder
+    return _moved(holder, places, token_file=str(folder / holder.token_file))
 
 
 def _absolute_gateway(gateway: GatewaySettingsDocument, folder: Path, places: Places) -> GatewaySettingsDocument:
@@ -97,6 +130,18 @@ def _check_folder(part: Part, at: int, path: Path, problems: Problems) -> None:
         message = f"the runbook folder {quoted(written)} {wrong}"
         hint = f"folders are looked for from {path.parent}"
         problems.add("no-runbook-folder", message, part.origin(settings, "runbooks", at), hint)
+
+
+def _check_monitoring(part: Part, monitoring: MonitoringDocument, folder: Path, problems: Problems) -> None:
+    for thing, steps, name in _monitoring_names(monitoring):
+        path, wrong = folder / name, ""
+        if "*" in path.name and steps[0] == "rules":
+            wrong = "" if any(path.parent.glob(path.name)) else "names no file"
+        else:
+            wrong = _unreadable(path)
+        if wrong:
+            message = f"the file {quoted(name)} {wrong}"
+            problems.add("no-file", message, part.origin(thing, *steps), f"files are looked for from {folder}")
 
 
 def _check_certificate(part: Part, tls: TlsDocument, folder: Path, problems: Problems) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stationmaster.manifest.objective_text import parse_objective
 from stationmaster.manifest.values import (
     parse_address,
     parse_duration,
     parse_host_pattern,
     parse_interval,
+    parse_label,
     parse_name,
     parse_path,
     parse_seconds,
@@ -59,6 +61,12 @@ FORMS: dict[str, Form] = {
     "wait": Form("a duration", _seconds("1s", "30d"), "bad-duration", "write 1s to 30d, as 30s, 5m, 1h or 7d"),
     "lifetime": Form("a duration", _seconds("1m", "30d"), "bad-duration", "write 1m to 30d, as 15m, 1h or 7d"),
     "rotation": Form("a duration", _seconds("1h", "365d"), "bad-duration", "write 1h to 365d, as 12h or 30d"),
+    "retention": Form("a duration", _seconds("2h", "400d"), "bad-duration", "write 2h to 400d, as 12h or 15d"),
+    "label": Form("a label", parse_label, "bad-label", "use letters, digits and _, as team"),
+    "scalar": Form("a value", str, "bad-text", "write text, a number, true or false"),
+    "objective": Form(
+        "an objective", parse_objective, "bad-objective", "write 99.9% over 30d, or 99% under 300ms over 7d"
+    ),
     "size": Form("a size", parse_size, "bad-size", "write a number and its unit, as 512B, 64KB or 1MB"),
     "address": Form("an address", parse_address, "bad-address", "write host:port, as 127.0.0.1:8080"),
     "path": Form("a path", parse_path, "bad-path", "write a path from its '/' on, as /healthz"),

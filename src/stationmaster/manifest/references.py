@@ -24,6 +24,7 @@ NOUNS_OF_WORDS = {
     "virtual-host": "virtual host",
     "token-issuer": "token issuer",
     "api": "API",
+    "user": "API user",
 }
 
 
@@ -67,6 +68,8 @@ def _of_api(api: ApiDocument) -> Iterator[Reference]:
     policies = api.policies
     if api.virtual_host is not None:
         yield Reference(("virtual-host", api.virtual_host), "virtual_host", api, ("virtual_host",))
+    if api.probe is not None and api.probe.user is not None:
+        yield Reference(("user", api.probe.user), "probe.user", api.probe, ("user",))
     for field, named in (("canary", policies.canary), ("mirror", policies.mirror)):
         if named is not None:
             where = f"policies.{field}.virtual_host"

@@ -7,6 +7,7 @@ from msgspec import Meta, field
 
 from stationmaster.core.spec import CredentialKind
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.schema_monitoring import ApiProbeDocument, MonitoringDocument
 from stationmaster.manifest.schema_policies import PoliciesDocument, RateLimits
 from stationmaster.manifest.words import (
     AddressText,
@@ -21,6 +22,7 @@ from stationmaster.manifest.words import (
     Method,
     Most,
     Name,
+    ObjectiveText,
     Reference,
     Rotation,
     RouteText,
@@ -56,6 +58,10 @@ class ApiDocument(Document, frozen=True):
     any_user: Annotated[bool, Meta(description="Every API user may call it.")] = False
     timeout: Duration = "15s"
     policies: PoliciesDocument = PoliciesDocument()
+    objectives: Annotated[
+        list[ObjectiveText], Meta(max_length=10, description="Service level objectives, one line each.")
+    ] = field(default_factory=list)
+    probe: ApiProbeDocument | None = None
 
 
 class ApiUserDocument(Document, frozen=True):
@@ -160,6 +166,7 @@ class SettingsDocument(Document, frozen=True):
     gateway: GatewaySettingsDocument = GatewaySettingsDocument()
     tokens: TokensDocument = TokensDocument()
     healing: HealingDocument = HealingDocument()
+    monitoring: MonitoringDocument = MonitoringDocument()
     runbooks: Annotated[
         list[FileText], Meta(description="Folders of Markdown runbooks, relative to the folder of this file.")
     ] = field(default_factory=list)

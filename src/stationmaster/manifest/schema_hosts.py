@@ -11,6 +11,7 @@ from stationmaster.manifest.words import (
     Count,
     Document,
     Duration,
+    HostText,
     Interval,
     Most,
     Name,
@@ -18,17 +19,29 @@ from stationmaster.manifest.words import (
     Percent,
     Port,
     Reference,
+    Scalar,
     Status,
     Text,
     Wait,
 )
 
 
+class JsonDocument(Document, frozen=True):
+    """What a JSON answer has to hold: the value at `path`, as `status.phase` or `nodes[0].name`."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=500, description="Names by dots, list items by [number].")]
+    equals: Scalar
+
+
 class HealthDocument(Document, frozen=True):
     """A check: down after `down_after` failed answers in a row, up again after `up_after` good ones.
 
-    `http` asks for `path` and compares `status` and `contains`; `tcp` opens a connection; `grpc` asks the health
-    service of gRPC (grpc.health.v1) for `grpc_service`, the whole server where that is empty.
+    `http` and `https` ask for `path` and compare `status`, `contains` and `json`; `https` also wants a certificate that
+    is good for `min_certificate_days` more; `tcp` opens a connection; `grpc` asks the health service of gRPC
+    (grpc.health.v1) for `grpc_service`, the whole server where that is empty; `dns` asks for the records of `dns_name`;
+    `postgresql`, `redis` and `kafka` make the first exchange of their protocol; `command` runs a program, which has to
+    end with 0. An answer that takes longer than `max_latency` counts as failed. Gateway nodes make `http`, `tcp` and
+    `grpc` checks of their targets; of others they look whether the port takes connections.
     """
 
     type: CheckKind = CheckKind.HTTP
@@ -38,6 +51,16 @@ class HealthDocument(Document, frozen=True):
     grpc_service: (
         Annotated[str, Meta(min_length=1, max_length=200, description="The service that a gRPC check names.")] | None
     ) = None
+    json: JsonDocument | None = None
+    max_latency: Duration | None = None
+    min_certificate_days: (
+        Annotated[int, Meta(ge=0, le=3650, description="Days that the certificate has to be good for.")] | None
+    ) = None
+    verify_certificate: Annotated[
+        bool, Meta(description="Whether the certificate has to be of an authority that this machine trusts.")
+    ] = True
+    dns_name: HostText | None = None
+    command: list[Argument] = field(default_factory=list)
     interval: Interval = "500ms"
     timeout: Duration = "1s"
     down_after: Count = 2
@@ -64,6 +87,7 @@ class ServiceDocument(Document, frozen=True):
     name: Name
     port: Port
     command: list[Argument] = field(default_factory=list)
+    metrics: Annotated[PathText | None, Meta(description="Where every instance tells its metrics.")] = None
     supervision: Supervision = Supervision.RESTART
     health: HealthDocument | None = None
     instances: list[InstanceDocument] = field(default_factory=list)

@@ -17,9 +17,11 @@ ROUTE_PATTERN = r"^[=~]?/[!-~]*$"
 METHOD_PATTERN = r"^[A-Z][A-Z-]{0,31}$"
 HEADER_PATTERN = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"
 VALUE_PATTERN = r"^[!-~]([ -~\t]{0,4094}[!-~])?$"
+LABEL_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 SCOPE_PATTERN = r"^[!#-\[\]-~]{1,200}$"
 
 _NAME = re.compile(NAME_PATTERN, re.ASCII)
+_LABEL = re.compile(LABEL_PATTERN, re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h)", re.ASCII)
 _LONG_DURATION = re.compile(r"([0-9]{1,9})(s|m|h|d)", re.ASCII)
 _SIZE = re.compile(r"([0-9]{1,10})(B|KB|MB|GB)", re.ASCII)
@@ -36,6 +38,15 @@ def parse_name(text: str) -> str:
     """A name of something declared; ValueError says what is wrong."""
     if not _NAME.fullmatch(text):
         raise ValueError("is no name" if text else "is empty")
+    return text
+
+
+def parse_label(text: str) -> str:
+    """The name of a label that users may give; ValueError says what is wrong."""
+    if not _LABEL.fullmatch(text):
+        raise ValueError("is no name of a label")
+    if text.startswith("__"):
+        raise ValueError("begins with '__', which is reserved")
     return text
 
 

@@ -10,6 +10,7 @@ from stationmaster.manifest.values import (
     DURATION_PATTERN,
     HEADER_PATTERN,
     HOST_PATTERN,
+    LABEL_PATTERN,
     LONG_DURATION_PATTERN,
     METHOD_PATTERN,
     NAME_PATTERN,
@@ -76,6 +77,36 @@ Rotation = Annotated[
         examples=["30d"],
         extra={"form": "rotation"},
     ),
+]
+Retention = Annotated[
+    str,
+    Meta(
+        pattern=LONG_DURATION_PATTERN,
+        description="How long samples are kept, with its unit: s, m, h or d; 2h to 400d.",
+        examples=["15d"],
+        extra={"form": "retention"},
+    ),
+]
+LabelName = Annotated[
+    str,
+    Meta(
+        pattern=LABEL_PATTERN,
+        description="The name of a label: letters, digits and `_`; `__` at its beginning is reserved.",
+        examples=["team"],
+        extra={"form": "label"},
+    ),
+]
+ObjectiveText = Annotated[
+    str,
+    Meta(
+        description="What share of the requests has to be good: answered without a server error, and within a time "
+        "where one is given, over a window of days.",
+        examples=["99.9% over 30d", "99% under 300ms over 7d"],
+        extra={"form": "objective"},
+    ),
+]
+Scalar = Annotated[
+    str, Meta(description="Text, a number, true or false.", examples=["Running", "0"], extra={"form": "scalar"})
 ]
 Size = Annotated[
     str,
@@ -201,6 +232,11 @@ Percent = Annotated[int, Meta(ge=0, le=100, description="A share in percent.")]
 Status = Annotated[int, Meta(ge=100, le=599, description="An HTTP status.")]
 Text = Annotated[str, Meta(min_length=1, max_length=1000, description="Text that must stand in the body.")]
 Argument = Annotated[str, Meta(max_length=4096, description="One argument; placeholders in braces are filled in.")]
+
+
+class Scheme(Enum):
+    HTTP = "http"
+    HTTPS = "https"
 
 
 class SigningAlgorithm(Enum):
