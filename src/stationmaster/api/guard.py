@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.types import HTTPScope
 
-from stationmaster.access.bearer import parse_bearer
+from stationmaster.access.bearer import parse_basic, parse_bearer
 from stationmaster.access.live import Proof
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Caller, Role, permits
@@ -28,9 +28,9 @@ class Public(Enum):
     ANYONE = "anyone"
 
 
-ADMIN_KINDS = frozenset({EntityKind.SERVICE, EntityKind.SETTINGS})
+ADMIN_KINDS = frozenset({EntityKind.SERVICE, EntityKind.SETTINGS, EntityKind.RESPONDER, EntityKind.CHANNEL})
 """What only an administrator declares: the commands of services run as the platform's own user and could read its
-secrets, and the settings name the files that it reads."""
+secrets; the settings, responders and channels name files that it reads and sends on."""
 
 
 class RefusalError(PlatformError):
@@ -46,14 +46,17 @@ Guard: TypeAlias = Callable[[Connection, BaseRouteHandler], None]
 
 
 def guard(access: Access) -> Guard:
-    """Knows the caller by `Authorization: Bearer TOKEN` and notes who it is for the route."""
+    """Knows the caller by `Authorization: Bearer TOKEN` and notes who it is for the route. Routes with `basic` in
+    their opt take the token as the password of HTTP's Basic as well; it is never asked for, so that no browser
+    keeps it."""
 
     def authorised(connection: Connection, handler: BaseRouteHandler) -> None:
         scope = cast("HTTPScope", connection.scope)  # the API has no WebSockets
         needed = needed_role(handler, scope["method"])
         if needed is Public.ANYONE:
             return
-        token = parse_bearer(connection.headers.get("authorization", ""))
+        shown = connection.headers.get("authorization", "")
+        token = parse_bearer(shown) or (parse_basic(shown) if handler.opt.get("basic") else None)
         proof = None if token is None else access.prove(token)
         if proof is None:
             raise _unauthorised(given="authorization" in connection.headers)

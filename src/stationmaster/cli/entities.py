@@ -99,7 +99,36 @@ ISSUERS = Shown(
     wide=(("keys", lambda body: str(body.get("jwks_uri") or body.get("jwks_file"))), _plain("user_claim", "sub")),
 )
 
-KINDS = (APIS, USERS, HOSTS, SERVICES, NODES, ISSUERS)
+RESPONDERS = Shown(
+    kind=EntityKind.RESPONDER,
+    path="/api/v1/responders",
+    words=("responders", "responder"),
+    columns=(_plain("full_name"), _plain("time_zone", "UTC"), _count("contacts")),
+    wide=(("notify", lambda body: ", ".join(each["contact"] for each in body.get("notify", ())) or "all at once"),),
+)
+CHANNELS = Shown(
+    kind=EntityKind.CHANNEL,
+    path="/api/v1/channels",
+    words=("channels", "channel"),
+    columns=(_plain("kind"), ("to", lambda body: str(body.get("address") or f"by {body.get('secret_file')}"))),
+)
+SCHEDULES = Shown(
+    kind=EntityKind.SCHEDULE,
+    path="/api/v1/schedules",
+    words=("schedules", "schedule"),
+    columns=(
+        _plain("time_zone", "UTC"),
+        ("layers", lambda body: ", ".join(each["name"] for each in body.get("layers", ()))),
+    ),
+)
+POLICIES = Shown(
+    kind=EntityKind.ESCALATION_POLICY,
+    path="/api/v1/escalation-policies",
+    words=("policies", "policy", "escalation-policies"),
+    columns=(_count("levels"), _plain("repeats", "0"), _plain("acknowledged_for", "30m")),
+)
+
+KINDS = (APIS, USERS, HOSTS, SERVICES, NODES, ISSUERS, RESPONDERS, CHANNELS, SCHEDULES, POLICIES)
 
 
 def shown_as(word: str) -> Shown:

@@ -16,6 +16,15 @@ from stationmaster.core.names import (
 )
 from stationmaster.core.policy import Maintenance, Policies, RateLimit
 from stationmaster.core.problem import NOWHERE, Origin
+from stationmaster.core.response import (
+    Channel,
+    EscalationPolicy,
+    IncidentSettings,
+    PolicyName,
+    Responder,
+    Schedule,
+    StatusPage,
+)
 
 
 class Supervision(Enum):
@@ -143,6 +152,7 @@ class Service:
     command: tuple[str, ...] = ()
     health: HealthCheck | None = None
     metrics: str | None = None
+    escalation_policy: PolicyName | None = None
     supervision: Supervision = Supervision.RESTART
     instances: tuple[Instance, ...] = ()
     origin: Origin = NOWHERE
@@ -378,4 +388,10 @@ class PlatformSpec:
     control: Control = field(default_factory=Control)
     healing: HealingPolicy = field(default_factory=HealingPolicy)
     monitoring: Monitoring = field(default_factory=Monitoring)
+    responders: tuple[Responder, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    escalation_policies: tuple[EscalationPolicy, ...] = ()
+    incidents: IncidentSettings = field(default_factory=IncidentSettings)
+    status_page: StatusPage = field(default_factory=StatusPage)
     runbooks: tuple[Path, ...] = ()

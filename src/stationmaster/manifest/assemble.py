@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from stationmaster.core.response import Channel, EscalationPolicy, Responder, Schedule
 from stationmaster.core.spec import Api, ApiUser, GatewayNode, Instance, PlatformSpec, Service, TokenIssuer, VirtualHost
 from stationmaster.manifest.build import Item, build_item, build_settings
 from stationmaster.manifest.entity import EntityKind
@@ -17,6 +18,10 @@ FIELDS: dict[EntityKind, tuple[str, type[Item]]] = {
     EntityKind.TOKEN_ISSUER: ("token_issuers", TokenIssuer),
     EntityKind.API: ("apis", Api),
     EntityKind.USER: ("api_users", ApiUser),
+    EntityKind.RESPONDER: ("responders", Responder),
+    EntityKind.CHANNEL: ("channels", Channel),
+    EntityKind.SCHEDULE: ("schedules", Schedule),
+    EntityKind.ESCALATION_POLICY: ("escalation_policies", EscalationPolicy),
 }
 """Where the spec holds the items of a kind."""
 

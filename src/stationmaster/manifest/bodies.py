@@ -40,6 +40,8 @@ def _settings_of(document: PlatformDocument) -> SettingsDocument:
         tokens=document.tokens,
         healing=document.healing,
         monitoring=document.monitoring,
+        incidents=document.incidents,
+        status_page=document.status_page,
         runbooks=document.runbooks,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from stationmaster.core.names import ApiName, InstanceName, NodeName, ServiceName, UserName, VirtualHostName
+from stationmaster.core.response import Channel, EscalationPolicy, PolicyName, Responder, Schedule
 from stationmaster.core.spec import (
     Api,
     ApiUser,
@@ -27,6 +28,7 @@ from stationmaster.core.spec import (
 )
 from stationmaster.manifest.build_monitoring import api_probe, health_check, monitoring
 from stationmaster.manifest.build_policies import maintenance, policies, rate_limits
+from stationmaster.manifest.build_response import channel, incident_settings, policy, responder, schedule, status_page
 from stationmaster.manifest.objective_text import parse_objective
 from stationmaster.manifest.parts import Part
 from stationmaster.manifest.places import Places
@@ -42,9 +44,21 @@ from stationmaster.manifest.schema_hosts import (
     TargetDocument,
     VirtualHostDocument,
 )
+from stationmaster.manifest.schema_response import ChannelDocument, PolicyDocument, ResponderDocument, ScheduleDocument
 from stationmaster.manifest.values import parse_address, parse_duration, parse_seconds, parse_size
 
-Item: TypeAlias = Api | ApiUser | VirtualHost | Service | GatewayNode | TokenIssuer
+Item: TypeAlias = (
+    Api
+    | ApiUser
+    | VirtualHost
+    | Service
+    | GatewayNode
+    | TokenIssuer
+    | Responder
+    | Channel
+    | Schedule
+    | EscalationPolicy
+)
 FindInstance: TypeAlias = Callable[[str], tuple[Service, Instance]]
 
 
@@ -74,6 +88,8 @@ def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
             max_restarts_per_hour=healing.max_restarts_per_hour,
         ),
         monitoring=monitoring(settings.monitoring, places),
+        incidents=incident_settings(settings.incidents, places),
+        status_page=status_page(settings.status_page),
         runbooks=tuple(map(Path, settings.runbooks)),
     )
 
@@ -94,6 +110,14 @@ def build_item(part: Part, find_instance: FindInstance) -> Item:
             return builder.node(node)
         case TokenIssuerDocument() as issuer:
             return builder.issuer(issuer)
+        case ResponderDocument() as found:
+            return responder(found, part.places)
+        case ChannelDocument() as found:
+            return channel(found, part.places)
+        case ScheduleDocument() as found:
+            return schedule(found, part.places)
+        case PolicyDocument() as found:
+            return policy(found, part.places)
         case SettingsDocument():
             raise ValueError("settings are no item of the spec")
 
@@ -110,6 +134,7 @@ class _Builder:
             port=document.port,
             command=tuple(document.command),
             metrics=document.metrics,
+            escalation_policy=None if document.escalation_policy is None else PolicyName(document.escalation_policy),
             health=health_check(document.health, self.places),
             supervision=document.supervision,
             instances=tuple(

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from stationmaster.manifest.check_apis import check_api, check_user
 from stationmaster.manifest.check_hosts import check_service, check_virtual_host
+from stationmaster.manifest.check_response import check_channel, check_policy, check_responder, check_schedule
 from stationmaster.manifest.check_settings import check_issuer, check_node, check_settings
 from stationmaster.manifest.clashes import check_listeners, check_name, check_references
 from stationmaster.manifest.lookup import Lookup
@@ -18,6 +19,7 @@ from stationmaster.manifest.schema import (
     TokenIssuerDocument,
 )
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.schema_response import ChannelDocument, PolicyDocument, ResponderDocument, ScheduleDocument
 
 
 def check(parts: Iterable[Part], lookup: Lookup, problems: Problems) -> None:
@@ -46,5 +48,13 @@ def check_part(part: Part, lookup: Lookup, problems: Problems) -> None:
             check_api(part, api, lookup, problems)
         case ApiUserDocument() as user:
             check_user(part, user, problems)
+        case ResponderDocument() as responder:
+            check_responder(part, responder, problems)
+        case ChannelDocument() as channel:
+            check_channel(part, channel, problems)
+        case ScheduleDocument() as schedule:
+            check_schedule(part, schedule, problems)
+        case PolicyDocument() as policy:
+            check_policy(part, policy, problems)
         case _:
             assert_never(part.document)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from stationmaster.manifest.check_hosts import refuse_reserved
 from stationmaster.manifest.check_monitoring import check_monitoring
+from stationmaster.manifest.check_response import check_incidents, check_status_page
 from stationmaster.manifest.lookup import Lookup
 from stationmaster.manifest.nodes import quoted
 from stationmaster.manifest.parts import Part
@@ -27,6 +28,8 @@ def check_settings(part: Part, settings: SettingsDocument, lookup: Lookup, probl
         first.setdefault(region, origin.line)
     _check_exposure(part, settings.control, "xds", problems)
     check_monitoring(part, settings.monitoring, problems)
+    check_incidents(part, settings.incidents, problems)
+    check_status_page(part, settings.status_page, problems)
     _check_issuer_of_tokens(part, settings, settings.issuer, lookup, problems)
     tokens = settings.tokens
     if parse_seconds(tokens.lifetime) > parse_seconds(tokens.rotate_every):

@@ -14,13 +14,18 @@ class EntityKind(Enum):
     """In the order in which a file declares them."""
 
     SETTINGS = "settings"
-    """environment, regions, issuer, control, gateway.tls, gateway.limits, tokens, healing, monitoring, runbooks."""
+    """environment, regions, issuer, control, gateway.tls, gateway.limits, tokens, healing, monitoring, incidents,
+    status_page, runbooks."""
     NODE = "node"
     SERVICE = "service"
     VIRTUAL_HOST = "virtual-host"
     TOKEN_ISSUER = "token-issuer"  # noqa: S105 a kind, no secret
     API = "api"
     USER = "user"
+    RESPONDER = "responder"
+    CHANNEL = "channel"
+    SCHEDULE = "schedule"
+    ESCALATION_POLICY = "escalation-policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

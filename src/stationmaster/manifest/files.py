@@ -5,19 +5,17 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from msgspec import Struct, structs
-
+from stationmaster.manifest.files_response import Named, secret_files, with_absolute_secrets
 from stationmaster.manifest.nodes import quoted
 from stationmaster.manifest.parts import Part
-from stationmaster.manifest.places import Places
+from stationmaster.manifest.places import Places, moved
 from stationmaster.manifest.problems import Problems
 from stationmaster.manifest.schema import GatewaySettingsDocument, SettingsDocument, TlsDocument, TokenIssuerDocument
 from stationmaster.manifest.schema_monitoring import MonitoringDocument, PrometheusDocument, ScrapeDocument
 from stationmaster.manifest.words import BROKEN_TEXT
 
-S = TypeVar("S", bound=Struct)
 H = TypeVar("H", ScrapeDocument, PrometheusDocument)
 
 _LARGEST_KEY_SET = 1024 * 1024
@@ -39,13 +37,14 @@ def check_files(part: Part, folder: Path | None, problems: Problems) -> None:
             if settings.gateway.tls is not None:
                 _check_certificate(part, settings.gateway.tls, folder, problems)
             _check_monitoring(part, settings.monitoring, folder, problems)
+            _check_readable(part, secret_files(settings), folder, problems)
         case TokenIssuerDocument(jwks_file=str() as name) as issuer:
             _check_key_set(part, issuer, folder / name, problems)
-        case _:
-            return
+        case document:
+            _check_readable(part, secret_files(document), folder, problems)
 
 
-def _names(part: Part) -> Iterator[tuple[Struct, tuple[str | int, ...], str]]:
+def _names(part: Part) -> Iterator[Named]:
     match part.document:
         case SettingsDocument() as settings:
             for at, name in enumerate(settings.runbooks):
@@ -54,13 +53,14 @@ def _names(part: Part) -> Iterator[tuple[Struct, tuple[str | int, ...], str]]:
                 yield settings.gateway.tls, ("certificate",), settings.gateway.tls.certificate
                 yield settings.gateway.tls, ("key",), settings.gateway.tls.key
             yield from _monitoring_names(settings.monitoring)
+            yield from secret_files(settings)
         case TokenIssuerDocument(jwks_file=str() as name) as issuer:
             yield issuer, ("jwks_file",), name
-        case _:
-            return
+        case document:
+            yield from secret_files(document)
 
 
-def _monitoring_names(monitoring: MonitoringDocument) -> Iterator[tuple[Struct, tuple[str | int, ...], str]]:
+def _monitoring_names(monitoring: MonitoringDocument) -> Iterator[Named]:
     for at, name in enumerate(monitoring.rules):
         yield monitoring, ("rules", at), name
     for holder in (*monitoring.scrape, monitoring.prometheus):
@@ -75,21 +75,20 @@ def absolute(part: Part, folder: Path | None) -> Part:
     document = part.document
     if isinstance(document, TokenIssuerDocument):
         name = str(folder.absolute() / (document.jwks_file or ""))
-        return replace(part, document=_moved(document, part.places, jwks_file=name))
+        return replace(part, document=moved(document, part.places, jwks_file=name))
     if isinstance(document, SettingsDocument):
         runbooks = [str(folder.absolute() / name) for name in document.runbooks]
         gateway = _absolute_gateway(document.gateway, folder.absolute(), part.places)
         monitoring = _absolute_monitoring(document.monitoring, folder.absolute(), part.places)
-        moved = _moved(document, part.places, runbooks=runbooks, gateway=gateway, monitoring=monitoring)
-        return replace(part, document=moved)
-    return part
+        document = moved(document, part.places, runbooks=runbooks, gateway=gateway, monitoring=monitoring)
+    return replace(part, document=with_absolute_secrets(document, folder.absolute(), part.places))
 
 
 def _absolute_monitoring(monitoring: MonitoringDocument, folder: Path, places: Places) -> MonitoringDocument:
     if not any(_monitoring_names(monitoring)):
         return monitoring
     external = monitoring.prometheus
-    return _moved(
+    return moved(
         monitoring,
         places,
         rules=[str(folder / name) for name in monitoring.rules],
@@ -101,7 +100,7 @@ def _absolute_monitoring(monitoring: MonitoringDocument, folder: Path, places: P
 def _with_token_file(holder: H, folder: Path, places: Places) -> H:
     if holder.token_file is None:
         return holder
-    return _moved(holder, places, token_file=str(folder / holder.token_file))
+    return moved(holder, places, token_file=str(folder / holder.token_file))
 
 
 def _absolute_gateway(gateway: GatewaySettingsDocument, folder: Path, places: Places) -> GatewaySettingsDocument:
@@ -109,14 +108,7 @@ def _absolute_gateway(gateway: GatewaySettingsDocument, folder: Path, places: Pl
     if tls is None:
         return gateway
     names = {"certificate": str(folder / tls.certificate), "key": str(folder / tls.key)}
-    return _moved(gateway, places, tls=_moved(tls, places, **names))
-
-
-def _moved(struct: S, places: Places, **changed: Any) -> S:
-    """The struct with changed fields, in the same place."""
-    made = structs.replace(struct, **changed)
-    places.move(struct, made)
-    return made
+    return moved(gateway, places, tls=moved(tls, places, **names))
 
 
 def _check_folder(part: Part, at: int, path: Path, problems: Problems) -> None:
@@ -139,6 +131,14 @@ def _check_monitoring(part: Part, monitoring: MonitoringDocument, folder: Path, 
             wrong = "" if any(path.parent.glob(path.name)) else "names no file"
         else:
             wrong = _unreadable(path)
+        if wrong:
+            message = f"the file {quoted(name)} {wrong}"
+            problems.add("no-file", message, part.origin(thing, *steps), f"files are looked for from {folder}")
+
+
+def _check_readable(part: Part, named: Iterator[Named], folder: Path, problems: Problems) -> None:
+    for thing, steps, name in named:
+        wrong = _unreadable(folder / name) if name != BROKEN_TEXT else ""
         if wrong:
             message = f"the file {quoted(name)} {wrong}"
             problems.add("no-file", message, part.origin(thing, *steps), f"files are looked for from {folder}")

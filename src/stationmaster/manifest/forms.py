@@ -15,6 +15,15 @@ from stationmaster.manifest.values import (
     parse_seconds,
     parse_size,
 )
+from stationmaster.manifest.values_response import (
+    parse_clock,
+    parse_condition,
+    parse_date,
+    parse_email,
+    parse_match,
+    parse_page_target,
+    parse_zone,
+)
 from stationmaster.manifest.web import (
     parse_header,
     parse_header_or_star,
@@ -67,6 +76,23 @@ FORMS: dict[str, Form] = {
     "objective": Form(
         "an objective", parse_objective, "bad-objective", "write 99.9% over 30d, or 99% under 300ms over 7d"
     ),
+    "zone": Form("a time zone", parse_zone, "bad-zone", "write its name, as UTC or Europe/Berlin"),
+    "clock": Form("a time of a day", parse_clock, "bad-clock", 'write hours and minutes between quotes, as "09:00"'),
+    "date": Form("a date", parse_date, "bad-date", 'write year, month and day between quotes, as "2026-01-05"'),
+    "email": Form("an address of e-mail", parse_email, "bad-email", "write name@example.org"),
+    "turn": Form("a duration", _seconds("1d", "365d"), "bad-duration", "write whole days, as 1d or 7d"),
+    "delay": Form("a duration", _seconds("0s", "30d"), "bad-duration", "write 0s to 30d, as 30s, 15m or 1h"),
+    "page-target": Form(
+        "a target", parse_page_target, "bad-target", "write responder/NAME, schedule/NAME or channel/NAME"
+    ),
+    "condition": Form(
+        "a condition",
+        parse_condition,
+        "bad-condition",
+        "write open for 15m, restarts failed 2, runbook failed, data integrity, security, customer reports, "
+        "infrastructure, major impact, or severity critical",
+    ),
+    "match": Form("a match", parse_match, "bad-match", 'write service="doctor" or severity=~"warning|info"'),
     "size": Form("a size", parse_size, "bad-size", "write a number and its unit, as 512B, 64KB or 1MB"),
     "address": Form("an address", parse_address, "bad-address", "write host:port, as 127.0.0.1:8080"),
     "path": Form("a path", parse_path, "bad-path", "write a path from its '/' on, as /healthz"),

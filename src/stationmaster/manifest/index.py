@@ -16,7 +16,8 @@ from stationmaster.manifest.names import INSTANCE, REGION
 from stationmaster.manifest.parts import NOUNS, Part
 from stationmaster.manifest.problems import Problems
 from stationmaster.manifest.redirects import loops_through
-from stationmaster.manifest.references import Key, references_of
+from stationmaster.manifest.reference import Key
+from stationmaster.manifest.references import references_of
 from stationmaster.manifest.routes import first_segment
 from stationmaster.manifest.schema import ApiDocument, SettingsDocument
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument

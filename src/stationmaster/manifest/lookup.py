@@ -8,7 +8,8 @@ from stationmaster.manifest.entity import SETTINGS, EntityKind
 from stationmaster.manifest.listeners import Listener, listeners_of
 from stationmaster.manifest.names import INSTANCE, REGION, Names
 from stationmaster.manifest.parts import Part
-from stationmaster.manifest.references import Key, references_of
+from stationmaster.manifest.reference import Key
+from stationmaster.manifest.references import references_of
 from stationmaster.manifest.routes import Route, RouteKey, first_segment, redirect_path, routes_of
 from stationmaster.manifest.schema import ApiUserDocument, SettingsDocument, TokenIssuerDocument
 from stationmaster.manifest.schema_hosts import InstanceDocument, ServiceDocument, VirtualHostDocument

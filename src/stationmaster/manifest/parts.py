@@ -18,6 +18,7 @@ from stationmaster.manifest.schema import (
     TokenIssuerDocument,
 )
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.schema_response import ChannelDocument, PolicyDocument, ResponderDocument, ScheduleDocument
 
 PartDocument: TypeAlias = (
     SettingsDocument
@@ -27,6 +28,10 @@ PartDocument: TypeAlias = (
     | TokenIssuerDocument
     | ApiDocument
     | ApiUserDocument
+    | ResponderDocument
+    | ChannelDocument
+    | ScheduleDocument
+    | PolicyDocument
 )
 
 DOCUMENTS: dict[EntityKind, type[PartDocument]] = {
@@ -37,6 +42,10 @@ DOCUMENTS: dict[EntityKind, type[PartDocument]] = {
     EntityKind.TOKEN_ISSUER: TokenIssuerDocument,
     EntityKind.API: ApiDocument,
     EntityKind.USER: ApiUserDocument,
+    EntityKind.RESPONDER: ResponderDocument,
+    EntityKind.CHANNEL: ChannelDocument,
+    EntityKind.SCHEDULE: ScheduleDocument,
+    EntityKind.ESCALATION_POLICY: PolicyDocument,
 }
 
 NOUNS: dict[EntityKind, str] = {
@@ -47,6 +56,10 @@ NOUNS: dict[EntityKind, str] = {
     EntityKind.TOKEN_ISSUER: "token issuer",
     EntityKind.API: "API",
     EntityKind.USER: "API user",
+    EntityKind.RESPONDER: "responder",
+    EntityKind.CHANNEL: "channel",
+    EntityKind.SCHEDULE: "schedule",
+    EntityKind.ESCALATION_POLICY: "escalation policy",
 }
 """What messages call them."""
 
@@ -78,6 +91,10 @@ def parts_of(document: PlatformDocument, places: Places) -> Iterator[Part]:
         (EntityKind.TOKEN_ISSUER, document.token_issuers),
         (EntityKind.API, document.apis),
         (EntityKind.USER, document.api_users),
+        (EntityKind.RESPONDER, document.responders),
+        (EntityKind.CHANNEL, document.channels),
+        (EntityKind.SCHEDULE, document.schedules),
+        (EntityKind.ESCALATION_POLICY, document.escalation_policies),
     )
     yield Part(EntityKind.SETTINGS, SETTINGS, document, places, 0)
     position = 0

@@ -1,11 +1,14 @@
 """Where the parts of a filled document stand in its YAML."""
 
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from stationmaster.core.problem import Origin
 from stationmaster.manifest.nodes import Mapping, Node, Scalar, ScalarKind, Sequence
+
+S = TypeVar("S", bound=Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,10 @@ def _below(node: Node, step: str | int) -> Node | None:
             return node.items[step]
         case _:
             return None
+
+
+def moved(struct: S, places: Places, **changed: Any) -> S:
+    """The struct with changed fields, in the same place."""
+    made = structs.replace(struct, **changed)
+    places.move(struct, made)
+    return made

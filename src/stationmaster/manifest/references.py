@@ -1,22 +1,22 @@
 """Which parts of a platform name which others, and in which field."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from msgspec import Struct
-
-from stationmaster.core.problem import Origin
 from stationmaster.manifest.names import INSTANCE, REGION
 from stationmaster.manifest.parts import Part
-from stationmaster.manifest.schema import ApiDocument, ApiUserDocument
+from stationmaster.manifest.reference import Reference
+from stationmaster.manifest.references_response import (
+    references_of_policy,
+    references_of_schedule,
+    references_of_settings,
+)
+from stationmaster.manifest.schema import ApiDocument, ApiUserDocument, SettingsDocument
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.schema_response import PolicyDocument, ScheduleDocument
 from stationmaster.manifest.words import BROKEN_TEXT
 
 OWN_ISSUER = "stationmaster"
 """The name by which APIs name the platform itself as an issuer of tokens."""
-
-Key = tuple[str, str]
-"""A word for the kind (an EntityKind's value, "region" or "instance") and a name."""
 
 NOUNS_OF_WORDS = {
     REGION: "region",
@@ -25,20 +25,12 @@ NOUNS_OF_WORDS = {
     "token-issuer": "token issuer",
     "api": "API",
     "user": "API user",
+    "service": "service",
+    "responder": "responder",
+    "channel": "channel",
+    "schedule": "schedule",
+    "escalation-policy": "escalation policy",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """`field` is its path inside of the part, for people; `steps` lead to it from `thing`."""
-
-    key: Key
-    field: str
-    thing: Struct
-    steps: tuple[str | int, ...]
-
-    def origin(self, part: Part) -> Origin:
-        return part.origin(self.thing, *self.steps)
 
 
 def references_of(part: Part) -> Iterator[Reference]:
@@ -51,6 +43,9 @@ def _all(part: Part) -> Iterator[Reference]:
         case ServiceDocument() as service:
             for at, instance in enumerate(service.instances):
                 yield Reference((REGION, instance.region), f"instances[{at}].region", instance, ("region",))
+            if service.escalation_policy is not None:
+                key = ("escalation-policy", service.escalation_policy)
+                yield Reference(key, "escalation_policy", service, ("escalation_policy",))
         case VirtualHostDocument() as host:
             for at, target in enumerate(host.targets):
                 if target.instance is not None:
@@ -60,6 +55,12 @@ def _all(part: Part) -> Iterator[Reference]:
         case ApiUserDocument() as user:
             for at, name in enumerate(user.apis):
                 yield Reference(("api", name), f"apis[{at}]", user, ("apis", at))
+        case SettingsDocument() as settings:
+            yield from references_of_settings(settings)
+        case ScheduleDocument() as schedule:
+            yield from references_of_schedule(schedule)
+        case PolicyDocument() as policy:
+            yield from references_of_policy(policy)
         case _:
             return
 

@@ -9,6 +9,14 @@ from stationmaster.core.spec import CredentialKind
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
 from stationmaster.manifest.schema_monitoring import ApiProbeDocument, MonitoringDocument
 from stationmaster.manifest.schema_policies import PoliciesDocument, RateLimits
+from stationmaster.manifest.schema_response import (
+    ChannelDocument,
+    IncidentsDocument,
+    PolicyDocument,
+    ResponderDocument,
+    ScheduleDocument,
+    StatusPageDocument,
+)
 from stationmaster.manifest.words import (
     AddressText,
     Claim,
@@ -167,6 +175,8 @@ class SettingsDocument(Document, frozen=True):
     tokens: TokensDocument = TokensDocument()
     healing: HealingDocument = HealingDocument()
     monitoring: MonitoringDocument = MonitoringDocument()
+    incidents: IncidentsDocument = IncidentsDocument()
+    status_page: StatusPageDocument = StatusPageDocument()
     runbooks: Annotated[
         list[FileText], Meta(description="Folders of Markdown runbooks, relative to the folder of this file.")
     ] = field(default_factory=list)
@@ -181,6 +191,10 @@ class PlatformDocument(SettingsDocument, frozen=True):
     virtual_hosts: list[VirtualHostDocument] = field(default_factory=list)
     apis: list[ApiDocument] = field(default_factory=list)
     api_users: list[ApiUserDocument] = field(default_factory=list)
+    responders: list[ResponderDocument] = field(default_factory=list)
+    channels: list[ChannelDocument] = field(default_factory=list)
+    schedules: list[ScheduleDocument] = field(default_factory=list)
+    escalation_policies: list[PolicyDocument] = field(default_factory=list)
 
 
 def json_schema() -> dict[str, Any]:

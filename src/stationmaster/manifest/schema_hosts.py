@@ -88,6 +88,9 @@ class ServiceDocument(Document, frozen=True):
     port: Port
     command: list[Argument] = field(default_factory=list)
     metrics: Annotated[PathText | None, Meta(description="Where every instance tells its metrics.")] = None
+    escalation_policy: Annotated[
+        Reference | None, Meta(description="Who is paged for it, where no route of `incidents` says otherwise.")
+    ] = None
     supervision: Supervision = Supervision.RESTART
     health: HealthDocument | None = None
     instances: list[InstanceDocument] = field(default_factory=list)

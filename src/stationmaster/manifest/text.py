@@ -16,6 +16,10 @@ _LISTS = {
     EntityKind.VIRTUAL_HOST: "virtual_hosts",
     EntityKind.API: "apis",
     EntityKind.USER: "api_users",
+    EntityKind.RESPONDER: "responders",
+    EntityKind.CHANNEL: "channels",
+    EntityKind.SCHEDULE: "schedules",
+    EntityKind.ESCALATION_POLICY: "escalation_policies",
 }
 
 

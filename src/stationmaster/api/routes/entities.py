@@ -31,6 +31,7 @@ from stationmaster.manifest.schema import (
     TokenIssuerDocument,
 )
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
+from stationmaster.manifest.schema_response import ChannelDocument, PolicyDocument, ResponderDocument, ScheduleDocument
 from stationmaster.platform import Platform
 
 Name: TypeAlias = Annotated[str, PathParameter(max_length=255)]
@@ -251,6 +252,34 @@ class TokenIssuerRoutes(_NamedAlone):
     schema = schema_of(TokenIssuerDocument)
 
 
+class ResponderRoutes(_NamedAlone):
+    path = "/api/v1/responders"
+    tags = ("responders",)
+    kind, noun = EntityKind.RESPONDER, "a responder"
+    schema = schema_of(ResponderDocument)
+
+
+class ChannelRoutes(_NamedAlone):
+    path = "/api/v1/channels"
+    tags = ("channels",)
+    kind, noun = EntityKind.CHANNEL, "a channel"
+    schema = schema_of(ChannelDocument)
+
+
+class ScheduleRoutes(_NamedAlone):
+    path = "/api/v1/schedules"
+    tags = ("schedules",)
+    kind, noun = EntityKind.SCHEDULE, "a schedule"
+    schema = schema_of(ScheduleDocument)
+
+
+class EscalationPolicyRoutes(_NamedAlone):
+    path = "/api/v1/escalation-policies"
+    tags = ("escalation policies",)
+    kind, noun = EntityKind.ESCALATION_POLICY, "an escalation policy"
+    schema = schema_of(PolicyDocument)
+
+
 class SettingsRoutes(_Entities):
     """What has no name of its own; there is always one."""
 
@@ -328,5 +357,9 @@ ENTITY_ROUTES = (
     ServiceRoutes,
     NodeRoutes,
     TokenIssuerRoutes,
+    ResponderRoutes,
+    ChannelRoutes,
+    ScheduleRoutes,
+    EscalationPolicyRoutes,
     SettingsRoutes,
 )
