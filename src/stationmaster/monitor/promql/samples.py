@@ -1,6 +1,7 @@
 """What queries read: blocks of samples that were scraped together, and the two kinds of holes in them."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
@@ -69,26 +70,46 @@ class Source(Protocol):
 
 
 class LabelTable:
-    """Interned label sets: equal labels have equal ids, ids are dense from 0 on and are never given again."""
+    """Interned label sets: equal labels have equal ids, ids are dense from 0 on and are never given again. Any thread
+    may intern."""
 
-    __slots__ = ("_ids", "_labels")
+    __slots__ = ("_ids", "_labels", "_lock", "_pairs")
 
     def __init__(self) -> None:
         self._ids: dict[Labels, int] = {}
         self._labels: list[Labels] = []
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
+        """Label sets share their pairs: most of them stand in thousands."""
+        self._lock = threading.Lock()
 
     def intern(self, labels: Labels) -> int:
         """The id of the label set; `labels` have to be sorted and free of empty values."""
         known = self._ids.get(labels)
         if known is not None:
             return known
-        number = len(self._labels)
-        self._ids[labels] = number
-        self._labels.append(labels)
-        return number
+        with self._lock:
+            number = self._ids.get(labels, len(self._labels))
+            if number == len(self._labels):
+                kept = tuple(self._pairs.setdefault(pair, pair) for pair in labels)
+                self._labels.append(kept)
+                self._ids[kept] = number
+            return number
+
+    def find(self, labels: Labels) -> int | None:
+        """The id of the label set, if it has one."""
+        return self._ids.get(labels)
 
     def labels(self, number: int) -> Labels:
         return self._labels[number]
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Label sets that nothing has any more: should one come again, it gets another id."""
+        with self._lock:
+            self._pairs.clear()
+            for number in numbers:
+                if self._ids.get(self._labels[number]) == number:
+                    del self._ids[self._labels[number]]
+                self._labels[number] = ()
 
     def __len__(self) -> int:
         return len(self._labels)
