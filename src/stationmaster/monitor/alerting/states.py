@@ -1,0 +1,190 @@
+"""Decides which alerts of a rule are pending and firing, as Prometheus does, from what its query gave and what was."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeAlias
+
+from stationmaster.core.rules import AlertingRule
+from stationmaster.monitor.alerting.prepared import Prepared
+from stationmaster.monitor.alerting.template.functions import Surroundings
+from stationmaster.monitor.alerting.template.values import Data
+from stationmaster.monitor.promql.results import VectorSample
+from stationmaster.monitor.promql.samples import Labels
+
+
+class Phase(Enum):
+    PENDING = "pending"
+    FIRING = "firing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveAlert:
+    """One alert of a rule; moments in milliseconds since 1970.
+
+    `labels` hold `alertname`; `active_ms` is since when its series is given; `held_ms` since when it is gone and only
+    `keep_firing_for` holds the alert.
+    """
+
+    labels: Labels
+    annotations: Mapping[str, str]
+    phase: Phase
+    value: float
+    active_ms: int
+    fired_ms: int | None = None
+    held_ms: int | None = None
+
+
+Active: TypeAlias = Mapping[Labels, ActiveAlert]
+
+
+class Step(Enum):
+    """What became of an alert."""
+
+    PENDING = "pending"
+    FIRED = "fired"
+    HELD = "held"
+    """Its series is gone, `keep_firing_for` holds it, or no longer has to: the series is back."""
+    RESOLVED = "resolved"
+    DROPPED = "dropped"
+    """It was pending and never fired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """`alert` is as it is now, or was at its end."""
+
+    step: Step
+    alert: ActiveAlert
+
+
+class RuleError(Exception):
+    """A rule whose results cannot be taken; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What surrounds an evaluation: its moment, what templates may ask for, and labels that all alerts bear when they
+    leave us. While it is `settling` the clock was set back a moment ago, and nothing ends for want of a series."""
+
+    at_ms: int
+    given: Surroundings
+    external_labels: Mapping[str, str]
+    limit: int = 0
+    settling: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    active: Active
+    transitions: tuple[Transition, ...]
+
+
+def advance(
+    prepared: Prepared, rule: AlertingRule, found: Sequence[VectorSample], active: Active, scene: Scene
+) -> Advanced:
+    """The alerts after one more evaluation; raises RuleError, then all is as it was.
+
+    Where Prometheus drops the alerts of a rule that exceeds its limit, they stay: an alarm must not end by there
+    being too many.
+    """
+    given = _alerts(prepared, rule, found, scene)
+    transitions: list[Transition] = []
+    now: dict[Labels, ActiveAlert] = {}
+    for labels, fresh in given.items():
+        now[labels] = _seen(active.get(labels), fresh, rule, scene.at_ms, transitions)
+    for labels, alert in active.items():
+        if labels not in given:
+            held = alert if scene.settling else _gone(alert, rule, scene.at_ms, transitions)
+            if held is not None:
+                now[labels] = held
+    if 0 < scene.limit < len(now):
+        raise RuleError(f"exceeded limit of {scene.limit} with {len(now)} alerts")
+    return Advanced(active=now, transitions=tuple(transitions))
+
+
+def _alerts(prepared: Prepared, rule: AlertingRule, found: Sequence[VectorSample], scene: Scene) -> Active:
+    """What the query gave, as alerts that are new at this moment."""
+    made: dict[Labels, ActiveAlert] = {}
+    for sample in found:
+        data = Data(
+            labels=dict(sample.labels),
+            value=float(sample.value),
+            external_labels=scene.external_labels,
+            external_url=scene.given.external_url,
+        )
+        labels = _labels(prepared, rule, data, scene)
+        if labels in made:
+            raise RuleError("vector contains metrics with the same labelset after applying alert labels")
+        annotations = {name: written.expand(data, scene.given) for name, written in prepared.annotations}
+        made[labels] = ActiveAlert(
+            labels=labels,
+            annotations=annotations,
+            phase=Phase.PENDING,
+            value=float(sample.value),
+            active_ms=scene.at_ms,
+        )
+    return made
+
+
+def _labels(prepared: Prepared, rule: AlertingRule, data: Data, scene: Scene) -> Labels:
+    labels = {name: value for name, value in data.labels.items() if name != "__name__"}
+    for name, written in prepared.labels:
+        labels[name] = written.expand(data, scene.given)
+    labels["alertname"] = rule.name
+    return tuple(sorted((name, value) for name, value in labels.items() if value))
+
+
+def _seen(
+    before: ActiveAlert | None, fresh: ActiveAlert, rule: AlertingRule, at_ms: int, told: list[Transition]
+) -> ActiveAlert:
+    alert = fresh
+    if before is not None:
+        alert = replace(before, value=fresh.value, annotations=fresh.annotations, held_ms=None)
+    if alert.phase is Phase.PENDING and at_ms - alert.active_ms >= rule.for_ms:
+        alert = replace(alert, phase=Phase.FIRING, fired_ms=at_ms)
+        told.append(Transition(step=Step.FIRED, alert=alert))
+    elif before is None:
+        told.append(Transition(step=Step.PENDING, alert=alert))
+    elif before.held_ms is not None:
+        told.append(Transition(step=Step.HELD, alert=alert))
+    return alert
+
+
+def _gone(alert: ActiveAlert, rule: AlertingRule, at_ms: int, told: list[Transition]) -> ActiveAlert | None:
+    """What is left of an alert whose series is not given any more."""
+    if alert.phase is Phase.PENDING:
+        told.append(Transition(step=Step.DROPPED, alert=alert))
+        return None
+    since = at_ms if alert.held_ms is None else alert.held_ms
+    if rule.keep_firing_ms > at_ms - since:
+        if alert.held_ms is None:
+            alert = replace(alert, held_ms=at_ms)
+            told.append(Transition(step=Step.HELD, alert=alert))
+        return alert
+    told.append(Transition(step=Step.RESOLVED, alert=alert))
+    return None
+
+
+def series_of(active: Active) -> Iterator[tuple[Labels, float]]:
+    """The series `ALERTS` and `ALERTS_FOR_STATE` that tell of them."""
+    for alert in active.values():
+        yield _named("ALERTS", alert, alertstate=alert.phase.value), 1.0
+        yield _named("ALERTS_FOR_STATE", alert), float(alert.active_ms // 1000)
+
+
+def _named(name: str, alert: ActiveAlert, **more: str) -> Labels:
+    return tuple(sorted((dict(alert.labels) | more | {"__name__": name}).items()))
+
+
+def shifted(active: Active, by_ms: int) -> Active:
+    """The same alerts after the clock was set: every span of time that ran goes on as long as it was."""
+    return {
+        labels: replace(
+            alert,
+            active_ms=alert.active_ms + by_ms,
+            fired_ms=None if alert.fired_ms is None else alert.fired_ms + by_ms,
+            held_ms=None if alert.held_ms is None else alert.held_ms + by_ms,
+        )
+        for labels, alert in active.items()
+    }
