@@ -1,6 +1,7 @@
 """Small real servers on loopback that answer well, badly, slowly or not at all."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -12,7 +13,7 @@ def http_bytes(status: int, body: bytes = b"", extra: bytes = b"") -> bytes:
 
 
 @asynccontextmanager
-async def serving(port: int, answer: Answer) -> AsyncIterator[None]:
+async def serving(port: int, answer: Answer, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
     """Runs `answer` after the head of every request; its connections are gone at the end."""
     tasks: set[asyncio.Task[None]] = set()
     writers: list[asyncio.StreamWriter] = []
@@ -28,7 +29,7 @@ async def serving(port: int, answer: Answer) -> AsyncIterator[None]:
         writers.append(writer)
         tasks.add(asyncio.get_running_loop().create_task(handle(reader, writer)))
 
-    server = await asyncio.start_server(connected, "127.0.0.1", port)
+    server = await asyncio.start_server(connected, "127.0.0.1", port, ssl=tls)
     try:
         yield
     finally:

@@ -50,7 +50,7 @@ async def ask(port: int, answer: Answer, check: HealthCheck) -> ProbeAnswer:
             "connection closed before the answer was complete",
         ),
         (b"", CHECK, False, "connection closed before the answer was complete"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", CHECK, False, "connection closed before the answer was complete"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", CHECK, False, "no valid HTTP answer: it begins with 'SSH-2.0-OpenSSH_9.2"),
         (b"220 mail ready\r\n\r\n", CHECK, False, "no valid HTTP answer"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000, CHECK, False, "no valid HTTP answer"),
     ],
@@ -145,6 +145,6 @@ async def test_a_lack_of_descriptors_here_is_not_held_against_the_instance(monke
     async def exhausted(*_args: object, **_kwargs: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", exhausted)
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", exhausted)
     with pytest.raises(OSError, match="Too many open files"):
         await probe(Address(host="127.0.0.1", port=9), CHECK)

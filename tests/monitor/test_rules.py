@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stationmaster.core.names import InstanceName, ServiceName
-from stationmaster.core.spec import Address, HealthCheck, Instance, PlatformSpec, Service
+from stationmaster.core.spec import Address, CheckKind, HealthCheck, Instance, PlatformSpec, Service
 from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.rules import (
     Fired,
@@ -16,6 +16,7 @@ from stationmaster.monitor.rules import (
     alert_of,
     begin,
     fingerprint,
+    lasting,
     resume,
     step,
     watched_of,
@@ -37,10 +38,10 @@ def answer(kind: str, now: datetime) -> ProbeAnswer:
 
 def play(answers: str, check: HealthCheck, state: WatchState | None = None, every_s: float = 1.0) -> tuple[str, Health]:
     """Plays answers one after the other; the transitions come back as F (fired), R (recovered) and . (none)."""
-    state = state or begin(START)
+    state = state or begin(START, 0.0)
     seen = ""
     for number, kind in enumerate(answers, 1):
-        state, transition = step(state, answer(kind, at(number * every_s)), check, at(number * every_s))
+        state, transition = step(state, answer(kind, at(number * every_s)), check, number * every_s)
         seen += "F" if isinstance(transition, Fired) else "R" if isinstance(transition, Recovered) else "."
     return seen, state.health
 
@@ -84,9 +85,20 @@ def test_a_good_answer_ends_the_grace() -> None:
     assert play("+--", CHECK, every_s=0.1) == ("..F", Health.DOWN)
 
 
-def test_a_clock_that_jumps_back_does_not_prolong_the_grace() -> None:
-    late = replace(begin(START), since=START + timedelta(hours=1))
-    assert play("--", CHECK, late) == (".F", Health.DOWN)
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_wall_clock_that_jumps_neither_prolongs_the_grace_nor_ends_it(jump: timedelta) -> None:
+    state = begin(START, 1000.0)
+    seen = ""
+    for number in range(1, 13):
+        moment = at(number) + (jump if number > 3 else timedelta(0))
+        state, transition = step(state, answer(BAD, moment), CHECK, 1000.0 + number)
+        seen += "F" if isinstance(transition, Fired) else "."
+    assert seen == "..........F."
+
+
+@pytest.mark.parametrize(("age_s", "transitions"), [(0, "....."), (8, "..F.."), (300, ".F..."), (-300, ".F...")])
+def test_the_grace_counts_from_the_start_of_the_instance(age_s: float, transitions: str) -> None:
+    assert play("-----", CHECK, begin(START, 0.0, START - timedelta(seconds=age_s)))[0] == transitions
 
 
 @pytest.mark.parametrize(("answers", "transitions"), [("---", "..."), ("++", ".R"), ("+-++", "...R")])
@@ -96,9 +108,9 @@ def test_an_alert_that_fired_before_a_restart_does_not_fire_again_but_recovers(a
 
 
 def test_the_evidence_names_the_last_answers_in_words() -> None:
-    state = begin(START)
+    state = begin(START, 0.0)
     for number, kind in enumerate("+--", 1):
-        state, transition = step(state, answer(kind, at(number)), CHECK, at(number))
+        state, transition = step(state, answer(kind, at(number)), CHECK, float(number))
     assert isinstance(transition, Fired)
     assert transition.evidence == (
         "status 200 (at 03:04:06.000 after 2 ms), then connection refused (2 times, last at 03:04:08.000 after 2 ms)"
@@ -106,9 +118,9 @@ def test_the_evidence_names_the_last_answers_in_words() -> None:
 
 
 def test_the_evidence_stays_short_however_long_the_instance_was_up() -> None:
-    state = begin(START)
+    state = begin(START, 0.0)
     for number in range(1000):
-        state, _ = step(state, answer(GOOD, at(number)), CHECK, at(number))
+        state, _ = step(state, answer(GOOD, at(number)), CHECK, float(number))
     assert len(state.answers) == 5
     assert state.since == START
 
@@ -125,7 +137,8 @@ def test_an_alert_names_service_environment_region_instance_and_url() -> None:
         "severity": "critical",
     }
     assert alert.url == "http://127.0.0.1:8888/healthz"
-    assert alert.summary == "Service: keys in env: lab is down, url is http://127.0.0.1:8888/healthz"
+    url = "http://127.0.0.1:8888/healthz"
+    assert alert.summary == f"Service: keys in env: lab is down, url is {url}, instance is keys-1"
     assert alert.starts_at == START
 
 
@@ -143,6 +156,46 @@ def test_a_fingerprint_is_the_same_in_every_process_so_that_stored_alerts_are_fo
 def test_services_without_a_check_are_not_watched() -> None:
     (service,) = spec().services
     assert watched_of(PlatformSpec(environment="lab", services=(replace(service, health=None),))) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        (CheckKind.HTTPS, "https://127.0.0.1:8888/healthz"),
+        (CheckKind.TCP, "tcp://127.0.0.1:8888"),
+        (CheckKind.GRPC, "grpc://127.0.0.1:8888/"),
+        (CheckKind.DNS, "dns://127.0.0.1:8888/"),
+        (CheckKind.POSTGRESQL, "postgresql://127.0.0.1:8888"),
+        (CheckKind.COMMAND, "command://127.0.0.1:8888"),
+    ],
+)
+def test_every_kind_of_check_has_a_url(kind: CheckKind, url: str) -> None:
+    (watched,) = watched_of(spec())
+    assert replace(watched, check=replace(CHECK, kind=kind)).url == url
+
+
+def test_the_placeholders_of_a_command_are_filled_once() -> None:
+    (service,) = spec().services
+    command = ("check", "{address}", "--port={port}", "{instance}/{service}@{region}", "{other}", "{host}")
+    health = replace(CHECK, kind=CheckKind.COMMAND, command=command)
+    (watched,) = watched_of(PlatformSpec(environment="lab", services=(replace(service, health=health),)))
+    filled = ("check", "127.0.0.1:8888", "--port=8888", "keys-1/keys@eu-de", "{other}", "127.0.0.1")
+    assert watched.check.command == filled
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "less than a second"),
+        (-60, "less than a second"),
+        (3, "3 s"),
+        (192, "3 min 12 s"),
+        (3600, "1 h"),
+        (90_061, "1 d 1 h"),
+    ],
+)
+def test_a_time_span_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+    assert lasting(timedelta(seconds=seconds)) == words
 
 
 def spec() -> PlatformSpec:

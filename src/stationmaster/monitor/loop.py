@@ -1,21 +1,21 @@
 """Watches every instance that is declared with a health check, and writes alerts and recoveries as facts."""
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-import structlog
-
-from stationmaster.core.facts import Alert, AlertFired, AlertRecovered
+from stationmaster.core.facts import Alert
 from stationmaster.core.problem import NOWHERE
 from stationmaster.core.spec import Address, HealthCheck, PlatformSpec
 from stationmaster.monitor import store
 from stationmaster.monitor.answer import ProbeAnswer
+from stationmaster.monitor.catalogue import Check, Labels, of_instances, of_ways, samples_of
+from stationmaster.monitor.ledger import Closing, Ledger, Opening
 from stationmaster.monitor.probes import kinds
+from stationmaster.monitor.regions import REGION_DOWN, SERVICE_DOWN, outages
 from stationmaster.monitor.rules import (
     ALERT_NAME,
     Fired,
@@ -30,17 +30,20 @@ from stationmaster.monitor.rules import (
     step,
     watched_of,
 )
-from stationmaster.runtime import outbox
-from stationmaster.runtime.board import Cell
+from stationmaster.monitor.schedule import Schedule
+from stationmaster.monitor.standing import Standing
+from stationmaster.monitor.way_state import API_UNREACHABLE, NODE_DOWN, WAY_DOWN
+from stationmaster.monitor.ways import Linked, Surroundings, Token, Ways, no_token, nothing_known
+from stationmaster.runtime.board import Cell, Pulse
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.tasks import failing, supervise
-
-log = structlog.get_logger("monitor")
+from stationmaster.runtime.tracing import failure
 
 Probe = Callable[[Address, HealthCheck], Awaitable[ProbeAnswer]]
 
 _SHOW_EVERY_S = 0.5
 _LOOK_EVERY_S = 60.0
+_STANDING = frozenset({SERVICE_DOWN, REGION_DOWN, API_UNREACHABLE, NODE_DOWN, WAY_DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +74,10 @@ class Monitor:
     """The face of this room: watches what `declared` says at every moment.
 
     `launched` tells since when instances have been running, as far as that is known: the grace of a start counts from
-    there, and is over for those that were started before this control plane. `held` tells which instances somebody
-    stopped on purpose, and why. `health` shows every watched instance; changes of state appear at once, newer details
-    within half a second.
+    there, and is over for those that were started before this control plane. `held` tells which instances and gateway
+    nodes somebody stopped on purpose, and why. `token` gives the bearer token in which name an API is asked, `linked`
+    which nodes are connected to the control plane. `health` shows every watched instance; changes of state appear at
+    once, newer details within half a second.
     """
 
     def __init__(
@@ -84,17 +88,24 @@ class Monitor:
         probe: Probe = kinds.probe,
         launched: Launched = _never,
         held: Held = _nothing,
+        token: Token = no_token,
+        linked: Linked = nothing_known,
     ) -> None:
         self.database = database
         self.declared = declared
         self.probe = probe
         self.launched = launched
         self.held = held
-        now = utc_now()
         self.watched = _by_name(declared.value)
-        self._states: dict[str, WatchState] = dict.fromkeys(self.watched, begin(now))
+        self.schedule = Schedule()
+        self.ledger = Ledger(database)
+        self._changed = Pulse()
+        self.ways = Ways(Surroundings(token=token, linked=linked, held=held), self.schedule, self._changed)
+        self._standing = Standing(self.ledger, _STANDING)
+        self._states: dict[str, WatchState] = {name: begin(utc_now(), time.monotonic()) for name in self.watched}
         self._shown: dict[str, InstanceHealth] = {name: _shown(state) for name, state in self._states.items()}
         self._shown_at = 0.0
+        self._show_soon = False
         self.health: Cell[Mapping[str, InstanceHealth]] = Cell(dict(self._shown))
 
     async def firing(self) -> list[Alert]:
@@ -102,16 +113,29 @@ class Monitor:
         async with self.database.read() as connection:
             return await store.firing_alerts(connection)
 
-    async def ask(self, instance: str) -> ProbeAnswer | None:
-        """A check of the instance at this moment; None when it is not watched."""
-        watched = self.watched.get(instance)
-        return await self.probe(watched.instance.address, watched.check) if watched else None
+    async def ask(self, name: str) -> ProbeAnswer | None:
+        """A check at this moment of the instance of this name, or of the way `API@NODE`; None where it is not
+        watched."""
+        watched = self.watched.get(name)
+        return await self.probe(watched.instance.address, watched.check) if watched else await self.ways.ask(name)
+
+    def checks(self) -> list[Check]:
+        """Every check with its last answer."""
+        known = [each for name, each in self.watched.items() if name in self._states]
+        details = {name: each.detail for name, each in self._shown.items()}
+        return [*of_instances(known, self._states, details, self.schedule), *of_ways(self.ways, utc_now())]
+
+    def samples(self) -> Iterable[tuple[Labels, float]]:
+        """The last answer of every check as samples of this moment."""
+        return samples_of(self.checks())
 
     async def run(self) -> None:
         """Watches for ever. May be started again after a failure: what fired before does not fire twice."""
         self.watched = _by_name(self.declared.value)
         await self._take_up()
+        self.ways.begin_anew()
         tasks: dict[str, asyncio.Task[None]] = {}
+        settling: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as group:
             async for spec in self.declared.changes(tick=_LOOK_EVERY_S):
                 wanted = _by_name(spec)
@@ -122,6 +146,32 @@ class Monitor:
                 for name in wanted.keys() - tasks.keys():
                     watching = supervise(f"monitor {name}", partial(self._watch, wanted[name]))
                     tasks[name] = group.create_task(watching, name=f"monitor {name}")
+                self.ways.declare(spec, self._standing.firing, group)
+                if settling is None:
+                    settling = group.create_task(supervise("monitor outages", self._settle), name="monitor outages")
+
+    async def _settle(self) -> None:
+        """Keeps the alerts of services and ways in step with what is known of their parts."""
+        while True:
+            seen, now = self._changed.count, utc_now()
+            health = {name: state.health for name, state in self._states.items()}
+            wanted = outages(self.watched.values(), health, self._standing.firing.keys(), now)
+            await self._standing.settle(wanted | self.ways.outages(now), now, self._why_over)
+            await self._changed.beyond(seen, _LOOK_EVERY_S)
+
+    def _why_over(self, alert: Alert) -> str:
+        if alert.name not in (SERVICE_DOWN, REGION_DOWN):
+            return self.ways.is_well(alert)
+        service, region = alert.labels.get("service"), alert.labels.get("region")
+        up = [
+            name
+            for name, each in self.watched.items()
+            if each.instance.service == service
+            and region in (None, each.instance.region)
+            and name in self._states
+            and self._states[name].health is Health.UP
+        ]
+        return f"{', '.join(sorted(up)[:10])} is up" if up else "no instance of it is watched any more"
 
     async def _change(self, before: Watched, after: Watched | None) -> None:
         """What is known of an instance outlives a changed check, not a new address; the alert of what is gone is
@@ -132,36 +182,44 @@ class Monitor:
         if after is None:
             await self._recover(alert.fingerprint, now, _no_longer(name))
             del self._states[name], self._shown[name]
-            self.health.set(dict(self._shown))
+            self.schedule.forget(name)
+            self._show()
+            self._changed.beat()
         elif after.instance.address != before.instance.address or alert_of(after, now).labels != alert.labels:
             evidence = f"instance {name} is declared at {after.instance.address} now"
             await self._recover(alert.fingerprint, now, evidence)
-            self._keep(name, begin(now))
+            self._keep(name, begin(now, time.monotonic()))
 
     async def _take_up(self) -> None:
         """Goes on where the store says that watching ended, and closes the alerts of what is no longer watched."""
-        fired = {alert.fingerprint: alert for alert in await self.firing() if alert.name == ALERT_NAME}
+        firing = [alert for alert in await self.firing() if not alert.rule]
+        self._standing.take_up(firing)
+        fired = {alert.fingerprint: alert for alert in firing if alert.name == ALERT_NAME}
         now = utc_now()
         launched = await self.launched()
         for gone in self._states.keys() - self.watched.keys():
             del self._states[gone], self._shown[gone]
         for name, each in self.watched.items():
             alert = fired.pop(alert_of(each, now).fingerprint, None)
-            known = self._states.setdefault(name, begin(now))
+            known = self._states.get(name)
             if alert is not None:
                 self._keep(name, resume(alert))
+            elif known is None or known.health in (Health.DOWN, Health.UNKNOWN):
+                self._keep(name, begin(now, time.monotonic(), launched.get(name)))
             else:
-                started = begin(launched.get(name, now))
-                self._keep(name, started if known.health in (Health.DOWN, Health.UNKNOWN) else known)
-        for alert in fired.values():
-            await self._recover(alert.fingerprint, now, _no_longer(alert.labels.get("instance", "")))
+                self._keep(name, known)
+        closings = [
+            Closing(fingerprint=alert.fingerprint, at=now, why=_no_longer(alert.labels.get("instance", "")))
+            for alert in fired.values()
+        ]
+        await self.ledger.write(*closings)
 
     async def _watch(self, watched: Watched) -> None:
         """One check after the other, never two at once."""
         name = watched.instance.name
         if name not in self._states:
-            self._keep(name, begin((await self.launched()).get(name, utc_now())))
-        async for _ in _ticks(watched.check.interval_ms / 1000):
+            self._keep(name, begin(utc_now(), time.monotonic(), (await self.launched()).get(name)))
+        async for _ in self.schedule.ticks(name, watched.check.interval_ms / 1000):
             why = self.held().get(name)
             if why is not None:
                 await self._hold(watched, why)
@@ -179,36 +237,39 @@ class Monitor:
     async def _take(self, watched: Watched, answer: ProbeAnswer) -> None:
         """The transition is written before the state is kept: when writing fails, the next answer makes it again."""
         name = watched.instance.name
-        state, transition = step(self._states[name], answer, watched.check, answer.at)
+        if not answer.ok:
+            failure("probe", answer.detail, took_ms=answer.latency_ms, instance=name, url=watched.url)
+        state, transition = step(self._states[name], answer, watched.check, time.monotonic())
         match transition:
             case Fired():
-                await self._fire(alert_of(watched, answer.at), transition.evidence)
+                await self.ledger.write(Opening(alert=alert_of(watched, answer.at), evidence=transition.evidence))
             case Recovered():
                 await self._recover(alert_of(watched, answer.at).fingerprint, answer.at, transition.evidence)
         self._keep(name, state)
 
-    async def _fire(self, alert: Alert, evidence: str) -> None:
-        async with self.database.write() as connection:
-            if not await store.open_alert(connection, alert):
-                return
-            await outbox.append(connection, AlertFired(at=alert.starts_at, alert=alert, evidence=evidence))
-        log.warning("alert fired", instance=alert.labels["instance"], url=alert.url, evidence=evidence)
-
-    async def _recover(self, fingerprint: str, at: datetime, evidence: str) -> None:
-        async with self.database.write() as connection:
-            alert = await store.close_alert(connection, fingerprint, at)
-            if alert is None:
-                return
-            await outbox.append(connection, AlertRecovered(at=at, alert=alert, evidence=evidence))
-        log.info("alert recovered", instance=alert.labels.get("instance"), url=alert.url, evidence=evidence)
+    async def _recover(self, fingerprint: str, at: datetime, why: str) -> None:
+        await self.ledger.write(Closing(fingerprint=fingerprint, at=at, why=why))
 
     def _keep(self, name: str, state: WatchState, detail: str = "") -> None:
         before = self._states.get(name)
         self._states[name] = state
         self._shown[name] = _shown(state, detail)
-        if before is None or state.health is not before.health or time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
-            self._shown_at = time.monotonic()
-            self.health.set(dict(self._shown))
+        if before is None or state.health is not before.health:
+            self._changed.beat()
+            self._show()
+        elif time.monotonic() - self._shown_at >= _SHOW_EVERY_S:
+            self._show()
+
+    def _show(self) -> None:
+        """Thousands that fall in one moment are shown once."""
+        if not self._show_soon:
+            self._show_soon = True
+            asyncio.get_running_loop().call_soon(self._show_now)
+
+    def _show_now(self) -> None:
+        self._show_soon = False
+        self._shown_at = time.monotonic()
+        self.health.set(dict(self._shown))
 
 
 def _shown(state: WatchState, detail: str = "") -> InstanceHealth:
@@ -248,12 +309,3 @@ async def _ended(task: "asyncio.Task[None]") -> None:
     task.cancel()
     await asyncio.wait([task])
     failing.set(failing.value - {task.get_name()})
-
-
-async def _ticks(interval_s: float) -> AsyncIterator[None]:
-    """A tick an interval, the first within one, each up to a tenth early or late; a missed one is left out."""
-    due = time.monotonic() + random.random() * interval_s  # noqa: S311 spreads the load, no secrecy needed
-    while True:
-        await asyncio.sleep(due - time.monotonic())
-        yield
-        due = max(due + interval_s * random.uniform(0.9, 1.1), time.monotonic())  # noqa: S311

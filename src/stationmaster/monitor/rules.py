@@ -1,6 +1,7 @@
 """Decides from the answers of a check whether an instance is up, and when its alert fires and recovers."""
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,6 +16,7 @@ START_GRACE = timedelta(seconds=10)
 
 ALERT_NAME = "ServiceInstanceDown"
 _REMEMBERED = 5
+_PLACEHOLDER = re.compile(r"\{(address|host|port|instance|region|service)\}")
 
 
 class Health(Enum):
@@ -52,6 +54,8 @@ class WatchState:
 
     health: Health
     since: datetime
+    grace_ends_s: float = 0.0
+    """On the monotonic clock: a wall clock that jumps neither prolongs the grace nor ends it."""
     streak: int = 0
     answers: tuple[ProbeAnswer, ...] = ()
     """The last answers, oldest first."""
@@ -67,9 +71,12 @@ class Recovered:
     evidence: str
 
 
-def begin(now: datetime) -> WatchState:
-    """An instance that nobody has asked yet."""
-    return WatchState(health=Health.UNKNOWN, since=now)
+def begin(now: datetime, moment_s: float, launched: datetime | None = None) -> WatchState:
+    """An instance that nobody has asked yet; its grace begins when it was `launched`, or now (`moment_s` on the
+    monotonic clock)."""
+    age = timedelta(0) if launched is None else now - launched
+    grace = START_GRACE - age if age >= timedelta(0) else timedelta(0)
+    return WatchState(health=Health.UNKNOWN, since=launched or now, grace_ends_s=moment_s + grace.total_seconds())
 
 
 def hold(now: datetime) -> WatchState:
@@ -83,37 +90,36 @@ def resume(alert: Alert) -> WatchState:
 
 
 def step(
-    state: WatchState, answer: ProbeAnswer, check: HealthCheck, now: datetime
+    state: WatchState, answer: ProbeAnswer, check: HealthCheck, moment_s: float
 ) -> tuple[WatchState, Fired | Recovered | None]:
-    """The state after one more answer, and the transition that it makes.
+    """The state after one more answer, and the transition that it makes; `moment_s` is now on the monotonic clock.
 
     The first good answer ends UNKNOWN; until then failures count only after `START_GRACE`, which begins anew
     when a hold ends. UP falls after
     `down_after` failures in a row, DOWN rises after `up_after` good answers in a row.
     """
+    now = answer.at
     if state.health is Health.HELD:
-        state = begin(now)
+        state = begin(now, moment_s)
     seen = replace(state, answers=(*state.answers, answer)[-_REMEMBERED:])
     if state.health is Health.DOWN:
-        return _while_down(seen, answer, check, now)
+        return _while_down(seen, answer, check)
     if answer.ok:
         since = state.since if state.health is Health.UP else now
         return replace(seen, health=Health.UP, since=since, streak=0), None
-    if state.health is Health.UNKNOWN and timedelta(0) <= now - state.since < START_GRACE:
+    if state.health is Health.UNKNOWN and moment_s < state.grace_ends_s:
         return seen, None
     if state.streak + 1 < check.down_after:
         return replace(seen, streak=state.streak + 1), None
     return replace(seen, health=Health.DOWN, since=now, streak=0), Fired(evidence_of(seen))
 
 
-def _while_down(
-    seen: WatchState, answer: ProbeAnswer, check: HealthCheck, now: datetime
-) -> tuple[WatchState, Recovered | None]:
+def _while_down(seen: WatchState, answer: ProbeAnswer, check: HealthCheck) -> tuple[WatchState, Recovered | None]:
     if not answer.ok:
         return replace(seen, streak=0), None
     if seen.streak + 1 < check.up_after:
         return replace(seen, streak=seen.streak + 1), None
-    return replace(seen, health=Health.UP, since=now, streak=0), Recovered(evidence_of(seen))
+    return replace(seen, health=Health.UP, since=answer.at, streak=0), Recovered(evidence_of(seen))
 
 
 def evidence_of(state: WatchState) -> str:
@@ -142,7 +148,8 @@ def alert_of(watched: Watched, starts_at: datetime) -> Alert:
     return Alert(
         fingerprint=fingerprint(labels),
         labels=labels,
-        summary=f"Service: {instance.service} in env: {watched.environment} is down, url is {watched.url}",
+        summary=f"Service: {instance.service} in env: {watched.environment} is down, "
+        f"url is {watched.url}, instance is {instance.name}",
         url=watched.url,
         starts_at=starts_at,
     )
@@ -158,11 +165,43 @@ def fingerprint(labels: dict[str, str]) -> str:
     return digest.hexdigest()[:16]
 
 
+def recovery_of(alert: Alert, why: str, at: datetime) -> str:
+    """What is told when an alert recovers: why it did, how long it lasted, and what it said."""
+    return f"{why}; it lasted {lasting(at - alert.starts_at)}: {alert.summary}"
+
+
+def lasting(span: timedelta) -> str:
+    """A time span as people say it, in its two largest units; below zero (a clock that jumped) counts as none."""
+    left = max(0, round(span.total_seconds()))
+    parts = []
+    for unit, seconds in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than a second"
+
+
 def watched_of(spec: PlatformSpec) -> tuple[Watched, ...]:
-    """Every instance that has a health check."""
+    """Every instance that has a health check, with the placeholders of its command filled."""
     return tuple(
-        Watched(environment=spec.environment, instance=instance, check=service.health)
+        Watched(environment=spec.environment, instance=instance, check=_filled(service.health, instance))
         for service in spec.services
         if service.health is not None
         for instance in service.instances
+    )
+
+
+def _filled(check: HealthCheck, instance: Instance) -> HealthCheck:
+    if not check.command:
+        return check
+    values = {
+        "address": str(instance.address),
+        "host": instance.address.host,
+        "port": str(instance.address.port),
+        "instance": instance.name,
+        "region": instance.region,
+        "service": instance.service,
+    }
+    return replace(
+        check, command=tuple(_PLACEHOLDER.sub(lambda found: values[found[1]], each) for each in check.command)
     )

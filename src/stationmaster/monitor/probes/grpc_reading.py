@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stationmaster.monitor.probes.header_block import fields_in, literal, with_known_name
-from stationmaster.monitor.probes.reading import Verdict
+from stationmaster.monitor.probes.verdict import Verdict
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _GO_AWAY, _CONTINUATION = 0, 1, 3, 4, 6, 7, 9

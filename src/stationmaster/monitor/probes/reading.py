@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 import h11
 
 from stationmaster.core.spec import HealthCheck
+from stationmaster.monitor.probes.http_head import plain_head
+from stationmaster.monitor.probes.json_value import difference
+from stationmaster.monitor.probes.verdict import Verdict, broken, told
 
 MOST_BODY_BYTES = 256 * 1024
-"""How far into the body a text is looked for."""
+"""How far into the body a text or a value is looked for."""
+_BODY_KB = MOST_BODY_BYTES // 1024
 
 MOST_HEADER_BYTES = 32 * 1024
+_MOST_BYTES = MOST_BODY_BYTES + 4 * MOST_HEADER_BYTES
+"""An answer that comes to no end is left after so much."""
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    ok: bool
-    detail: str
+_BEGINNING = b"HTTP/1."
 
 
 @dataclass(slots=True)
@@ -23,44 +25,66 @@ class Reading:
     """One answer: `feed` it until a verdict comes, `feed(b"")` when the connection ends."""
 
     check: HealthCheck
-    _parser: h11.Connection = field(init=False)
+    _raw: bytearray = field(default_factory=bytearray)
+    """All that came, for as long as it is of the plain kind."""
+    _parser: h11.Connection | None = None
+    """Reads what is not."""
     _body: bytearray = field(default_factory=bytearray)
-
-    def __post_init__(self) -> None:
-        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEADER_BYTES)
-
-    def request(self, host: str, agent: str) -> bytes:
-        """The bytes of the request that the answer belongs to."""
-        headers = [
-            ("Host", host),
-            ("User-Agent", agent),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),
-            ("Connection", "close"),
-        ]
-        head = self._parser.send(h11.Request(method="GET", target=self.check.path, headers=headers))
-        return (head or b"") + (self._parser.send(h11.EndOfMessage()) or b"")
+    _status: int = 0
+    _came: int = 0
 
     def feed(self, data: bytes) -> Verdict | None:
+        self._came += len(data)
+        if self._parser is not None:
+            return self._parse(data)
+        self._raw += data
+        if not self._raw.startswith(_BEGINNING[: len(self._raw)]):
+            return broken(f"no valid HTTP answer: it begins with '{told(self._raw.decode('latin-1'), 40)}'")
+        if data and (b"\r\n\r\n" not in self._raw and len(self._raw) < MOST_HEADER_BYTES):
+            return None
+        head = plain_head(self._raw, MOST_HEADER_BYTES)
+        if head is None or not data:
+            return self._parse_all(data)
+        verdict = self._judge_status(head.status)
+        if verdict is not None:
+            return verdict
+        if head.body_bytes is None or head.body_bytes > MOST_BODY_BYTES:
+            return self._parse_all(data)
+        body = self._raw[head.body_at : head.body_at + head.body_bytes]
+        return self._judge_body(body, complete=len(body) == head.body_bytes)
+
+    def _parse_all(self, last: bytes) -> Verdict | None:
+        """Goes over to the parser that knows every kind of answer."""
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MOST_HEADER_BYTES)
+        self._parser.send(h11.Request(method="GET", target="/", headers=[("Host", ""), ("Connection", "close")]))
+        self._parser.send(h11.EndOfMessage())
+        verdict = self._parse(bytes(self._raw)) if self._raw else None
+        self._raw.clear()
+        return verdict if verdict is not None or last else self._parse(b"")
+
+    def _parse(self, data: bytes) -> Verdict | None:
+        if self._parser is None or self._came > _MOST_BYTES:
+            return broken(f"the answer comes to no end in {_MOST_BYTES // 1024} KB")
         try:
             self._parser.receive_data(data)
-            return self._judge()
+            return self._judge_events(self._parser)
         except h11.RemoteProtocolError as error:
             if data:
-                return Verdict(False, f"no valid HTTP answer: {error}")
-            return Verdict(False, "connection closed before the answer was complete")
+                return broken(f"no valid HTTP answer: {told(str(error))}")
+            return broken("connection closed before the answer was complete")
 
-    def _judge(self) -> Verdict | None:
+    def _judge_events(self, parser: h11.Connection) -> Verdict | None:
         while True:
-            match self._parser.next_event():
+            match parser.next_event():
                 case h11.Response() as response:
                     verdict = self._judge_status(response.status_code)
                 case h11.Data() as piece:
-                    verdict = self._judge_body(bytes(piece.data))
+                    self._body += bytes(piece.data)[: MOST_BODY_BYTES - len(self._body)]
+                    verdict = self._judge_body(self._body, complete=False)
                 case h11.EndOfMessage():
-                    return Verdict(False, f"body does not contain '{self._wanted}'")
+                    return self._judge_body(self._body, complete=True)
                 case h11.ConnectionClosed():
-                    return Verdict(False, "connection closed without an answer")
+                    return broken("connection closed without an answer")
                 case h11.InformationalResponse():
                     continue
                 case _:
@@ -69,21 +93,31 @@ class Reading:
                 return verdict
 
     def _judge_status(self, status: int) -> Verdict | None:
+        self._status = status
         if status != self.check.status:
-            return Verdict(False, f"status {status}")
-        return Verdict(True, f"status {status}") if self.check.contains is None else None
+            return self._bad(f"status {status}")
+        return None if self._wants_body else self._good(f"status {status}")
 
-    def _judge_body(self, piece: bytes) -> Verdict | None:
-        wanted = (self.check.contains or "").encode()
-        start = max(0, len(self._body) - len(wanted))
-        self._body += piece[: MOST_BODY_BYTES - len(self._body)]
-        if self._body.find(wanted, start) >= 0:
-            return Verdict(True, f"status {self.check.status}, body contains '{self._wanted}'")
-        if len(self._body) >= MOST_BODY_BYTES:
-            return Verdict(False, f"body does not contain '{self._wanted}' in its first {MOST_BODY_BYTES // 1024} KB")
-        return None
+    def _judge_body(self, body: bytearray, *, complete: bool) -> Verdict | None:
+        contains, value = self.check.contains, self.check.json
+        full = len(body) >= MOST_BODY_BYTES
+        if contains is not None and body.find(contains.encode()) < 0:
+            if complete:
+                return self._bad(f"body does not contain '{told(contains)}'")
+            return self._bad(f"body does not contain '{told(contains)}' in its first {_BODY_KB} KB") if full else None
+        if value is None:
+            return self._good(f"status {self._status}, body contains '{told(contains or '')}'")
+        if not complete:
+            return self._bad(f"body is longer than {_BODY_KB} KB") if full else None
+        wrong = difference(bytes(body), value)
+        return self._bad(wrong) if wrong else self._good(f"status {self._status}, {told(value.path)} = {value.value}")
 
     @property
-    def _wanted(self) -> str:
-        wanted = self.check.contains or ""
-        return f"{wanted[:80]}…" if len(wanted) > 80 else wanted
+    def _wants_body(self) -> bool:
+        return self.check.contains is not None or self.check.json is not None
+
+    def _good(self, detail: str) -> Verdict:
+        return Verdict(True, detail, status=self._status)
+
+    def _bad(self, detail: str) -> Verdict:
+        return Verdict(False, detail, status=self._status)
