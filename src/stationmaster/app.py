@@ -30,6 +30,7 @@ from stationmaster.joints import (
     FleetTraffic,
     GatewayBalancer,
     OtherNodeCount,
+    ProbeTokens,
     RunEffects,
     ServedRequests,
     Wanted,
@@ -39,18 +40,22 @@ from stationmaster.joints import (
     users_leave,
 )
 from stationmaster.keys.loop import Keys
+from stationmaster.measures import Rooms, metrics_of
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
 from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
+from stationmaster.runtime import tracing
 from stationmaster.runtime.db import Database, open_database, utc_now
 from stationmaster.runtime.files import write_private
 from stationmaster.runtime.lock import HeldLock, acquire
 from stationmaster.runtime.master_key import load_or_make_cipher
+from stationmaster.runtime.metrics import ControlMetrics
 from stationmaster.runtime.migrate import migrate
 from stationmaster.runtime.serve import bind
 from stationmaster.runtime.tasks import supervise
+from stationmaster.signals import make_signals
 
 log = structlog.get_logger("app")
 
@@ -98,7 +103,14 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         hear=ServedRequests(keys),
     )
     fleet = Fleet(database, ProcessExecutor(state), Wanted(declared, state.nodes))
-    monitor = Monitor(database, declared, launched=fleet.launched, held=lambda: held_words(fleet, monitor))
+    monitor = Monitor(
+        database,
+        declared,
+        launched=fleet.launched,
+        held=lambda: held_words(fleet, monitor),
+        token=ProbeTokens(keys),
+        linked=lambda: {name: link.connected for name, link in gateway.links().items()},
+    )
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
     shelf = Shelf(lambda: declared.value.runbooks)
     effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing)
@@ -106,6 +118,15 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
+    runbooks = Runbooks(
+        database=database,
+        runbooks=shelf.runbooks,
+        inventory=lambda: InventoryView.of(declared.value),
+        perform=effects,
+    )
+    rooms = Rooms(database=database, gateway=gateway, incidents=incidents, monitor=monitor, runbooks=runbooks)
+    metrics = metrics_of(rooms)
+    signals = await make_signals(declared, state, database, monitor=monitor, shelf=shelf)
     return Platform(
         declared=declared,
         access=access,
@@ -117,15 +138,19 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         keys=keys,
         monitor=monitor,
         watchdog=watchdog,
-        runbooks=Runbooks(
-            database=database,
-            runbooks=shelf.runbooks,
-            inventory=lambda: InventoryView.of(declared.value),
-            perform=effects,
-        ),
+        runbooks=runbooks,
         shelf=shelf,
+        desk=signals.desk,
+        objectives=signals.objectives,
+        metrics=metrics,
+        loops=signals.loops() | {"own samples": partial(signals.keep_own, partial(_told, metrics))},
         started_at=utc_now(),
     )
+
+
+async def _told(metrics: ControlMetrics) -> bytes:
+    body, _ = await metrics.text()
+    return body
 
 
 async def _access(database: Database, state: StateDir) -> Access:
@@ -146,6 +171,7 @@ async def _run(platform: Platform, state: StateDir) -> None:
         "access": platform.access.run,
         "keys": lambda: platform.keys.run(partial(_acknowledged, platform.gateway)),
         "gateway": platform.gateway.run,
+        "usage": platform.gateway.usage.run,
         "fleet": platform.fleet.run,
         "monitor": platform.monitor.run,
         "watchdog": platform.watchdog.run,
@@ -154,6 +180,8 @@ async def _run(platform: Platform, state: StateDir) -> None:
         "runbooks": platform.runbooks.run,
         "runbook facts": platform.runbooks.consume,
         "runbook shelf": platform.shelf.watch,
+        "traces": partial(tracing.follow, platform.declared),
+        **platform.loops,
     }
     # Bound outside the task group, which would wrap the refusal of a taken address.
     listener = bind(platform.spec.control.api)

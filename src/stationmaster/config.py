@@ -18,6 +18,11 @@ class StateDir:
         return self.root / "stationmaster.db"
 
     @property
+    def series(self) -> Path:
+        """The monitor's samples."""
+        return self.root / "series.db"
+
+    @property
     def master_key(self) -> Path:
         return self.root / "master.key"
 

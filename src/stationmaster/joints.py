@@ -1,5 +1,6 @@
 """Joins the rooms: what one room asks for, said in the words of the room that does it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ RUNBOOK = "runbook"
 _BUDGET_SPAN = timedelta(hours=1)
 _STANDS_AFTER = timedelta(seconds=1)
 """An instance without a health check counts as well when it has lived so long."""
+_USED_FOR = timedelta(seconds=60)
 _CONNECTS_WITHIN = timedelta(seconds=10)
 """A gateway node that is not connected after so long is down."""
 
@@ -75,6 +77,22 @@ async def users_leave(connection: AsyncConnection, removed: Sequence[tuple[Entit
     """API users among what was deleted lose what they have, even if they are declared again at once."""
     users = [UserName(name) for kind, name in removed if kind is EntityKind.USER]
     await departures.mark(connection, users, utc_now())
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeTokens:
+    """Tokens in whose bearers' name probes go through the gateway; each is used for a minute."""
+
+    keys: Keys
+    _made: dict[UserName, tuple[datetime, str | None]] = field(default_factory=dict)
+
+    async def __call__(self, user: UserName) -> str | None:
+        now = utc_now()
+        known = self._made.get(user)
+        if known is None or now - known[0] > _USED_FOR:
+            known = now, await asyncio.to_thread(self.keys.probe_token, user, now)
+            self._made[user] = known
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)

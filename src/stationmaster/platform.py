@@ -1,6 +1,7 @@
 """The rooms of one running platform, bundled: all that a face receives."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,9 +16,12 @@ from stationmaster.healing.loop import Healing
 from stationmaster.incidents.loop import Incidents
 from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
+from stationmaster.monitor.objectives.desk import Objectives
+from stationmaster.monitor.query.desk import QueryDesk
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell
+from stationmaster.runtime.metrics import ControlMetrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,14 @@ class Platform:
     runbooks: Runbooks
     shelf: Shelf
     started_at: datetime
+    desk: QueryDesk | None = None
+    """Answers queries from outside."""
+    objectives: Objectives | None = None
+    """What APIs promise, and how their error budgets stand."""
+    metrics: ControlMetrics = field(default_factory=ControlMetrics)
+    """What the control plane tells of itself."""
+    loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What runs beside the rooms' own loops, by name."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever wants the whole platform stopped."""
 

@@ -1,7 +1,7 @@
 """As much of a platform as the guard and the routes of access need, and a control plane that has nothing else."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 
@@ -12,12 +12,14 @@ from stationmaster.config import StateDir
 from stationmaster.runtime.db import open_database
 from stationmaster.runtime.files import write_private
 from stationmaster.runtime.lock import acquire
+from stationmaster.runtime.metrics import ControlMetrics
 from stationmaster.runtime.migrate import migrate
 
 
 @dataclass(frozen=True, slots=True)
 class OnlyAccess:
     access: Access
+    metrics: ControlMetrics = field(default_factory=ControlMetrics)
 
 
 def serve(state: StateDir, port: int) -> None:

@@ -21,6 +21,26 @@ ANYONE = Public.ANYONE
 VIEWER, OPERATOR, APPROVER, ADMIN = Role
 
 NEEDED: dict[tuple[str, str], Role | Public] = {
+    ("GET", "/api/v1/responders"): VIEWER,
+    ("DELETE", "/api/v1/responders/{name}"): ADMIN,
+    ("GET", "/api/v1/responders/{name}"): VIEWER,
+    ("PATCH", "/api/v1/responders/{name}"): ADMIN,
+    ("PUT", "/api/v1/responders/{name}"): ADMIN,
+    ("GET", "/api/v1/channels"): VIEWER,
+    ("DELETE", "/api/v1/channels/{name}"): ADMIN,
+    ("GET", "/api/v1/channels/{name}"): VIEWER,
+    ("PATCH", "/api/v1/channels/{name}"): ADMIN,
+    ("PUT", "/api/v1/channels/{name}"): ADMIN,
+    ("GET", "/api/v1/schedules"): VIEWER,
+    ("DELETE", "/api/v1/schedules/{name}"): OPERATOR,
+    ("GET", "/api/v1/schedules/{name}"): VIEWER,
+    ("PATCH", "/api/v1/schedules/{name}"): OPERATOR,
+    ("PUT", "/api/v1/schedules/{name}"): OPERATOR,
+    ("GET", "/api/v1/escalation-policies"): VIEWER,
+    ("DELETE", "/api/v1/escalation-policies/{name}"): OPERATOR,
+    ("GET", "/api/v1/escalation-policies/{name}"): VIEWER,
+    ("PATCH", "/api/v1/escalation-policies/{name}"): OPERATOR,
+    ("PUT", "/api/v1/escalation-policies/{name}"): OPERATOR,
     ("POST", "/api/v1/access-tokens/revoke"): OPERATOR,
     ("GET", "/api/v1/apis"): VIEWER,
     ("DELETE", "/api/v1/apis/{name}"): OPERATOR,
@@ -29,6 +49,8 @@ NEEDED: dict[tuple[str, str], Role | Public] = {
     ("PUT", "/api/v1/apis/{name}"): OPERATOR,
     ("POST", "/api/v1/apply"): OPERATOR,
     ("GET", "/api/v1/audit"): VIEWER,
+    ("GET", "/api/v1/checks"): VIEWER,
+    ("POST", "/api/v1/checks/{name}/run"): OPERATOR,
     ("GET", "/api/v1/cipher"): ADMIN,
     ("POST", "/api/v1/cipher/rotate"): ADMIN,
     ("POST", "/api/v1/credentials"): OPERATOR,
@@ -53,6 +75,8 @@ NEEDED: dict[tuple[str, str], Role | Public] = {
     ("GET", "/api/v1/nodes/{name}"): VIEWER,
     ("PATCH", "/api/v1/nodes/{name}"): OPERATOR,
     ("PUT", "/api/v1/nodes/{name}"): OPERATOR,
+    ("GET", "/api/v1/objectives"): VIEWER,
+    ("GET", "/api/v1/objectives/{api}"): VIEWER,
     ("PUT", "/api/v1/password"): VIEWER,
     ("GET", "/api/v1/people"): ADMIN,
     ("POST", "/api/v1/people"): ADMIN,
@@ -83,6 +107,8 @@ NEEDED: dict[tuple[str, str], Role | Public] = {
     ("POST", "/api/v1/tokens"): ADMIN,
     ("DELETE", "/api/v1/tokens/{number}"): ADMIN,
     ("GET", "/api/v1/tokens/{number}"): ADMIN,
+    ("GET", "/metrics"): VIEWER,
+    ("GET", "/api/v1/usage"): VIEWER,
     ("GET", "/api/v1/users"): VIEWER,
     ("DELETE", "/api/v1/users/{name}"): OPERATOR,
     ("GET", "/api/v1/users/{name}"): VIEWER,
@@ -111,6 +137,28 @@ NEEDED: dict[tuple[str, str], Role | Public] = {
     ("GET", "/api/v1/watchdog"): VIEWER,
     ("GET", "/api/v1/whoami"): VIEWER,
     ("GET", "/healthz"): ANYONE,
+    ("GET", "/prometheus/-/healthy"): VIEWER,
+    ("GET", "/prometheus/-/ready"): VIEWER,
+    ("GET", "/prometheus/api/v1/alerts"): VIEWER,
+    ("GET", "/prometheus/api/v1/format_query"): VIEWER,
+    ("POST", "/prometheus/api/v1/format_query"): VIEWER,
+    ("GET", "/prometheus/api/v1/label/{name}/values"): VIEWER,
+    ("GET", "/prometheus/api/v1/labels"): VIEWER,
+    ("POST", "/prometheus/api/v1/labels"): VIEWER,
+    ("GET", "/prometheus/api/v1/metadata"): VIEWER,
+    ("GET", "/prometheus/api/v1/query"): VIEWER,
+    ("POST", "/prometheus/api/v1/query"): VIEWER,
+    ("GET", "/prometheus/api/v1/query_exemplars"): VIEWER,
+    ("POST", "/prometheus/api/v1/query_exemplars"): VIEWER,
+    ("GET", "/prometheus/api/v1/query_range"): VIEWER,
+    ("POST", "/prometheus/api/v1/query_range"): VIEWER,
+    ("GET", "/prometheus/api/v1/rules"): VIEWER,
+    ("GET", "/prometheus/api/v1/series"): VIEWER,
+    ("POST", "/prometheus/api/v1/series"): VIEWER,
+    ("GET", "/prometheus/api/v1/status/buildinfo"): VIEWER,
+    ("GET", "/prometheus/api/v1/status/flags"): VIEWER,
+    ("GET", "/prometheus/api/v1/status/runtimeinfo"): VIEWER,
+    ("GET", "/prometheus/api/v1/targets"): VIEWER,
     ("GET", "/schema"): VIEWER,
     ("GET", "/schema/openapi.json"): VIEWER,
     ("GET", "/schema/openapi.yaml"): VIEWER,
@@ -152,7 +200,11 @@ def test_only_the_login_and_the_health_check_are_open(app: Litestar) -> None:
 
 
 def test_nothing_that_changes_something_is_open_to_viewers_but_their_own_session(app: Litestar) -> None:
-    changing = {(method, path) for method, path, needed in routes(app) if method != "GET" and needed is VIEWER}
+    changing = {
+        (method, path)
+        for method, path, needed in routes(app)
+        if method != "GET" and needed is VIEWER and not path.startswith("/prometheus/")  # queries, sent as forms
+    }
     assert changing == {("POST", "/api/v1/logout"), ("PUT", "/api/v1/password"), ("POST", "/api/v1/diff")}
 
 

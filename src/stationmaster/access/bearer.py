@@ -1,5 +1,7 @@
 """Opaque tokens: how they are made, recognised, read from an Authorization header, and the digests they are kept as."""
 
+import base64
+import binascii
 import hashlib
 import re
 import secrets
@@ -37,3 +39,15 @@ def parse_bearer(header: str) -> str | None:
     if scheme.lower() != "bearer" or len(token) > LONGEST_TOKEN or not _TOKEN.fullmatch(token):
         return None
     return token
+
+
+def parse_basic(header: str) -> str | None:
+    """The password of `Authorization: Basic` (RFC 7617) as a token, whatever the user; None for anything else."""
+    scheme, _blank, rest = header.partition(" ")
+    if scheme.lower() != "basic" or len(rest) > 4 * LONGEST_TOKEN:
+        return None
+    try:
+        pair = base64.b64decode(rest.strip(" "), validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return parse_bearer(f"Bearer {pair.partition(':')[2]}")

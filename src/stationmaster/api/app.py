@@ -11,20 +11,27 @@ from sqlalchemy.exc import OperationalError
 
 from stationmaster import __version__
 from stationmaster.api.guard import Public, RefusalError, given_caller, given_proof, guard, refusal_problem
+from stationmaster.api.observed import observed
 from stationmaster.api.request import ApiRequest
 from stationmaster.api.routes.access import LoginRoutes, PeopleRoutes, TokenRoutes
 from stationmaster.api.routes.audit import AuditRoutes
 from stationmaster.api.routes.catalog import CatalogRoutes
+from stationmaster.api.routes.checks import CheckRoutes
 from stationmaster.api.routes.declared_targets import DeclaredTargetRoutes
 from stationmaster.api.routes.entities import ENTITY_ROUTES
 from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.instances import InstanceRoutes
 from stationmaster.api.routes.keys import KeyRoutes, SigningRoutes
+from stationmaster.api.routes.metrics import MetricsRoutes
 from stationmaster.api.routes.nodes import GatewayNodeRoutes
+from stationmaster.api.routes.objectives import ObjectiveRoutes
 from stationmaster.api.routes.operations import OperationRoutes
+from stationmaster.api.routes.prometheus import PrometheusQueryRoutes
+from stationmaster.api.routes.prometheus_state import PrometheusStateRoutes
 from stationmaster.api.routes.registry import RegistryRoutes
 from stationmaster.api.routes.status import StatusRoutes
 from stationmaster.api.routes.targets import TargetRoutes
+from stationmaster.api.routes.usage import UsageRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
 from stationmaster.runtime.problems import (
@@ -51,6 +58,7 @@ _ROUTES = (
     InstanceRoutes,
     TargetRoutes,
     GatewayNodeRoutes,
+    CheckRoutes,
     IncidentRoutes,
     OperationRoutes,
     KeyRoutes,
@@ -62,12 +70,17 @@ _ROUTES = (
     *ENTITY_ROUTES,
     DeclaredTargetRoutes,
     AuditRoutes,
+    UsageRoutes,
+    MetricsRoutes,
+    ObjectiveRoutes,
+    PrometheusQueryRoutes,
+    PrometheusStateRoutes,
 )
 
 
 def make_api(platform: Platform) -> Litestar:
     """Every path but `/healthz` and the login demands a token, and the role that its route names."""
-    return Litestar(
+    api = Litestar(
         route_handlers=[*_ROUTES],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
@@ -89,6 +102,9 @@ def make_api(platform: Platform) -> Litestar:
         logging_config=None,
         after_exception=[log_unexpected],
     )
+    # Around everything, so that refusals of unknown paths are among what is seen.
+    api.asgi_handler = observed(api.asgi_handler, platform.metrics.served)
+    return api
 
 
 def _openapi() -> OpenAPIConfig:

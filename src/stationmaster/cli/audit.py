@@ -36,7 +36,7 @@ def audit(
 ) -> None:
     """List changes, the newest first."""
     with refusals():
-        query = {"who": who, "kind": kind, "name": name, "limit": str(limit), "since": _moment(since)}
+        query = {"who": who, "kind": kind, "name": name, "limit": str(limit), "since": moment(since)}
         query["before"] = "" if before is None else str(before)
         asked = {word: value for word, value in query.items() if value}
         found = ControlClient(state_dir(state)).get("/api/v1/audit", AuditList, **asked)
@@ -57,7 +57,7 @@ def audit(
         out.print(f"older ones: stationmaster audit --before {found.next}", style="dim")
 
 
-def _moment(text: str) -> str:
+def moment(text: str) -> str:
     """A moment in RFC 3339; a span counts back from now."""
     if not text:
         return ""

@@ -126,12 +126,28 @@ def _refusal(answer: httpx.Response) -> PlatformError:
     try:
         problem = msgspec.json.decode(answer.content, type=ProblemList)
     except msgspec.DecodeError:
-        return PlatformError("bad-answer", f"the control plane answered {answer.status_code}", status=502)
+        return _query_refusal(answer)
     if not problem.problems:
         return PlatformError(problem.code, problem.detail, hint=problem.hint, status=problem.status)
     error = InvalidInputError(tuple(map(diagnostic, problem.problems)), what="")
     error.code, error.message, error.hint, error.status = problem.code, problem.detail, problem.hint, problem.status
     return error
+
+
+class _QueryFailure(msgspec.Struct, rename="camel"):
+    """How Prometheus' HTTP API refuses."""
+
+    error_type: str
+    error: str
+
+
+def _query_refusal(answer: httpx.Response) -> PlatformError:
+    try:
+        failure = msgspec.json.decode(answer.content, type=_QueryFailure)
+    except msgspec.DecodeError:
+        return PlatformError("bad-answer", f"the control plane answered {answer.status_code}", status=502)
+    message, _, hint = failure.error.partition("\nhint: ")
+    return PlatformError(failure.error_type.replace("_", "-"), message, hint=hint, status=answer.status_code)
 
 
 def diagnostic(each: Located) -> Diagnostic:

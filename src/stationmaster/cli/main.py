@@ -11,10 +11,12 @@ from stationmaster.cli import (
     api,
     apply,
     audit,
+    check,
     cipher,
     down,
     drill,
     edit,
+    escalation,
     get,
     host,
     incident,
@@ -22,13 +24,18 @@ from stationmaster.cli import (
     key,
     login,
     node,
+    objective,
+    oncall,
+    query,
     roles,
+    rules,
     runbook,
     signing_key,
     status,
     target,
     token,
     up,
+    usage,
     user,
 )
 from stationmaster.cli.output import out
@@ -69,6 +76,8 @@ app.command(epilog=apply.DIFF_EXAMPLES)(apply.diff)
 app.command(epilog=get.EXAMPLES)(get.get)
 app.command(epilog=edit.EXAMPLES)(edit.edit)
 app.command(epilog=audit.EXAMPLES)(audit.audit)
+app.command(epilog=usage.EXAMPLES)(usage.usage)
+app.command(epilog=query.EXAMPLES)(query.query)
 app.command(epilog=login.LOGIN_EXAMPLES)(login.login)
 app.command(epilog=login.LOGOUT_EXAMPLES)(login.logout)
 app.command(epilog=login.WHOAMI_EXAMPLES)(login.whoami)
@@ -78,9 +87,14 @@ app.add_typer(api.verbs, name="api")
 app.add_typer(user.verbs, name="user")
 app.add_typer(host.verbs, name="host")
 app.add_typer(target.verbs, name="target")
+app.add_typer(check.verbs, name="check")
 app.add_typer(node.verbs, name="node")
 app.add_typer(incident.verbs, name="incident")
+app.add_typer(oncall.verbs, name="oncall")
+app.add_typer(escalation.verbs, name="escalation")
 app.add_typer(instance.verbs, name="instance")
+app.add_typer(objective.verbs, name="objective")
+app.add_typer(rules.verbs, name="rules")
 app.add_typer(runbook.verbs, name="runbook")
 app.add_typer(drill.verbs, name="drill")
 app.add_typer(key.verbs, name="key")

@@ -8,6 +8,7 @@ from stationmaster.cli import (
     runbook_list,
     runbook_match,
     runbook_read,
+    runbook_rules,
     runbook_run,
     runbook_runs,
 )
@@ -20,6 +21,7 @@ verbs.command("read", epilog=runbook_read.EXAMPLES)(runbook_read.read)
 verbs.command("list", epilog=runbook_list.EXAMPLES)(runbook_list.list_runbooks)
 verbs.command("match", epilog=runbook_match.EXAMPLES)(runbook_match.match)
 verbs.command("lint", epilog=runbook_lint.EXAMPLES)(runbook_lint.lint)
+verbs.command("rules", epilog=runbook_rules.EXAMPLES)(runbook_rules.rules)
 verbs.command("plan", epilog=runbook_run.PLAN_EXAMPLES)(runbook_run.plan)
 verbs.command("run", epilog=runbook_run.RUN_EXAMPLES)(runbook_run.run)
 verbs.command("resume", epilog=runbook_run.RESUME_EXAMPLES)(runbook_run.resume)

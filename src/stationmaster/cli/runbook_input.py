@@ -62,12 +62,12 @@ def still_there(file: Path) -> Runbook | None:
     return load_file(file)[0] if file.is_file() else None
 
 
-def pairs(texts: Sequence[str]) -> dict[str, str]:
+def pairs(texts: Sequence[str], *, option: str = "--set") -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         name, mark, value = text.partition("=")
         if not mark or not name:
-            raise PlatformError("value-broken", f"--set {text!r} names no value", hint="write --set name=value")
+            raise PlatformError("value-broken", f"{option} {text!r} names no value", hint=f"write {option} name=value")
         found[name] = value
     return found
 

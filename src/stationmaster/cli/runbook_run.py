@@ -47,6 +47,9 @@ SetOption = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="A value for a place, such as `<pod>`; may be repeated."),
 ]
 LabelsOption = Annotated[str, typer.Option("--labels", metavar="FILE", help="The alert's labels; - is standard input.")]
+LabelOption = Annotated[
+    list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="A label of the alert; may be repeated.")
+]
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="FILE", help="Contacts and links of the team (YAML).")
 ]
@@ -73,6 +76,7 @@ def run(
     file: FileArgument,
     values: SetOption = None,
     labels: LabelsOption = "",
+    label: LabelOption = None,
     data: DataOption = None,
     host: HostOption = "",
     read_only: ReadOnlyOption = False,
@@ -80,6 +84,7 @@ def run(
     yes: YesOption = False,
     from_step: FromOption = "",
     only: OnlyOption = None,
+    anew: Annotated[bool, typer.Option("--anew", help="Give up a run of it that stands open.")] = False,
     policy: PolicyOption = None,
     answers: AnswersOption = None,
     by: ByOption = "",
@@ -92,12 +97,13 @@ def run(
     from stationmaster.runbooks.terminal.answers import read_answers
 
     with refused_as_usage():
-        options = _Options(values=values or [], labels=labels, data=data, host=host, by=by)
+        options = _Options(values=values or [], labels=labels, label=label or [], data=data, host=host, by=by)
         request = replace(
             _request(file, options, policy=policy, yes=yes),
             read_only=read_only,
             only=tuple(only or ()),
             from_step=from_step,
+            anew=anew,
         )
         planned = _planned(file, request)
         if dry_run:
@@ -105,7 +111,9 @@ def run(
             return
         matter = _matter(file, request, journal)
         given = read_answers(answers) if answers else None
-    manner = runbook_work.Manner(by=request.requested_by, as_json=as_json, live=live, answers=given)
+        manner = runbook_work.Manner(by=request.requested_by, as_json=as_json, live=live, answers=given)
+        if not anew and runbook_work.somebody_is_there(manner):
+            request = replace(request, anew=_gives_up(matter, request))
     raise typer.Exit(runbook_work.work_here(matter, manner, lambda alone: alone.start(request)))
 
 
@@ -113,6 +121,7 @@ def plan(
     file: FileArgument,
     values: SetOption = None,
     labels: LabelsOption = "",
+    label: LabelOption = None,
     data: DataOption = None,
     host: HostOption = "",
     read_only: ReadOnlyOption = False,
@@ -124,7 +133,7 @@ def plan(
 ) -> None:
     """Show what `run` would do: every step with its risk, its values and where they come from, what would ask."""
     with refused_as_usage():
-        options = _Options(values=values or [], labels=labels, data=data, host=host, by="")
+        options = _Options(values=values or [], labels=labels, label=label or [], data=data, host=host, by="")
         request = _request(file, options, policy=policy, yes=yes)
         request = replace(request, read_only=read_only, only=tuple(only or ()), from_step=from_step)
         show_plan(_planned(file, request), as_json=as_json)
@@ -174,6 +183,7 @@ def resume(
 class _Options:
     values: list[str]
     labels: str
+    label: list[str]
     data: Path | None
     host: str
     by: str
@@ -189,7 +199,7 @@ def _request(file: Path, options: _Options, *, policy: Path | None, yes: bool) -
         requested_by=options.by or login(),
         host=options.host,
         values=runbook_input.pairs(options.values),
-        labels=runbook_input.read_labels(options.labels),
+        labels={**runbook_input.read_labels(options.labels), **runbook_input.pairs(options.label, option="--label")},
         data=runbook_input.read_data(options.data),
         env=dict(os.environ),
         policy=runbook_input.policy_of(policy, changes=yes),
@@ -207,6 +217,18 @@ def _matter(file: Path, request: "RunRequest", journal: Path | None) -> "Matter"
         cwd=request.cwd,
         journal_option=journal_option(journal),
     )
+
+
+def _gives_up(matter: "Matter", request: "RunRequest") -> bool:
+    """Whether a run that stands open is to be given up for the new one; asked only where there is one."""
+    from stationmaster.cli.runbook_runs import standing_run
+
+    found = asyncio.run(standing_run(matter.journal, request))
+    if found is None:
+        return False
+    begun = f"{found.started_at:%Y-%m-%d %H:%M} UTC"
+    question = f"Run {found.id} of this runbook, begun by {found.requested_by} at {begun}, stands open. Give it up?"
+    return typer.confirm(question, default=False, err=True)
 
 
 def _planned(file: Path, request: "RunRequest") -> "Plan":

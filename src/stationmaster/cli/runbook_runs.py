@@ -18,7 +18,7 @@ from stationmaster.core.problem import PlatformError
 
 if TYPE_CHECKING:
     from stationmaster.cli.runbook_run_rows import RunRow
-    from stationmaster.runbooks.alone import Alone, RunSummary
+    from stationmaster.runbooks.alone import Alone, RunRequest, RunSummary
     from stationmaster.runbooks.talk import RunEvent
 
 RUNS_EXAMPLES = "Example: [bold]stationmaster runbook runs --json[/bold]"
@@ -109,6 +109,15 @@ async def find_run(journal: Path, run: str) -> "RunSummary":
     if meant:
         raise PlatformError("run-ambiguous", f"{run} may be any of {len(meant)} runs", hint=hint, status=409)
     raise PlatformError("run-unknown", f"there is no run {run} in {journal}", hint=hint, status=404)
+
+
+async def standing_run(journal: Path, request: "RunRequest") -> "RunSummary | None":
+    """The open run that a new one would take the place of."""
+    alone = _reading(journal)
+    try:
+        return await alone.standing(request)
+    finally:
+        await alone.close()
 
 
 async def _runs(journal: Path) -> "list[RunSummary]":

@@ -70,6 +70,11 @@ def work_here(matter: Matter, manner: Manner, work: Work) -> int:
         _let_go_of_lost_streams()
 
 
+def somebody_is_there(manner: Manner) -> bool:
+    """Whether questions go to a person at this terminal."""
+    return not manner.as_json and manner.answers is None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 class _Sitting:
     """One time of working a run, from the first event to the end or to where it is left."""
 
@@ -90,6 +95,7 @@ class _Sitting:
         operator, stage = self._operator(desk)
         listening = _Listening(operator, lambda event: self._heard(event, desk))
         alone = Alone(journal=self._matter.journal, operator=listening, check_second=desk.second_person.redeem)
+        desk.skip = alone.skip
         try:
             return await self._to_its_end(alone, stage, work)
         finally:
@@ -132,7 +138,7 @@ class _Sitting:
             lines = JsonLines(log.undeterred(sys.stdout))
             return Pair(teller=lines, asker=self._answers(desk, lines.asked)), None
         plain = PlainLines(self._console)
-        if manner.answers is not None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not somebody_is_there(manner):
             return Pair(teller=plain, asker=self._answers(desk, plain.asked)), None
         fd = sys.stdin.fileno()
         if not manner.live or os.environ.get("TERM", "") in {"", "dumb", "unknown"}:

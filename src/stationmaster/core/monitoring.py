@@ -65,6 +65,8 @@ class Monitoring:
     scrape: tuple[ScrapeJob, ...] = ()
     rules: tuple[Path, ...] = ()
     """Prometheus rule files; the last part of a path may hold `*`."""
+    runbook_rules: bool = True
+    """Whether limits and queries of the runbooks are evaluated as rules."""
     prometheus: ExternalPrometheus | None = None
     heartbeat: Heartbeat | None = None
     traces: Traces | None = None

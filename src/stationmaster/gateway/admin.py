@@ -11,7 +11,9 @@ from stationmaster.core.spec import Address
 
 CONTROL = "stationmaster.control"
 """The name by which a node knows its source of configuration."""
-OWN = frozenset({CONTROL, "stationmaster.nodes"})
+TRACES = "stationmaster.traces"
+"""The name by which it knows where traces go."""
+OWN = frozenset({CONTROL, TRACES, "stationmaster.nodes"})
 """Clusters of a node that are no virtual hosts."""
 DRAIN_S = 1
 """How long a draining node still takes connections, telling each that it is to go elsewhere."""

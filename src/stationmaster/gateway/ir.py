@@ -211,6 +211,18 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSink:
+    """Where spans of requests are sent over OTLP (by HTTP), in clear text or `secure` inside TLS; `share` of the
+    requests, 0 to 1, have one."""
+
+    host: str
+    port: int
+    path: str
+    secure: bool
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entrance:
     """Where a node listens for requests, in clear text or `secure` inside TLS."""
 
@@ -219,6 +231,7 @@ class Entrance:
     port: int
     secure: bool = False
     bounds: EntranceBounds = field(default_factory=EntranceBounds)
+    traces: TraceSink | None = None
     origin: Origin = NOWHERE
 
 
@@ -240,4 +253,5 @@ class Ir:
     counting: Counting = field(default_factory=Counting)
     live_nodes: int = 1
     """Among how many nodes bounds are divided now."""
+    traces: TraceSink | None = None
     certificate: Certificate | None = None

@@ -15,6 +15,7 @@ from stationmaster.gateway.access_log import Hearer, nobody_hears
 from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.envoy.translate import Translator
 from stationmaster.gateway.live_nodes import LiveNodes
+from stationmaster.gateway.metrics.usage import Usage
 from stationmaster.gateway.node import Endpoints, endpoints
 from stationmaster.gateway.plan.live import Live
 from stationmaster.gateway.plan.whole import Planner
@@ -41,7 +42,8 @@ class NodeLink:
 
 
 class Gateway:
-    """Follows the declared platform and the credentials. Supervise `run`; call the rest from anywhere."""
+    """Follows the declared platform and the credentials. Supervise `run` and `usage.run`; call the rest from
+    anywhere."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Gateway:
         self._certificates = certificates
         self._live_nodes = LiveNodes(began_s=time.monotonic())
         self._planned: tuple[Diagnostic, ...] = ()
+        self.usage = Usage(database, declared)
         self.publication = Publication(declared.value.environment)
         self.rotation = Rotation(
             database,

@@ -9,9 +9,11 @@ from stationmaster.core.problem import Diagnostic
 from stationmaster.gateway.session import Refusal
 from stationmaster.gateway.snapshot import Kind
 from stationmaster.runtime.board import Pulse
+from stationmaster.runtime.timings import Timings
 
 _KEPT = 1_000
 _LONGEST_REASON = 400
+_TIMED = "From publishing a revision of the configuration to a node's acknowledgement."
 _WORDS = {
     Kind.POOL: "virtual host",
     Kind.ENDPOINTS: "targets of virtual host",
@@ -45,6 +47,7 @@ class Receipts:
     """Moments are seconds of one monotonic clock. The last thousand revisions are kept."""
 
     changed: Pulse = field(default_factory=Pulse)
+    timings: Timings = field(default_factory=lambda: Timings(name="xds_ack_seconds", help=_TIMED, labels=("node",)))
     _revisions: OrderedDict[int, _Receipt] = field(default_factory=OrderedDict)
 
     def published(self, revision: int, moment_s: float) -> None:
@@ -67,6 +70,7 @@ class Receipts:
                 break
             if number <= revision and node not in receipt.rejected:
                 receipt.acknowledged[node] = round((moment_s - receipt.published_s) * 1000, 1)
+                self.timings.observe(moment_s - receipt.published_s, node)
         self.changed.beat()
 
     def convergence(self, revision: int, nodes: Iterable[str]) -> Convergence:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -17,6 +17,7 @@ from stationmaster.keys import signing_store
 from stationmaster.keys.credentials import IssuedCredentials
 from stationmaster.keys.desk import Desk
 from stationmaster.keys.index import IndexWriter
+from stationmaster.keys.issue import Grant, issue
 from stationmaster.keys.issuers import Issuers
 from stationmaster.keys.ledger import Ledger
 from stationmaster.keys.signing import KeySet, SigningAlgorithm, SigningKey, make_signing_key
@@ -38,6 +39,7 @@ log = structlog.get_logger("keys")
 _SPOOL_EVERY_S, _INDEX_EVERY_S, _USES_EVERY_S = 0.1, 1.0, 2.0
 _LONGEST_WAIT_S = 60.0
 _ACKNOWLEDGED_WITHIN = timedelta(seconds=60)
+PROBE_TOKEN_S = 300
 PLATFORM = "platform"
 """Who did what the platform does by itself."""
 
@@ -138,6 +140,15 @@ class Keys:
         )
         await self.desk.take_up((revocation,), by=by)
         return verdict.token_id
+
+    def probe_token(self, user: UserName, now: datetime) -> str | None:
+        """A token of a few minutes for a request that the platform makes in a user's name, to see whether it gets
+        through; None where no key signs yet."""
+        signer = self._ledger.keys.signer(now)
+        if signer is None:
+            return None
+        terms = replace(self._ledger.terms, lifetime_s=PROBE_TOKEN_S)
+        return issue(signer, terms, Grant(user=user), now).token
 
     @property
     def signing_keys(self) -> KeySet:

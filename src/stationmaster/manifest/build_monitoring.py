@@ -21,6 +21,7 @@ def monitoring(document: MonitoringDocument, places: Places) -> Monitoring:
         retention_s=parse_seconds(document.retention),
         scrape=tuple(_scrape_job(each, places) for each in document.scrape),
         rules=tuple(map(Path, document.rules)),
+        runbook_rules=document.runbook_rules,
         prometheus=None
         if prometheus is None
         else ExternalPrometheus(

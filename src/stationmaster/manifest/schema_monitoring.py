@@ -77,6 +77,9 @@ class MonitoringDocument(Document, frozen=True):
     retention: Retention = "15d"
     scrape: Annotated[list[ScrapeDocument], Meta(max_length=1000)] = field(default_factory=list)
     rules: Annotated[list[FileText], Meta(max_length=1000)] = field(default_factory=list)
+    runbook_rules: Annotated[
+        bool, Meta(description="Whether limits and queries of the runbooks are evaluated as rules.")
+    ] = True
     prometheus: PrometheusDocument | None = None
     heartbeat: HeartbeatDocument | None = None
     traces: TracesDocument | None = None

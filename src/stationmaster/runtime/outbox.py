@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import FACT_KINDS, Fact
 from stationmaster.runtime.db import Database, Instant, metadata
+from stationmaster.runtime.tracing import span
 
 outbox = Table(
     "outbox",
@@ -37,10 +38,11 @@ Effect = Callable[[Fact], Awaitable[None]]
 _KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in FACT_KINDS}
 
 
-async def append(connection: AsyncConnection, fact: Fact) -> None:
-    """Writes the fact in the caller's transaction."""
-    body = msgspec.to_builtins(fact)
-    await connection.execute(insert(outbox).values(at=fact.at, kind=type(fact).__name__, body=body))
+async def append(connection: AsyncConnection, *facts: Fact) -> None:
+    """Writes the facts, in this order, in the caller's transaction."""
+    rows = [{"at": fact.at, "kind": type(fact).__name__, "body": msgspec.to_builtins(fact)} for fact in facts]
+    if rows:
+        await connection.execute(insert(outbox), rows)
 
 
 async def consume(database: Database, consumer: str, handle: Handler, *, batch: int = 100) -> None:
@@ -59,9 +61,10 @@ async def drain(database: Database, consumer: str, handle: Handler, *, batch: in
     """Handles at most `batch` waiting facts and says how many there were."""
     waiting = await _waiting(database, consumer, batch)
     for number, fact in waiting:
-        async with database.write() as connection:
-            await handle(connection, fact)
-            await _advance(connection, consumer, number)
+        with span(f"{consumer}: {type(fact).__name__}", fact=number):
+            async with database.write() as connection:
+                await handle(connection, fact)
+                await _advance(connection, consumer, number)
     return len(waiting)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -13,6 +14,9 @@ log = structlog.get_logger("tasks")
 
 failing: Cell[frozenset[str]] = Cell(frozenset())
 """Names of the loops that failed a moment ago; a face shows them."""
+
+failures: Counter[str] = Counter()
+"""How often each loop has failed in the life of this process."""
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S, _CALM_S = 0.1, 15.0, 20.0
 
@@ -34,6 +38,7 @@ async def supervise(name: str, loop: Callable[[], Awaitable[None]]) -> None:
             raise
         except Exception:
             # The one catch-all: a loop must not take the platform with it.
+            failures[name] += 1
             log.exception("loop failed", loop=name, retry_in_s=round(delay_s, 2))
         finally:
             well.cancel()

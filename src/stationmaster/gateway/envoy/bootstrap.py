@@ -14,18 +14,23 @@ from google.protobuf.struct_pb2 import Struct
 
 from stationmaster.core.spec import Address, GatewayNode
 from stationmaster.gateway.admin import CONTROL
-from stationmaster.gateway.envoy import siblings
+from stationmaster.gateway.envoy import siblings, tallies
 from stationmaster.gateway.envoy.parts import V3, from_control, ms, pack, socket
 
 _MOST_CALLERS = 50_000
 """Open connections to one node."""
 _LARGEST_EXPRESSION = 100_000
+_FIGURES_EVERY_MS = 5_000
+"""How old the durations may be that a node tells; its counters are those of the moment."""
 _UNREAD = (
     r"cluster\..+\.(lb_.+|assignment_.+|update_.+|version.*|init_fetch_timeout|warming_state|max_host_weight"
-    r"|default\.total_match_count|circuit_breakers\.high\..+|outlier_detection\.ejections_(detected|enforced)_.+)",
+    r"|default\.total_match_count|circuit_breakers\.high\..+|outlier_detection\.ejections_(detected|enforced)_.+"
+    r"|external\..+|internal\..+|upstream_flow_control_.+|upstream_cx_(length_ms|[rt]x_bytes_.+)|upstream_rq_per_cx)",
     r"http\..+\.rds\..+",
+    r"extension_config_discovery\..+",
 )
-"""Figures that a node would keep for every pool and every section, and that nobody reads: 18 kB for each API."""
+"""Figures that a node would keep for every pool, every section and every shard of keys, and that nobody reads: 18 kB
+for each API."""
 
 
 def bootstrap(node: GatewayNode, *, control: Address | Path, environment: str) -> str:
@@ -41,8 +46,11 @@ def bootstrap(node: GatewayNode, *, control: Address | Path, environment: str) -
         static_resources={"clusters": [_control(control), siblings.cluster()]},
         cluster_manager={"local_cluster_name": siblings.NAME},
         deferred_stat_options={"enable_deferred_creation_stats": True},
-        stats_flush_on_admin=True,
-        stats_config={"stats_matcher": {"exclusion_list": {"patterns": [_figures(each) for each in _UNREAD]}}},
+        stats_flush_interval=ms(_FIGURES_EVERY_MS),
+        stats_config={
+            "stats_matcher": {"exclusion_list": {"patterns": [_figures(each) for each in _UNREAD]}},
+            **tallies.settings(),
+        },
         layered_runtime={"layers": [{"name": "fixed", "static_layer": _fixed()}]},
         overload_manager={"resource_monitors": [_connections()]},
     )

@@ -39,6 +39,7 @@ def cluster(pool: Pool) -> Any:
         circuit_breakers=_breakers(pool.breaker),
         ignore_health_on_host_removal=True,
         close_connections_on_host_health_failure=True,
+        track_cluster_stats={"per_endpoint_stats": True},
         typed_extension_protocol_options={
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(_http(pool.speaks))
         },
@@ -109,7 +110,7 @@ def _secured(pool: Pool) -> dict[str, Any]:
         auto_host_sni=True,
         common_tls_context={
             "validation_context": {
-                **_authorities(),
+                **authorities(),
                 "match_typed_subject_alt_names": [
                     {"san_type": kind, "matcher": {"exact": name}}
                     for name in pool.hosts
@@ -122,7 +123,7 @@ def _secured(pool: Pool) -> dict[str, Any]:
     return {"transport_socket": socket}
 
 
-def _authorities() -> dict[str, Any]:
+def authorities() -> dict[str, Any]:
     """Those that this system trusts; the variable SSL_CERT_FILE names a file with others, as for OpenSSL. Nodes on
     other machines need the same file."""
     file = ssl.get_default_verify_paths().cafile

@@ -1,5 +1,6 @@
 """The entrance of a node as an Envoy listener: what every request passes through, in order."""
 
+import hashlib
 from typing import Any
 
 from envoy.config.core.v3 import protocol_pb2
@@ -8,7 +9,7 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.connection_limit.v3 import connection_limit_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as manager_pb2
 
-from stationmaster.gateway.envoy import access_log, chain, identity, replies, routing, tls
+from stationmaster.gateway.envoy import access_log, chain, identity, replies, routing, tallies, tls, traces
 from stationmaster.gateway.envoy.parts import ms, pack, socket
 from stationmaster.gateway.ir import Entrance
 
@@ -44,13 +45,14 @@ def _network(name: str, message: Any) -> Any:
 
 def _http(entrance: Entrance) -> Any:
     Manager = manager_pb2.HttpConnectionManager  # noqa: N806 a message class
-    return Manager(
+    manager = Manager(
         stat_prefix=NAME,
         **routing.source(),
         early_header_mutation_extensions=[identity.strip_spoofed()],
         http_filters=[*chain.filters(), _router()],
         local_reply_config=replies.replies(),
         **access_log.to_control(),
+        **traces.settings(entrance.traces),
         always_set_request_id_in_response=True,
         upgrade_configs=[{"upgrade_type": "websocket"}],
         max_request_headers_kb={"value": entrance.bounds.max_header_kb},
@@ -68,6 +70,14 @@ def _http(entrance: Entrance) -> Any:
         stream_idle_timeout=ms(_IDLE_MS),
         request_headers_timeout=ms(_HEADERS_WITHIN_MS),
     )
+    manager.access_log.extend(tallies.loggers(_made_of(entrance, manager)))
+    return manager
+
+
+def _made_of(entrance: Entrance, manager: Any) -> str:
+    """A word that changes with whatever makes a node replace its entrance."""
+    own = f"{entrance.host} {entrance.port} {entrance.secure} {entrance.bounds}".encode()
+    return hashlib.blake2s(own + manager.SerializeToString(deterministic=True), digest_size=6).hexdigest()
 
 
 def _router() -> Any:

@@ -153,9 +153,7 @@ def _open() -> dict[str, Packed]:
 
 
 def _unknown() -> Any:
-    return route_components_pb2.Route(
-        name="unknown", match={"prefix": "/"}, **_answer(_UNKNOWN), typed_per_filter_config=_open()
-    )
+    return route_components_pb2.Route(match={"prefix": "/"}, **_answer(_UNKNOWN), typed_per_filter_config=_open())
 
 
 def _answer(status: int) -> dict[str, Any]:

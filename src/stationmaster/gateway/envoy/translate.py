@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from stationmaster.core.problem import NOWHERE, Origin
-from stationmaster.gateway.envoy import access, api_keys, policies, routing, siblings, tls, tokens
+from stationmaster.gateway.admin import TRACES
+from stationmaster.gateway.envoy import access, api_keys, policies, routing, siblings, tls, tokens, traces
 from stationmaster.gateway.envoy.chain import BARRIER, TOKENS
 from stationmaster.gateway.envoy.clusters import cluster
 from stationmaster.gateway.envoy.endpoints import assignment, by_name
@@ -16,6 +17,8 @@ from stationmaster.gateway.ir import Entrance, Ir, KeyShard, Pool, Section
 from stationmaster.gateway.ir_policy import Certificate
 from stationmaster.gateway.remembered import Remembered
 from stationmaster.gateway.snapshot import Kind, Named, Resource, Snapshot, resource
+
+_NOTHING: Named = {}
 
 
 class Made:
@@ -51,7 +54,7 @@ class Translator:
     def translate(self, ir: Ir) -> Mapping[str, Snapshot]:
         """What every node, by name, is to have."""
         shared = {
-            Kind.POOL: self._pools.of(ir.pools),
+            Kind.POOL: self._with(Kind.POOL, self._pools.of(ir.pools), self._traces(ir)),
             Kind.ENDPOINTS: self._with(Kind.ENDPOINTS, self._endpoints.of(ir.pools), self._siblings(ir)),
             Kind.FILTER: self._with(
                 Kind.FILTER, self._shards.of(ir.shards), self._tokens(ir), self._barrier(ir), self._counting(ir)
@@ -86,6 +89,12 @@ class Translator:
             (ir.live_nodes,),
             lambda: _one(Kind.ENDPOINTS, siblings.NAME, siblings.assignment(ir.live_nodes)),
         )
+
+    def _traces(self, ir: Ir) -> Named:
+        sink = ir.traces
+        if sink is None:
+            return _NOTHING
+        return self._few.of(TRACES, (sink,), lambda: _one(Kind.POOL, TRACES, traces.cluster(sink)))
 
     def _tokens(self, ir: Ir) -> Named:
         causes = (ir.issuers, ir.trusts)

@@ -6,6 +6,7 @@ from stationmaster.core.spec import PlatformSpec
 from stationmaster.gateway.ir import Entrance
 from stationmaster.gateway.ir_policy import EntranceBounds
 from stationmaster.gateway.plan.live import Live
+from stationmaster.gateway.plan.traces import trace_sink
 
 
 def entrances(spec: PlatformSpec, live: Live) -> Iterator[Entrance]:
@@ -13,9 +14,16 @@ def entrances(spec: PlatformSpec, live: Live) -> Iterator[Entrance]:
         max_connections=spec.limits.max_connections,
         max_header_kb=spec.limits.max_header_kb,
     )
+    sink = trace_sink(spec.monitoring.traces)
     for node in spec.nodes:
-        plain = node.listen
-        yield Entrance(node=node.name, host=plain.host, port=plain.port, bounds=bounds, origin=node.origin)
-        if node.listen_tls and live.certificate:
-            tls = node.listen_tls
-            yield Entrance(node=node.name, host=tls.host, port=tls.port, secure=True, bounds=bounds, origin=node.origin)
+        at = {False: node.listen} | ({True: node.listen_tls} if node.listen_tls and live.certificate else {})
+        for secure, listen in at.items():
+            yield Entrance(
+                node=node.name,
+                host=listen.host,
+                port=listen.port,
+                secure=secure,
+                bounds=bounds,
+                traces=sink,
+                origin=node.origin,
+            )

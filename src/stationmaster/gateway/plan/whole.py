@@ -10,6 +10,7 @@ from stationmaster.gateway.plan.live import Live
 from stationmaster.gateway.plan.policies import counting
 from stationmaster.gateway.plan.pools import UNMARKED, Marks, pool
 from stationmaster.gateway.plan.sections import Sections
+from stationmaster.gateway.plan.traces import trace_sink
 from stationmaster.gateway.remembered import Remembered
 
 
@@ -40,6 +41,7 @@ class Planner:
             live_nodes=max(1, len(spec.nodes) if live.live_nodes is None else len(live.live_nodes)),
             certificate=live.certificate,
             counting=counted,
+            traces=trace_sink(spec.monitoring.traces),
         )
         return ir, (*key_problems, *set_problems, *self._sections.told)
 

@@ -1,0 +1,257 @@
+"""Joins what is scraped, kept, evaluated and asked: the monitor's samples and rules, made of all that is declared."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from stationmaster.config import StateDir
+from stationmaster.core.monitoring import ExternalPrometheus
+from stationmaster.core.problem import Diagnostic
+from stationmaster.core.rules import RuleGroup
+from stationmaster.core.spec import PlatformSpec
+from stationmaster.gateway.metrics.figures import BOUNDS_S
+from stationmaster.gateway.metrics.targets import gateway_metrics
+from stationmaster.monitor.alerting.asking import OwnAsk, asking
+from stationmaster.monitor.alerting.durations import duration_text
+from stationmaster.monitor.alerting.heartbeat import HeartbeatLoop
+from stationmaster.monitor.alerting.loop import Alerting, Surround
+from stationmaster.monitor.alerting.rule_file import read_rule_paths
+from stationmaster.monitor.loop import Monitor
+from stationmaster.monitor.objectives.desk import Objectives
+from stationmaster.monitor.objectives.generate import generate
+from stationmaster.monitor.promql.results import Result
+from stationmaster.monitor.promql.samples import Labels
+from stationmaster.monitor.query.desk import QueryDesk
+from stationmaster.monitor.query.external import ExternalQueries
+from stationmaster.monitor.query.own import OwnQueries
+from stationmaster.monitor.query.queries import Queries
+from stationmaster.monitor.query.scraped import targets_told
+from stationmaster.monitor.query.told import Told
+from stationmaster.monitor.scrape.exposition import ExpositionReader
+from stationmaster.monitor.scrape.loop import Scraper
+from stationmaster.monitor.scrape.target import ScrapeTarget, targets_of
+from stationmaster.monitor.series.store import SeriesStore
+from stationmaster.runbooks.library import Shelf
+from stationmaster.runbooks.rules_derived import Known
+from stationmaster.runbooks.rules_of import rules_of
+from stationmaster.runtime.board import Cell
+from stationmaster.runtime.db import Database, utc_now
+
+log = structlog.get_logger("signals")
+
+_LOOK_EVERY_S = 5.0
+_PROBES, _OWN = "probes", "stationmaster"
+"""The streams of what checks find, and of what the control plane tells of itself."""
+
+RAISED = frozenset(
+    {
+        "ServiceInstanceDown",
+        "ServiceRegionDown",
+        "ServiceDown",
+        "ApiUnreachable",
+        "GatewayNodeDown",
+        "GatewayWayDown",
+        "ScrapeTargetDown",
+        "MetricsMissing",
+    }
+)
+"""Alerts that the platform raises by itself, whatever a runbook says of them."""
+
+
+@dataclass(slots=True)
+class Answering:
+    """Who answers queries now: the store, or the Prometheus that is declared."""
+
+    own: Queries
+    declared: Cell[PlatformSpec]
+    _external: tuple[ExternalPrometheus, ExternalQueries] | None = None
+
+    def __call__(self) -> Queries:
+        wanted = self.declared.value.monitoring.prometheus
+        if wanted is None:
+            return self.own
+        if self._external is None or self._external[0] != wanted:
+            self._external = wanted, ExternalQueries(wanted)
+        return self._external[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    declared: Cell[PlatformSpec]
+    shelf: Shelf
+    monitor: Monitor
+    store: SeriesStore
+    scraper: Scraper
+    alerting: Alerting
+    heartbeat: HeartbeatLoop
+    desk: QueryDesk
+    objectives: Objectives
+    problems: Cell[tuple[Diagnostic, ...]] = field(default_factory=lambda: Cell(()))
+    """What is wrong with rule files, runbooks' rules and objectives."""
+
+    def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
+            "series": self.store.run,
+            "scraper": self.scraper.run,
+            "alerting": self.alerting.run,
+            "heartbeat": self.heartbeat.run,
+            "signals": self.follow,
+            "probe samples": self.keep_probes,
+        }
+
+    async def follow(self) -> None:
+        """Keeps targets and rules as they are declared, rule files and runbooks as they are on disk; for ever."""
+        async for spec in self.declared.changes(tick=_LOOK_EVERY_S):
+            self.store.retention_ms = spec.monitoring.retention_s * 1000
+            self.scraper.targets.set(scrape_targets(spec))
+            groups, problems = await asyncio.to_thread(rule_groups, spec, self.shelf)
+            self.alerting.groups.set(groups)
+            self._tell(problems)
+
+    def _tell(self, problems: tuple[Diagnostic, ...]) -> None:
+        for each in problems:
+            if each not in self.problems.value:
+                log.warning("rule problem", where=str(each.origin), code=each.code, message=each.message)
+        self.problems.set(problems)
+
+    async def keep_own(self, tell: Callable[[], Awaitable[bytes]]) -> None:
+        """Writes what the control plane tells of itself as samples, as if it were scraped; for ever."""
+        known = {"job": _OWN, "instance": str(self.declared.value.control.api)}
+        reader = ExpositionReader(self.store.table, known)
+        while True:
+            now_ms = time.time_ns() // 1_000_000
+            found = reader.read(await tell())
+            self.store.append_row(_OWN, now_ms, found.ids, found.values)
+            await asyncio.sleep(self.declared.value.monitoring.scrape_interval_ms / 1000)
+
+    async def keep_probes(self) -> None:
+        """Writes what checks find as samples, once an interval of scraping; for ever."""
+        while True:
+            now_ms = time.time_ns() // 1_000_000
+            table = self.store.table
+            found = {table.intern(labels): value for labels, value in self.monitor.samples()}
+            if found:
+                self.store.append(_PROBES, now_ms, found)
+            await asyncio.sleep(self.declared.value.monitoring.scrape_interval_ms / 1000)
+
+
+async def make_signals(
+    declared: Cell[PlatformSpec], state: StateDir, database: Database, *, monitor: Monitor, shelf: Shelf
+) -> Signals:
+    """Reads what the store kept, and all rules; nothing runs yet."""
+    spec = declared.value
+    store = await asyncio.to_thread(SeriesStore, state.series, retention_ms=spec.monitoring.retention_s * 1000)
+    answering = Answering(OwnQueries(store), declared)
+    scraper = Scraper(store, Cell(scrape_targets(spec)))
+    own = OwnAsk(store)
+    surround = Surround(
+        ask=_asking(declared, own, answering),
+        ask_own=own,
+        recorder=store,
+        monitoring=lambda: declared.value.monitoring,
+        targets=lambda: tuple(_known_labels(scraper.targets.value)),
+        external_labels=lambda: {"environment": declared.value.environment},
+        external_url=f"http://{spec.control.api}",
+        rewind=store.rewind,
+    )
+    groups, _ = await asyncio.to_thread(rule_groups, spec, shelf)
+    alerting = Alerting(database, Cell(groups), surround)
+    told = Told(
+        groups=alerting.told,
+        targets=lambda: targets_told(scraper.state.value.values()),
+        flags=lambda: _flags(declared.value),
+        retention=lambda: duration_text(declared.value.monitoring.retention_s * 1000),
+    )
+    desk = QueryDesk(answering, told)
+    heartbeat = HeartbeatLoop(lambda: declared.value.monitoring.heartbeat, alerting.alive)
+    return Signals(
+        declared=declared,
+        shelf=shelf,
+        monitor=monitor,
+        store=store,
+        scraper=scraper,
+        alerting=alerting,
+        heartbeat=heartbeat,
+        desk=desk,
+        objectives=Objectives(declared=lambda: declared.value, ask=_asked_now(desk), bounds_s=BOUNDS_S),
+    )
+
+
+def scrape_targets(spec: PlatformSpec) -> tuple[ScrapeTarget, ...]:
+    """Nothing, where a Prometheus of the users' own scrapes."""
+    if spec.monitoring.prometheus is not None:
+        return ()
+    return (*targets_of(spec), *_of_nodes(spec))
+
+
+def _of_nodes(spec: PlatformSpec) -> Iterator[ScrapeTarget]:
+    for each in gateway_metrics(spec):
+        yield ScrapeTarget(
+            job=each.job,
+            instance=str(each.address),
+            address=each.address,
+            path=each.path,
+            labels=each.labels,
+            interval_ms=spec.monitoring.scrape_interval_ms,
+            timeout_ms=spec.monitoring.scrape_timeout_ms,
+            body_limit_bytes=each.body_limit_bytes,
+            sample_limit=each.sample_limit,
+            translate=each.translate,
+        )
+
+
+def rule_groups(spec: PlatformSpec, shelf: Shelf) -> tuple[tuple[RuleGroup, ...], tuple[Diagnostic, ...]]:
+    """Of rule files, objectives and runbooks, in this order. Blocks: reads files."""
+    files = read_rule_paths(spec.monitoring.rules)
+    made = generate(spec, BOUNDS_S)
+    groups = [*files.groups, *made.groups]
+    if spec.monitoring.runbook_rules:
+        groups += rules_of(shelf.runbooks(), _known(spec)).groups
+    return tuple(groups), (*files.diagnostics, *made.diagnostics)
+
+
+def _known(spec: PlatformSpec) -> Known:
+    return Known(
+        environment=spec.environment,
+        services=frozenset(each.name for each in spec.services),
+        apis=frozenset(each.name for each in spec.apis),
+        raised=RAISED,
+    )
+
+
+def _known_labels(targets: Sequence[ScrapeTarget]) -> Iterator[Labels]:
+    """What `up` of every target bears."""
+    for each in targets:
+        labels: Mapping[str, str] = dict(each.labels) | {"job": each.job, "instance": each.instance}
+        yield tuple(sorted((name, value) for name, value in labels.items() if value))
+
+
+def _asking(declared: Cell[PlatformSpec], own: OwnAsk, answering: Answering) -> Callable[[str, int, int], Result]:
+    foreign = asking(answering)
+
+    def ask(query: str, at_ms: int, timeout_ms: int) -> Result:
+        chosen = own if declared.value.monitoring.prometheus is None else foreign
+        return chosen(query, at_ms, timeout_ms)
+
+    return ask
+
+
+def _asked_now(desk: QueryDesk) -> Callable[[str], Awaitable[Result]]:
+    async def ask(query: str) -> Result:
+        at_ms = int(utc_now().timestamp() * 1000)
+        return await desk.ask(lambda queries, terms: queries.instant(query, at_ms, terms))
+
+    return ask
+
+
+def _flags(spec: PlatformSpec) -> Mapping[str, str]:
+    """What a user of Prometheus looks for among its flags."""
+    monitoring = spec.monitoring
+    return {
+        "query.lookback-delta": "5m",
+        "storage.tsdb.retention.time": duration_text(monitoring.retention_s * 1000),
+        "web.external-url": f"http://{spec.control.api}/prometheus",
+    }
