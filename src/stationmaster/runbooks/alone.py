@@ -15,7 +15,7 @@ from pathlib import Path
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks import journal, store
 from stationmaster.runbooks.changing import CheckSecond
-from stationmaster.runbooks.course import Move, next_moves
+from stationmaster.runbooks.course import Move, next_moves, settled_steps
 from stationmaster.runbooks.hands import Hands
 from stationmaster.runbooks.journal import Write
 from stationmaster.runbooks.journal_file import open_journal, telling
@@ -26,7 +26,7 @@ from stationmaster.runbooks.planned import Plan, PlannedKind
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.request import RunRequest, kept_request, request_again
 from stationmaster.runbooks.run import Finish, Outcome, Wait
-from stationmaster.runbooks.talk import Operator, RunEvent, RunFinished, RunOpened
+from stationmaster.runbooks.talk import NeedsPersonError, Operator, RunEvent, RunFinished, RunOpened
 from stationmaster.runbooks.worked import Worked
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.lock import acquire, holder, own_folder
@@ -50,13 +50,6 @@ class RunSummary:
     held_by: int | None = None
 
 
-class NeedsPersonError(PlatformError):
-    """Raised by an Operator's question that nobody can answer now: the run stops there, to be resumed."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("needs-a-person", message, hint="resume the run where somebody can answer")
-
-
 @dataclass(slots=True, kw_only=True)
 class Alone:
     """Works runs whose journal is `journal`: a file of its own, or the platform's store. `locks` is the folder of the
@@ -69,9 +62,11 @@ class Alone:
     locks: Path | None = None
     now: Callable[[], datetime] = utc_now
     _opened: Database | None = field(default=None, init=False)
+    _working: Worked | None = field(default=None, init=False)
 
     async def start(self, request: RunRequest) -> RunFinished:
-        """Plans and works a new run. Raises PlatformError when another run of the same runbook is under way."""
+        """Plans and works a new run. Raises PlatformError when another run of the same runbook is under way, or stands
+        open and is not to be given up."""
         plan = plan_alone(request)
         if not plan.steps:
             hint = "see what was understood of it: stm runbook read"
@@ -79,7 +74,7 @@ class Alone:
         database = await self._database()
         file, subject = _file_of(request.runbook), request.subject
         with self._held(file, subject):
-            await self._leave_behind(database, file, subject)
+            await self._leave_behind(database, request)
             at = self.now()
             run = store.Run(
                 id=_new_id(request.runbook, at),
@@ -128,6 +123,12 @@ class Alone:
             worked.doubts = _changes_since(found)
             return await self._work(worked, resumed=True)
 
+    def skip(self, step: str, by: str) -> None:
+        """Ends what runs of a step at this moment: a look is skipped, a change has failed."""
+        if self._working is not None:
+            self._working.halted_by = by
+            self._working.halt(step).set()
+
     async def abandon(self, run: str, *, why: str) -> None:
         """Ends an interrupted run for good; it cannot be resumed any more."""
         database = await self._database()
@@ -165,15 +166,21 @@ class Alone:
         opened = RunOpened(at=self.now(), run=worked.run, plan=worked.plan, resumed=resumed, ended=ended)
         await worked.write(Write(events=[opened]))
         hands = Hands(worked=worked, check_second=self.check_second)
+        self._working = worked
         try:
             finish = await self._moved(worked, hands)
         except NeedsPersonError as error:
             return await self._stopped(worked, error.message)
+        finally:
+            self._working = None
         return await self._finished(worked, finish)
 
     async def _moved(self, worked: Worked, hands: Hands) -> Finish:
+        settled = 0
         while True:
-            moves = next_moves(worked.plan, worked.entries, worked.given, self.now(), parallel=self.parallel)
+            plan, entries, given, now = worked.plan, worked.entries, worked.given, self.now()
+            settled = settled_steps(plan, entries, given, now, before=settled)
+            moves = next_moves(plan, entries, given, now, parallel=self.parallel, settled=settled)
             match moves[0]:
                 case Finish() as finish:
                     return finish
@@ -206,24 +213,38 @@ class Alone:
 
     # One run of a runbook at a time
 
-    async def _leave_behind(self, database: Database, file: str, subject: str) -> None:
-        """Runs of the same runbook that nobody works any more: one that may be in the middle of a change has to be
-        resumed or abandoned first, any other is given up for the new one."""
+    async def standing(self, request: RunRequest) -> RunSummary | None:
+        """The newest run that `request` would take the place of: open, and worked by nobody at this moment."""
+        database = await self._database()
+        found = [self._summary(each) for each in await self._open_ones(database, request)]
+        return next((each for each in found if each.held_by is None), None)
+
+    async def _open_ones(self, database: Database, request: RunRequest) -> list[store.Run]:
+        wanted = (_file_of(request.runbook), request.subject)
         async with telling(self._file), database.read() as connection:
-            open_ones = [each for each in await store.worked_runs(connection) if each.ended_at is None]
-            same = [each for each in open_ones if (each.file, each.host) == (file, subject)]
-            begun = {each.id: await journal.entries(connection, each.id) for each in same}
-        for each in same:
+            found = await store.worked_runs(connection)
+        return [each for each in found if each.ended_at is None and (each.file, each.host) == wanted]
+
+    async def _leave_behind(self, database: Database, request: RunRequest) -> None:
+        """Runs of the same runbook that nobody works any more: one that may be in the middle of a change has to be
+        resumed or abandoned first, any other is given up for the new one where that is wanted."""
+        for each in await self._open_ones(database, request):
+            async with telling(self._file), database.read() as connection:
+                begun = await journal.entries(connection, each.id)
             steps = each.plan.steps if each.plan is not None else ()
             changes = {step.key for step in steps if step.kind is PlannedKind.ACTION}
-            unknown = [key for key, entry in begun[each.id].items() if entry.verdict is None and key in changes]
+            unknown = [key for key, entry in begun.items() if entry.verdict is None and key in changes]
             if unknown:
                 message = f"{each.id} was interrupted in step {unknown[0]}, and nobody knows whether that happened"
                 hint = f"resume it: stm runbook resume {each.id}"
                 raise PlatformError("run-interrupted", message, hint=hint, status=409)
-            await self._end(
-                database, each.id, Finish(outcome=Outcome.ABORTED, why="a new run was started in its place")
-            )
+            if not request.anew:
+                ended = sum(entry.verdict is not None for entry in begun.values())
+                message = f"run {each.id} of this runbook stands open: {ended} of {len(steps)} steps have ended"
+                hint = f"go on with it: stm runbook resume {each.id}; give it up for a new one: run … --anew"
+                raise PlatformError("run-open", message, hint=hint, status=409)
+            why = f"{request.requested_by} began a new run in its place"
+            await self._end(database, each.id, Finish(outcome=Outcome.ABORTED, why=why))
 
     @contextmanager
     def _held(self, file: str, subject: str) -> Iterator[None]:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from stationmaster.runbooks.consent import EXPIRES_AFTER, Meant, allowed, digest_of, refused, request_for
 from stationmaster.runbooks.course import untested, verification_of
-from stationmaster.runbooks.expect import Verdict, judge
+from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Intent, Write
-from stationmaster.runbooks.local import run_locally
+from stationmaster.runbooks.local import Ending, run_locally
 from stationmaster.runbooks.looking import Looking, Seen, marker_of, program_of
 from stationmaster.runbooks.outputs import Telling
 from stationmaster.runbooks.plan import declared_risk
@@ -27,7 +27,9 @@ CheckSecond = Callable[[ApprovalRequest, Approved, datetime], str]
 """What is wrong with a second person's answer; empty when it holds."""
 
 PROBE_S, BASELINE_S, PROBE_EVERY_S = 10.0, 5.0, 0.5
+CUT_SHORT = "stopped by hand while it ran: what it had done by then stands"
 _ASKED_AT_MOST = 10
+_DOUBTFUL = {Verdict.FAILED: "failed", Verdict.MANUAL: "was judged by nobody"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,11 +59,15 @@ class Changing:
         await worked.write(Write(begins=step if before is None else None, events=[intent, began]))
         telling = Telling(step=step.key, tell=worked.heard, now=worked.now, secrets=worked.secrets)
         order = replace(self.looking.order(step, meant.filled, attempt, reads=False), marker=intent.marker)
-        ran = await run_locally(order, telling.seen)
+        ran = await run_locally(order, telling.seen, stop=worked.halt(step.key))
+        stopped = ran.ending is Ending.STOPPED
         judged = judge(step.expectations, ran.result, program=program_of(meant.filled))
+        if stopped:
+            worked.halts.pop(step.key)
+            judged = Judgement(verdict=Verdict.FAILED, why=CUT_SHORT)
         seen = Seen(judgement=judged, ran=ran, heard=telling.done())
         ended = self.looking.ended(step, meant.filled, seen, attempt, by=intent.by)
-        if ended.verdict is Verdict.FAILED and attempt < step.tries:
+        if ended.verdict is Verdict.FAILED and attempt < step.tries and not stopped:
             await worked.write(Write(looked=(step, ended.why)), heard=seen.heard)
             await asyncio.sleep(poll_delay_s(attempt))
             again = replace(intent, at=worked.now(), marker=marker_of(worked.run, step, attempt + 1))
@@ -109,15 +115,15 @@ class Changing:
         return State(plan=worked.plan, journal=worked.entries, signals=Signals(), now=worked.now())
 
     def _doubts(self, step: PlannedStep) -> tuple[str, ...]:
-        """After a change whose verification failed no other change is made unasked."""
+        """After a change whose verification failed, or was judged by nobody, no other change is made unasked."""
         worked = self.worked
         verified = [(each.after, worked.entries.get(each.key)) for each in worked.plan.steps if each.after]
         if step.rolls_back:
             return worked.doubts
         return worked.doubts + tuple(
-            f"the verification of step {changed} before it failed: {entry.detail}"
+            f"the verification of step {changed} before it {_DOUBTFUL[entry.verdict]}: {entry.detail}"
             for changed, entry in verified
-            if changed != step.key and entry is not None and entry.verdict is Verdict.FAILED
+            if changed != step.key and entry is not None and entry.verdict in _DOUBTFUL
         )
 
     async def _consent(self, meant: Meant) -> Approved | Denied:

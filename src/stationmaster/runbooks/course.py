@@ -55,12 +55,14 @@ Move: TypeAlias = Do | Settle | Wait | Finish | ByHand | Decide | Choose
 
 
 def next_moves(
-    plan: Plan, journal: Journal, decisions: Mapping[str, str], now: datetime, *, parallel: int = 1
+    plan: Plan, journal: Journal, decisions: Mapping[str, str], now: datetime, *, parallel: int = 1, settled: int = 0
 ) -> tuple[Move, ...]:
-    """What can be done now: several moves only where reads are independent of each other."""
+    """What can be done now: several moves only where reads are independent of each other. `settled` is what
+    `settled_steps` gave before."""
     state = State(plan=plan, journal=journal, signals=Signals(), now=now)
     jumped: tuple[str, str] | None = None
-    for number, step in enumerate(plan.steps):
+    for number in range(settled, len(plan.steps)):
+        step = plan.steps[number]
         entry = journal.get(step.key)
         if jumped is not None and is_of(step.key, jumped[1]):
             jumped = None
@@ -79,6 +81,22 @@ def next_moves(
                 return (taken,)
             jumped = (step.key, taken.target) if taken is not None else None
     return (_finish(state),)
+
+
+def settled_steps(plan: Plan, journal: Journal, decisions: Mapping[str, str], now: datetime, *, before: int = 0) -> int:
+    """How many steps at the beginning of a plan have ended for good and lead nowhere else: nothing that is written
+    later changes that, so that they need not be looked at for every move. `before` is what was known of it."""
+    state = State(plan=plan, journal=journal, signals=Signals(), now=now)
+    number = before
+    while number < len(plan.steps):
+        step = plan.steps[number]
+        entry = journal.get(step.key)
+        if entry is None or entry.verdict is None or _after(step, entry, state, decisions) is not None:
+            break
+        if entry.verdict is not Verdict.SKIPPED and _jump(step, entry, state, decisions, number) is not None:
+            break
+        number += 1
+    return number
 
 
 def jump_name(step: PlannedStep, jump: Jump) -> str:
@@ -162,7 +180,7 @@ def _pointless(step: PlannedStep, state: State) -> str | None:
         return "there is nothing to take back"
     verified = [state.journal.get(each.key) for each in state.plan.steps if each.after == step.rolls_back]
     failed = change.verdict is Verdict.FAILED or any(each and each.verdict is Verdict.FAILED for each in verified)
-    return None if failed else "the change was verified"
+    return None if failed else "nothing found that the change had failed"
 
 
 def _since_change(state: State) -> State:
@@ -234,9 +252,8 @@ def _matters(step: PlannedStep, state: State) -> bool:
 def _jump(
     step: PlannedStep, entry: Entry, state: State, decisions: Mapping[str, str], number: int
 ) -> Jump | Decide | None:
-    later = state.plan.steps[number + 1 :]
     for jump in step.jumps:
-        if not any(is_of(each.key, jump.target) for each in later):
+        if not any(is_of(each.key, jump.target) for each in state.plan.steps[number + 1 :]):
             continue
         match jump.when:
             case JumpWhen.ALWAYS:

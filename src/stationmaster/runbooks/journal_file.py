@@ -1,5 +1,6 @@
 """Opens the file that holds the runs of one operator, and says in words what is wrong with one that cannot be used."""
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -25,6 +26,7 @@ async def open_journal(path: Path) -> Database:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)  # noqa: ASYNC240 a local file, once
+        _must_be_writable(path)
         _looked_at(path)
         database = open_database(path)
     except OSError as error:
@@ -39,6 +41,14 @@ async def open_journal(path: Path) -> Database:
         await database.close()
         raise
     return database
+
+
+def _must_be_writable(path: Path) -> None:
+    """Told at once: SQLite would wait, and then speak of a database."""
+    for each in (path, path.parent):
+        if not os.access(each, os.W_OK):
+            hint = "make the file and its folder writable, or choose another one with --journal"
+            raise PlatformError("journal-not-writable", f"{each} cannot be written", hint=hint)
 
 
 def _looked_at(path: Path) -> None:

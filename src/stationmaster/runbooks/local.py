@@ -40,6 +40,8 @@ _QUIET = {
 class Ending(Enum):
     EXITED = "exited"
     TIMED_OUT = "timed-out"
+    STOPPED = "stopped"
+    """A person did not want to wait for it any longer."""
     NOT_STARTED = "not-started"
 
 
@@ -74,9 +76,9 @@ class Ran:
         return CommandResult(exit_status=self.exit_status, output=self.output)
 
 
-async def run_locally(order: Order, seen: Callable[[str, bool], None]) -> Ran:
-    """`seen` hears every piece of output, and whether it came on standard error. When the caller is cancelled the
-    command is ended first: SIGTERM, then SIGKILL, for everything that it started."""
+async def run_locally(order: Order, seen: Callable[[str, bool], None], *, stop: asyncio.Event | None = None) -> Ran:
+    """`seen` hears every piece of output, and whether it came on standard error. When the caller is cancelled, or
+    `stop` is set, the command is ended first: SIGTERM, then SIGKILL, for everything that it started."""
     with tempfile.TemporaryDirectory(prefix="stm-step-", ignore_cleanup_errors=True) as scratch:
         both, printed = Kept(), Kept()
         pipes = _Pipes(
@@ -84,12 +86,14 @@ async def run_locally(order: Order, seen: Callable[[str, bool], None]) -> Ran:
             error=_Pipe(hear=partial(_hear, (both,), seen, True)),
         )
         try:
-            return await _ran(order, Path(scratch), pipes, (both, printed))
+            return await _ran(order, Path(scratch), pipes, (both, printed), stop)
         finally:
             pipes.close()
 
 
-async def _ran(order: Order, scratch: Path, pipes: "_Pipes", heard: tuple["Kept", "Kept"]) -> Ran:
+async def _ran(
+    order: Order, scratch: Path, pipes: "_Pipes", heard: tuple["Kept", "Kept"], stop: asyncio.Event | None
+) -> Ran:
     started = time.monotonic()
     kept = scratch / "kept"
     try:
@@ -100,12 +104,12 @@ async def _ran(order: Order, scratch: Path, pipes: "_Pipes", heard: tuple["Kept"
         text = f"{NOT_RUNNABLE}: {order.argv[0]}: {told}"
         return Ran(ending=Ending.NOT_STARTED, exit_status=None, output=text, printed="")
     pipes.begin()
-    ending = await _followed(process, order, pipes)
-    over = ending is Ending.TIMED_OUT
+    ending = await _followed(process, order, pipes, stop)
+    cut = {Ending.TIMED_OUT: f"\n(stopped: no end after {order.timeout_s:g} s)", Ending.STOPPED: "\n(stopped by hand)"}
     return Ran(
         ending=ending,
-        exit_status=None if over else process.returncode,
-        output=heard[0].text() + (f"\n(stopped: no end after {order.timeout_s:g} s)" if over else ""),
+        exit_status=None if ending in cut else process.returncode,
+        output=heard[0].text() + cut.get(ending, ""),
         printed=heard[1].text(),
         kept=_read_kept(kept, order.keeps),
         took_ms=round((time.monotonic() - started) * 1000),
@@ -162,13 +166,14 @@ def _read_kept(path: Path, keeps: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, value in zip(parts[::2], parts[1::2], strict=False) if name in keeps}
 
 
-async def _followed(process: subprocess.Popen[bytes], order: Order, pipes: "_Pipes") -> Ending:
+async def _followed(
+    process: subprocess.Popen[bytes], order: Order, pipes: "_Pipes", stop: asyncio.Event | None
+) -> Ending:
     """Waits until the command ends; what it leaves running in the background does not hold us."""
     over = False
     try:
         async with asyncio.timeout(order.timeout_s):
-            await ended(process)
-            over = True
+            over = await ended(process, unless=stop)
     except TimeoutError:
         over = process.poll() is not None  # it may have ended while we were stopped ourselves
     finally:
@@ -177,7 +182,9 @@ async def _followed(process: subprocess.Popen[bytes], order: Order, pipes: "_Pip
         elif order.reads:
             await _nothing_left(process.pid, order)
         await pipes.drained(_EOF_GRACE_S)
-    return Ending.EXITED if over else Ending.TIMED_OUT
+    if over:
+        return Ending.EXITED
+    return Ending.STOPPED if stop is not None and stop.is_set() else Ending.TIMED_OUT
 
 
 async def _nothing_left(pid: int, order: Order) -> None:

@@ -15,10 +15,12 @@ from stationmaster.runbooks.read.parameters import plain_name
 from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.script import BASH, Filled, Misfit, fill
 from stationmaster.runbooks.shell import parse
-from stationmaster.runbooks.talk import OutputSeen, StepBegan, StepEnded
+from stationmaster.runbooks.talk import NobodyThereError, OutputSeen, StepBegan, StepEnded
 from stationmaster.runbooks.values import is_secret
 from stationmaster.runbooks.worked import VARIABLE, Unfilled, Worked
 
+NOT_JUDGED = "nobody was there to judge it"
+GIVEN_UP = "skipped while it ran"
 FOLLOWED_S = 10.0
 """How long a command that follows a log or a list is watched."""
 
@@ -40,15 +42,23 @@ class Looking:
 
     async def look(self, step: PlannedStep) -> None:
         """One look: what passed, or cannot be repeated, ends its step; the rest is the interpreter's."""
+        if self.worked.halt(step.key).is_set():
+            return await self.settle_last(step, Verdict.SKIPPED, GIVEN_UP)
         filled = await self.filled(step)
         if isinstance(filled, str):
             return await self.worked.settle(step, Verdict.REFUSED, filled)
-        judged = any(each.kind is ExpectationKind.OTHER for each in step.expectations)
-        once = step.kind is PlannedKind.CHECK and step.tries <= 1 and not judged
+        once = step.kind is PlannedKind.CHECK and step.tries <= 1 and not _left(step)
         began = self._began(step, filled)
         heard = await self._begin(step, began, once=once)
         seen = await self.see(step, filled, attempt=began.attempt)
-        ended = await self._judged_by_person(step, self.ended(step, filled, seen, began.attempt))
+        ended = self.ended(step, filled, seen, began.attempt)
+        if seen.ran.ending is Ending.STOPPED:
+            given_up = replace(ended, verdict=Verdict.SKIPPED, why=GIVEN_UP, by=self.worked.halted_by)
+            return await self.worked.end(step, given_up, heard=(*heard, *seen.heard))
+        if self._is_to_be_judged(step, ended):
+            await self.worked.write(Write(), heard=seen.heard)
+            seen = replace(seen, heard=())
+            ended = await self._judged_by_person(step, ended)
         if ended.verdict is Verdict.FAILED and not once:
             self.last[step.key] = ended
             return await self.worked.write(Write(looked=(step, ended.why)), heard=seen.heard)
@@ -86,7 +96,8 @@ class Looking:
             step=step.key, tell=_silent if quiet else worked.heard, now=worked.now, secrets=worked.secrets
         )
         following = follows(filled.text)
-        ran = await run_locally(self.order(step, filled, attempt, reads=True, following=following), telling.seen)
+        order = self.order(step, filled, attempt, reads=True, following=following)
+        ran = await run_locally(order, telling.seen, stop=worked.halt(step.key))
         if following and ran.ending is Ending.TIMED_OUT:
             ran = replace(ran, ending=Ending.EXITED, exit_status=0)
         judged = judge(step.expectations, ran.result, program=program_of(filled))
@@ -148,15 +159,25 @@ class Looking:
         await worked.write(Write(begins=None if step.key in worked.entries else step, events=[began]))
         return ()
 
-    async def _judged_by_person(self, step: PlannedStep, ended: StepEnded) -> StepEnded:
+    def _is_to_be_judged(self, step: PlannedStep, ended: StepEnded) -> bool:
         """What only a person can judge is asked when everything else has passed."""
-        left = [each.value for each in step.expectations if each.kind is ExpectationKind.OTHER]
-        if not left or ended.verdict not in {Verdict.PASSED, Verdict.MANUAL} or self.worked.request.read_only:
-            return ended
-        asked = replace(step, kind=PlannedKind.MANUAL, title=f"judge what it shows: {'; '.join(left)}", why=ended.why)
-        done = await self.worked.operator.work_by_hand(asked)
+        passed = ended.verdict in {Verdict.PASSED, Verdict.MANUAL}
+        return passed and bool(_left(step)) and not self.worked.request.read_only
+
+    async def _judged_by_person(self, step: PlannedStep, ended: StepEnded) -> StepEnded:
+        """Where nobody is there it stays unjudged, and what could be tested decides."""
+        title = f"judge what it shows: {'; '.join(_left(step))}"
+        asked = replace(step, kind=PlannedKind.MANUAL, title=title, why=ended.why)
+        try:
+            done = await self.worked.operator.work_by_hand(asked)
+        except NobodyThereError:
+            return replace(ended, why=f"{ended.why}; {NOT_JUDGED}")
         why = "; ".join(filter(None, (ended.why, done.why)))
         return replace(ended, verdict=done.verdict, why=why, by=done.by)
+
+
+def _left(step: PlannedStep) -> list[str]:
+    return [each.value for each in step.expectations if each.kind is ExpectationKind.OTHER]
 
 
 def marker_of(run: str, step: PlannedStep, attempt: int) -> str:

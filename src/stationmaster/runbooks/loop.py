@@ -32,6 +32,7 @@ from stationmaster.runbooks.work import Worker
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.tasks import supervise
+from stationmaster.runtime.tracing import span
 
 CONSUMER = "runbooks"
 LEVEL_AT_ONCE = 1
@@ -98,7 +99,8 @@ class Runbooks:
                     left = (until - self.now()).total_seconds()
                     await self.database.committed.beyond(seen, max(0.0, min(left, _TICK_S)))
                 case _:
-                    await worker.make(found, move, journal, signals)
+                    with span(f"run step {move.step.kind.value}", run=run, runbook=found.runbook, step=move.step.key):
+                        await worker.make(found, move, journal, signals)
 
     async def open_runs(self) -> list[store.Run]:
         async with self.database.read() as connection:

@@ -16,12 +16,15 @@ GRACE_S = 3.0
 _POLL_S = 0.05
 
 
-async def ended(process: subprocess.Popen[bytes]) -> None:
-    """Until the process itself has ended; its pipes may live on in its children."""
+async def ended(process: subprocess.Popen[bytes], *, unless: asyncio.Event | None = None) -> bool:
+    """Until the process itself has ended; its pipes may live on in its children. False when `unless` is set before."""
     delay_s = 0.001
     while process.poll() is None:
+        if unless is not None and unless.is_set():
+            return False
         await asyncio.sleep(delay_s)
         delay_s = min(delay_s * 1.3, _POLL_S)
+    return True
 
 
 async def end_all(process: subprocess.Popen[bytes], marker: str) -> None:
@@ -36,7 +39,9 @@ async def end_all(process: subprocess.Popen[bytes], marker: str) -> None:
     signal_group(pid, signal.SIGKILL)
     for each in marked(marker):
         _signal(each, signal.SIGKILL)
-    await ended(process)
+    with suppress(TimeoutError):  # one that hangs in the kernel (a lost disk or share) ends when that lets it go
+        async with asyncio.timeout(GRACE_S):
+            await ended(process)
 
 
 async def end_marked(marker: str) -> None:

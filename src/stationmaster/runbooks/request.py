@@ -35,6 +35,8 @@ class RunRequest:
     read_only: bool = False
     only: tuple[str, ...] = ()
     from_step: str = ""
+    anew: bool = False
+    """Whether an open run of the same runbook, on the same host, is given up for this one."""
     policy: Policy = field(default_factory=Policy)
     read_timeout_s: float = 60.0
     change_timeout_s: float = 600.0

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.plan import Plan, PlannedStep
 from stationmaster.runbooks.risk import Risk
@@ -146,6 +147,17 @@ class Choice:
     what: AfterFailure
     why: str = ""
     by: str = ""
+
+
+class NeedsPersonError(PlatformError):
+    """Raised by an Operator's question that nobody can answer now: the run stops there, to be resumed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("needs-a-person", message, hint="resume the run where somebody can answer")
+
+
+class NobodyThereError(NeedsPersonError):
+    """Nobody is there at all: what only a person could judge is left unjudged rather than waited for."""
 
 
 class Operator(Protocol):

@@ -55,6 +55,9 @@ class Worked:
     """The steps whose journaled approval holds no more."""
     ended: dict[str, StepEnded] = field(default_factory=dict)
     """How steps ended that have ended since the run was taken up."""
+    halts: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Set for a step that somebody does not want to wait for any longer."""
+    halted_by: str = ""
     number: int = 0
     sources: Sources = field(init=False)
     _surrounding: tuple[str, ...] = field(default=(), init=False)
@@ -150,6 +153,9 @@ class Worked:
             by=by,
         )
         await self.end(step, event)
+
+    def halt(self, step: str) -> asyncio.Event:
+        return self.halts.setdefault(step, asyncio.Event())
 
     # Values
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from stationmaster.runbooks.read.front_matter import FrontMatter
 from stationmaster.runbooks.read.knowledge import About
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, labelled, plain
+from stationmaster.runbooks.read.passages import TOLD, Chapter, Passage, Shape, labelled, plain
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "owner": ("owner", "owner_slack", "owners", "maintainer", "maintainers", "owned_by"),
@@ -107,7 +107,7 @@ def is_retired(front: FrontMatter, title: str, root: Chapter) -> bool:
 
 
 def _front(front: FrontMatter) -> Iterator[tuple[str, tuple[str, int]]]:
-    for field, names in _KEYS.items():
+    for field, names in _KEYS.items() if front.values else ():
         found = next((name for name in names if front.one(name)), None)
         if found is not None:
             yield field, (front.one(found), front.line(found))
@@ -117,7 +117,7 @@ def _footers(root: Chapter) -> Iterator[tuple[str, tuple[str, int]]]:
     """The last of several wins: a footer is nearer to the truth than an example above it."""
     for chapter in root.walk():
         for passage in chapter.passages:
-            if passage.shape in {Shape.PROSE, Shape.ITEM} and ":" in passage.text and _LABELS.search(passage.text):
+            if passage.shape in TOLD and ":" in passage.text and _LABELS.search(passage.text):
                 yield from _labels(passage)
 
 
@@ -146,7 +146,7 @@ def severity_of(root: Chapter) -> str:
     for chapter in root.walk():
         if chapter.level <= 1 or _DETAILS.search(chapter.title):
             for passage in chapter.passages:
-                if passage.shape in {Shape.PROSE, Shape.ITEM} and "everity" in passage.text:
+                if passage.shape in TOLD and "everity" in passage.text:
                     said = next((rest for label, rest, _ in _fields(passage) if _SEVERITY.match(label)), "")
                     if said and len(said.split()) <= 4:
                         return plain(said).strip("`. ")
@@ -163,7 +163,7 @@ def _fits(field: str, text: str) -> bool:
 def _impact(root: Chapter) -> tuple[str, int] | None:
     for chapter in root.walk():
         if chapter.level and _IMPACT.match(chapter.title):
-            texts = [plain(each.text) for each in chapter.passages if each.shape in {Shape.PROSE, Shape.ITEM}]
+            texts = [plain(each.text) for each in chapter.passages if each.shape in TOLD]
             return ("\n".join(texts), chapter.lines.first) if texts else None
     return None
 

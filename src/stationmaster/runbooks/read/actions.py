@@ -4,22 +4,23 @@ import re
 
 from stationmaster.runbooks.read.conditions import conditions_of
 from stationmaster.runbooks.read.document import Action, PlatformAction
+from stationmaster.runbooks.read.words import ENGLISH
 
 _REMOVE = re.compile(
     r"\bremove (?:it|the [\w -]+?) (?:manually|from (?:the )?(?:ring[- ])?(?:load[- ])?balancer)|\bremove it manually",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _ADD = re.compile(
     r"\badd (?:it|the [\w -]+?)(?: back)? to (?:the )?(?:ring[- ])?(?:load[- ])?balancer|`?add a target`?",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_RECORD = re.compile(r"\brecord `([^`]+)` in\b", re.IGNORECASE)
-_ESCALATE = re.compile(r"\bescalate\b[^.]*?\bto level (\d)|\b(?:notify|page) level (\d)", re.IGNORECASE)
+_RECORD = re.compile(r"\brecord `([^`]+)` in\b", ENGLISH)
+_ESCALATE = re.compile(r"\bescalate\b[^.]*?\bto level (\d)|\b(?:notify|page) level (\d)", ENGLISH)
 _CONTACT = re.compile(r"contact:([\w-]+(?:\.[\w-]+)*)")
 _NAVIGATION = re.compile(
     r"^(?:then |please |first |next |and |if you have no access to \w+\s*[.,]\s*)*"
     r"(log ?in|login|go to|navigate|click|copy|open|access|switch|ssh|select|search)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _REASONS = {
     "log": "the platform runs commands where the instance runs; nobody has to log in",

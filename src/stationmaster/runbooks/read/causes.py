@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from stationmaster.runbooks.read.document import Step
 from stationmaster.runbooks.read.knowledge import Cause, Symptom
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, labelled, plain
+from stationmaster.runbooks.read.passages import TOLD, Chapter, Passage, Shape, labelled, plain
 from stationmaster.runbooks.read.phases import addresses
 
 _CAUSES = re.compile(
@@ -125,7 +125,7 @@ def _labels(name: str) -> bool:
 
 def _name(passage: Passage) -> str:
     """What a passage is the label of; empty for other ones."""
-    if passage.shape not in {Shape.PROSE, Shape.ITEM} or passage.depth > 1:
+    if passage.shape not in TOLD or passage.depth > 1:
         return ""
     text = plain(passage.text)
     if passage.lead == text:

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from stationmaster.runbooks.read.document import Caution
-from stationmaster.runbooks.read.words import Words, cells, words_of
+from stationmaster.runbooks.read.words import ENGLISH, Words, cells, words_of
 
 _WARNS = re.compile(
     r"(?:^\W*|[.:;,!(–—-]\s*|\b(?:please|so|and|but|should|must)\s+)(?:do not|don't|don\u2019t|never)"
@@ -16,18 +16,18 @@ _WARNS = re.compile(
     r"|drops?|erases?"
     r"|overwrites?|interrupts?|kills?|truncates?)|only (?:if|when|run|use|do|after|once)"
     r"|make (?:absolutely )?sure (?:that )?(?:no|nobody|nothing|it is not)|at your own risk|for reference only)\b|⚠",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _FORBIDS = re.compile(
     r"\b(?:do not|don't|don\u2019t|never|must not)\s+(?:ever\s+|actually\s+|just\s+)?(?:run|execute|use|do|try"
     r"|apply|perform|invoke|type|paste|copy|attempt)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 
 _BELOW = re.compile(
     r"^[^`]*\b(?:this|these|it|them|the following|below|following commands?|that)\b[^`]*$|^\W*(?:do not|don't"
     r"|never) (?:run|execute|use)\W*$",
-    re.IGNORECASE,
+    ENGLISH,
 )
 
 _WORDS = cells(
@@ -41,7 +41,8 @@ _WORDS = cells(
 
 def caution_of(text: str, words: Words | None = None, *, line: int) -> Caution | None:
     """The warning that a comment or sentence holds; one that says not to run it forbids."""
-    if not (_WORDS & (words_of(text) if words is None else words) or "⚠" in text) or not _WARNS.search(text):
+    warns = not _WORDS.isdisjoint(words_of(text) if words is None else words) or "⚠" in text
+    if not warns or not _WARNS.search(text):
         return None
     return Caution(text=" ".join(text.split()), line=line, forbids=bool(_FORBIDS.search(text)))
 

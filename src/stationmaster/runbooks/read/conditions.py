@@ -3,44 +3,45 @@
 import re
 
 from stationmaster.runbooks.read.document import Condition, ConditionKind
+from stationmaster.runbooks.read.words import ENGLISH
 
 _KINDS: tuple[tuple[ConditionKind, re.Pattern[str]], ...] = (
     (
         ConditionKind.RECOVERY_ALERT,
-        re.compile(r"(?:once|when|after|if) (?:a|the|an)? ?recovery alert\b", re.IGNORECASE),
+        re.compile(r"(?:once|when|after|if) (?:a|the|an)? ?recovery alert\b", ENGLISH),
     ),
     (
         ConditionKind.NO_ERRORS,
-        re.compile(r"if (?:there (?:is|are) )?no (?:special |obvious |other |dependency )*errors?\b", re.IGNORECASE),
+        re.compile(r"if (?:there (?:is|are) )?no (?:special |obvious |other |dependency )*errors?\b", ENGLISH),
     ),
     (
         ConditionKind.STILL_DOWN,
         re.compile(
             r"if (?:[\w` -]+ )?(?:still (?:does(?: not|n't)|do(?: not|n't)|is(?: not|n't)) |still (?:down|no|fail)"
             r"|there is (?:still )?no\b.*\b(?:data|retrieved)|(?:is|are|was|were) not recovered)",
-            re.IGNORECASE,
+            ENGLISH,
         ),
     ),
     (
         ConditionKind.DOWN,
         re.compile(
             r"if [\w` -]+ (?:is|are|was) (?:indeed |really |actually |still )?(?:down|stopped|unhealthy)\b",
-            re.IGNORECASE,
+            ENGLISH,
         ),
     ),
     (
         ConditionKind.RECOVERED,
-        re.compile(
-            r"if (?:[\w` -]+ )?(?:were |was |is |has |have )?(?:been )?(?:recovered|healthy again)\b", re.IGNORECASE
-        ),
+        re.compile(r"if (?:[\w` -]+ )?(?:were |was |is |has |have )?(?:been )?(?:recovered|healthy again)\b", ENGLISH),
     ),
 )
-_LEADING = re.compile(r"(?:if|once|when|unless|in case|after)\b", re.IGNORECASE)
-_ABOUT_OUTPUT = re.compile(r"\b(?:output|reply|response|result)\b", re.IGNORECASE)
+_MAYBE = re.compile(r"recover|error|still|\bno\b|down|stopped|healthy", ENGLISH)
+"""Without one of these no kind but OTHER can be found."""
+_LEADING = re.compile(r"(?:if|once|when|unless|in case|after)\b", ENGLISH)
+_ABOUT_OUTPUT = re.compile(r"\b(?:output|reply|response|result)\b", ENGLISH)
 _WAIT = re.compile(
     r"wait (?:for )?(?:up to |about |at least )?(several|a few|few|some|a couple of|\d+)?\s*"
     r"(min\w*|sec\w*|hours?|rollout|the rollout)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _CLAUSE_END = re.compile(r"[,;:]|\.(?:\s|$)|\s(?:and )?then\b")
 _SEVERAL_S = 300.0
@@ -49,13 +50,11 @@ _SEVERAL_S = 300.0
 def conditions_of(sentence: str) -> tuple[Condition, ...]:
     """The conditions under which a sentence applies. One that judges an output is no condition but an expectation."""
     clause = _clause(sentence)
-    found = [
-        Condition(kind=kind, text=_whole(sentence, match))
-        for kind, pattern in _KINDS
-        if (match := pattern.search(sentence)) and not _ABOUT_OUTPUT.search(clause)
-    ]
-    if found:
-        return tuple(found)
+    if _MAYBE.search(sentence) and not _ABOUT_OUTPUT.search(clause):
+        matches = ((kind, pattern.search(sentence)) for kind, pattern in _KINDS)
+        found = tuple(Condition(kind=kind, text=_whole(sentence, match)) for kind, match in matches if match)
+        if found:
+            return found
     if _LEADING.match(sentence) and not _ABOUT_OUTPUT.search(clause) and clause != sentence:
         return (Condition(kind=ConditionKind.OTHER, text=clause),)
     return ()
@@ -73,7 +72,7 @@ def _clause(sentence: str) -> str:
 
 def wait_of(text: str) -> float | None:
     """Seconds to wait at most; "several minutes" and "the rollout" are five minutes."""
-    match = _WAIT.search(text)
+    match = _WAIT.search(text) if "wait" in text or "Wait" in text or "WAIT" in text else None
     if match is None:
         return None
     amount, unit = match[1], match[2].lower()

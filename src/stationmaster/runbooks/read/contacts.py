@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from stationmaster.runbooks.read.knowledge import Contact
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, labelled, plain
+from stationmaster.runbooks.read.passages import SHOWN, Chapter, Passage, Shape, labelled, plain
 
 _SECTION = re.compile(
     r"\bcontacts?\b(?! cent)|\bwho to (?:contact|call|ask)|\bsupport channels?\b|\bon-?call (?:contacts|rota|list)",
@@ -46,7 +46,7 @@ def _found(root: Chapter) -> Iterator[Contact]:
     for chapter in root.walk():
         listed = chapter.under(_SECTION)
         for passage in chapter.passages:
-            if passage.shape in {Shape.FENCE, Shape.QUOTE}:
+            if passage.shape in SHOWN:
                 continue
             if listed and passage.cells:
                 yield from _row(passage)

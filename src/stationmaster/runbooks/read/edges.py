@@ -7,28 +7,27 @@ from dataclasses import replace
 from stationmaster.runbooks.read.document import Edge, EdgeKind
 from stationmaster.runbooks.read.instructions import follows_imperative, instructs, is_imperative
 from stationmaster.runbooks.read.prose import Sentence
-from stationmaster.runbooks.read.words import cells
+from stationmaster.runbooks.read.words import ENGLISH, Words, cells
 
-_IF = re.compile(
-    r"(?P<before>(?:\b[\w-]+\W+)?)\b(?:if|unless|in (?:the )?case|in the event (?:that|of)"
-    r"|assuming)\b(?P<after>.{0,14})",
-    re.IGNORECASE,
-)
+_IF = re.compile(r"\b(?:if|unless|in (?:the )?case|in the event (?:that|of)|assuming)\b", ENGLISH)
+_NEAR = 14
+"""Characters in which a second "if" belongs to the first: "and if so if it is …"."""
+_PREVIOUS = re.compile(r"\b[\w-]+\W+$")
 _ASKED = re.compile(
     r"\b(?:check|checking|checks|verify|verifying|see|seeing|determine|determining|confirm|confirming|ask|asking"
     r"|know|test"
     r"|testing|find out|figure out|decide|deciding|examine|understand|identify|validate|tell|tells|wonder|sure|as|even"
     r"|assess|evaluate|evaluating|investigate|unclear|show|shows|indicate|indicates|inspect|learn|consider|ensure|out"
     r"|establish|review|analyze|assessing|checked|detect|monitor|look|clear|on|about|of|matter|what|and|or)\W*$",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _POSSIBLE = re.compile(
     r"\b(?:if|when|where|wherever|whenever) (?:it is |it's |they are |this is )?(?:needed|necessary|possible|required"
     r"|applicable|appropriate|desired|available)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _WHEN = re.compile(
-    r"^(?:\W*(?:then|also|and|or|but|so|now|however|note|only)\W+)?(?:when|whenever)\s+(?P<next>\w+)", re.IGNORECASE
+    r"^(?:\W*(?:then|also|and|or|but|so|now|however|note|only)\W+)?(?:when|whenever)\s+(?P<next>\w+)", ENGLISH
 )
 _CASE = re.compile(
     r"^for (?!example|instance|more|each|every|all|further|now|this|that|the (?:rest|following)|details"
@@ -37,68 +36,68 @@ _CASE = re.compile(
     r"(?:issues?|errors?|problems?|failures?|cases?|alerts?|timeouts?|clusters?|instances?|nodes?|pods?|services?"
     r"|environments?|incidents?|leaks?|mismatch(?:es)?|deployments?|applications?|hosts?|databases?)\b(?: only)?[,:]"
     r"|^on [\w .-]*(?:clusters?|systems?|platforms?|environments?|clouds?)\b(?: only)?[,:]",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _NAMED_CASE = re.compile(
     r"^for (?!example|instance|more|each|every|all|further|now|this|that|the (?:rest|following)|details|information"
     r"|reference|additional|other|help|a (?:list|full|complete)|convenience|clarity|simplicity|context|completeness"
     r"|debugging|testing|[^,:]*\b(?:reasons?|purposes?|sake)\b)[^,:.]{3,60}, (?=[a-z]+ )",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _HEAD_CASE = re.compile(
-    r"^for (?!example|instance|more|each|every|all|further|the following|details)[^:]{3,80}:$", re.IGNORECASE
+    r"^for (?!example|instance|more|each|every|all|further|the following|details)[^:]{3,80}:$", ENGLISH
 )
 _SITUATION = re.compile(
     r"\W*(?:in|for) (?:this|that|such|these|those|either|which|some|rare|extreme|certain|severe|urgent|other"
     r"|most)(?: an?)? (?:cases?|situations?|events?|scenarios?)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_LABEL = re.compile(r"^[^:.?!]{3,90}:\s+(?=(?:if|when|whenever|unless|once|otherwise)\b)", re.IGNORECASE)
+_LABEL = re.compile(r"^[^:.?!]{3,90}:\s+(?=(?:if|when|whenever|unless|once|otherwise)\b)", ENGLISH)
 _STATES = re.compile(
     r"^[^,]*,\s*(?:then )?(?:the|an?|this|that|it|they)\b[^,]{0,60}?\b(?:may|might|can|could|will)\b(?! need)[^,]*:$"
     r"|^[^,]*,\s*(?:then )?(?:the|this|that|it|there(?! are [\w ]*(?:options|ways|possibilities|choices))"
     r"|you)\b[^,]{0,60}?\b(?:is|are|(?:could|may|might|can) be"
     r"|means?|indicates?|impact|will see"
     r"|may see)\b[^,]*:$",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _FINDING = re.compile(
     r"^(?:if|when|whenever|once)\b[^,]*,\s*(?:then )?(?:(?:this|that|it|these|those|they|there)\b"
     r"|(?!you\b|we\b|please\b)(?:[\w'/-]+\s+){1,5}?(?:is|are|was|were|indicates?|means?|suggests?|may|might|would|could"
     r"|can|cannot|has|have|needs?|fails?)\b)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 """A condition whose consequence only states something: "if X, this indicates Y"."""
-_CONDITIONAL = re.compile(r"(?:if|when|otherwise|once)\b", re.IGNORECASE)
-_OR_NOT = re.compile(r"^\W*(?:check|verify|see|confirm|test|determine)\b.*\bor not\b", re.IGNORECASE)
-_SHOWN_BELOW = re.compile(r"(?:you|we) (?:can|may|should|could)\b.*:$", re.IGNORECASE)
-_TITLE = re.compile(r"^when[^,]*\bshould\b[^,.:]*$", re.IGNORECASE)
+_CONDITIONAL = re.compile(r"(?:if|when|otherwise|once)\b", ENGLISH)
+_OR_NOT = re.compile(r"^\W*(?:check|verify|see|confirm|test|determine)\b.*\bor not\b", ENGLISH)
+_SHOWN_BELOW = re.compile(r"(?:you|we) (?:can|may|should|could)\b.*:$", ENGLISH)
+_TITLE = re.compile(r"^when[^,]*\bshould\b[^,.:]*$", ENGLISH)
 """A heading that only asks when."""
 _ONCE = re.compile(
     r"\b(?:once|as soon as|after (?:the|all|your?|this|that|it|they|these)\b[^,.]{0,60}?\b(?:is|are|has|have"
     r"|restarts?|completes?|finish(?:es)?|succeeds?"
     r"|comes?|becomes?|recovers?|starts?|deploys|been)\b)|\b(?:repeat|keep|continue|wait|rerun|re-run"
     r"|retry)\b[^,.]{0,80}?\buntil\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _NOT_ONCE = re.compile(
     r"\b(?:at|more than|only|just|per|than|all at) once\b|\bonce (?:an? (?:day|week|month|minute|hour|second"
     r"|year)|per|every|again|or|more|in|only|each)\b|\bonce[.,)]|\bas soon as possible\b"
     r"|^\W*wait\b|\bonce (?:you|we)(?!(?:'re| are)? (?:happy|sure|certain|confident|satisfied|comfortable|understand"
     r"|know|see|receive)\b)(?:'ve|'re| have| are| find| get)?\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _DONE = re.compile(
     r"^when(?:ever)? .{0,60}?\b(?:completes?|finish(?:es|ed)?|(?:is|are|has|have|been) (?:done|complete[d]?|ready"
     r"|finished|up|back"
     r"|resolved|recovered|restored|fixed|deployed|running))\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _ELSE = re.compile(
-    r"(?:^|[,;.(:—–-]\s*|\b(?:and|but)\s+)(?:otherwise|else)\b(?!where)|^(?:if not|if so not)\b\s*,?", re.IGNORECASE
+    r"(?:^|[,;.(:—–-]\s*|\b(?:and|but)\s+)(?:otherwise|else)\b(?!where)|^(?:if not|if so not)\b\s*,?", ENGLISH
 )
-_REFERS = re.compile(r"(?:see|refer to|consult)\b", re.IGNORECASE)
-_IF_NOT = re.compile(r"^if not\b[ ,:;]", re.IGNORECASE)
+_REFERS = re.compile(r"(?:see|refer to|consult)\b", ENGLISH)
+_IF_NOT = re.compile(r"^if not\b[ ,:;]", ENGLISH)
 _GOTO = re.compile(
     r"\b(?:go|goto|proceed|continue|skip|jump|move|return|head|carry on)\b(?:\s+(?:on|back|ahead|straight"
     r"|directly|over|down|up|forward"
@@ -110,20 +109,20 @@ _GOTO = re.compile(
     r"|\b(?:repeat|redo)\b(?: from| at)?(?:\s+(?:the|this|these|above|previous|all|last|entire|whole"
     r"|same))*\s+(?:\w+\s+)?"
     r"(?:steps?|process|procedure|sections?)\b(?:\s+(?P<again>\d+(?:\.\d+)*))?",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _REFERENCE = re.compile(
     r"(?:please )?(?:see|refer to|follow) (?:the )?(?:steps? in )?(?:the )?(?:(?:above|previous|next|following"
     r"|preceding) (?:section|steps?)"
     r"|(?:\w+ ){0,3}(?:section|steps?) (?:above|below))\b.*\b(?:if|unless|in case)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 """A jump under a condition that follows it: "see the previous section if it is not there yet"."""
 _ANYWAY = re.compile(
     r"\b(?:continue|proceed|go on|carry on|move on|keep going)\b[^.]{0,60}\b(?:regardless|anyway|anyways|even if"
     r"|nevertheless|nonetheless)\b"
     r"|\b(?:regardless|even if)\b[^.]{0,80}\b(?:continue|proceed|go on|carry on)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 
 
@@ -135,6 +134,9 @@ _DECIDING = cells(
 _ANYWAY_WORDS = cells("regardless anyway anyways even nevertheless nonetheless")
 _PLACES = cells("step steps section sections phase procedure part point process")
 _ELSE_WORDS = cells("otherwise else not")
+_IF_WORDS = cells("if unless case event assuming")
+_WHENEVER = cells("when whenever")
+_POSSIBLY = cells("needed necessary possible required applicable appropriate desired available")
 _ONCE_WORDS = cells("once soon after until")
 
 
@@ -145,7 +147,8 @@ def edges_of(said: Sequence[Sentence], *, heads: bool = False, told: bool = Fals
     for number, whole in enumerate(said):
         if not (whole.words & _DECIDING or whole.text[:3].lower() in {"for", "on ", "in "}):
             continue
-        sentence = replace(whole, text=_LABEL.sub("", whole.text, count=1)) if ":" in whole.text else whole
+        label = _LABEL.match(whole.text) if ":" in whole.text else None
+        sentence = replace(whole, text=whole.text[label.end() :]) if label else whole
         last = number == len(said) - 1
         open_end = (last and heads) or sentence.text.endswith(":")
         following = said[number + 1] if not last else None
@@ -169,12 +172,17 @@ def _of(sentence: Sentence, *, instructed: bool, open_end: bool, following: Sent
     consequent = instructed or open_end or bool(kinds)
     if words & _ELSE_WORDS and _else(text, consequent):
         kinds.append((EdgeKind.ELSE, text))
-    if clause := _condition(text, consequent, following, instructed=instructed or bool(kinds)):
+    if clause := _condition(sentence, consequent, following, instructed=instructed or bool(kinds)):
         kinds.append((EdgeKind.IF, clause))
-    awaited = words & _ONCE_WORDS and _ONCE.search(text) and not _NOT_ONCE.search(text)
-    if consequent and (awaited or _DONE.match(text)):
+    if consequent and _awaits(text, words):
         kinds.append((EdgeKind.ONCE, text))
     return [Edge(kind=kind, text=words, line=sentence.line) for kind, words in kinds]
+
+
+def _awaits(text: str, words: Words) -> bool:
+    if words & _ONCE_WORDS and _ONCE.search(text) and not _NOT_ONCE.search(text):
+        return True
+    return bool(words & _WHENEVER) and _DONE.match(text) is not None
 
 
 def _jump(text: str, *, meant: bool) -> re.Match[str] | None:
@@ -197,41 +205,58 @@ def _else(text: str, consequent: bool) -> bool:
     )
 
 
-def _condition(text: str, consequent: bool, following: Sentence | None, *, instructed: bool) -> str:
+def _condition(sentence: Sentence, consequent: bool, following: Sentence | None, *, instructed: bool) -> str:
     """The words of a condition that has an instruction for its consequence; empty where there is none."""
+    text, words = sentence.text, sentence.words
     if instructed and (match := _SITUATION.match(text)):
         return match[0]
-    if consequent and (match := _POSSIBLE.search(text)):
+    if consequent and words & _POSSIBLY and (match := _POSSIBLE.search(text)):
         return match[0]
-    if consequent and (
-        match := _CASE.match(text)
-        or _NAMED_CASE.match(text)
-        or (_HEAD_CASE.match(text) if text.endswith(":") else None)
+    if (
+        consequent
+        and text[:3].lower() in {"for", "on "}
+        and (
+            match := _CASE.match(text)
+            or _NAMED_CASE.match(text)
+            or (_HEAD_CASE.match(text) if text.endswith(":") else None)
+        )
     ):
         return match[0]
     if (
-        (match := _WHEN.match(text))
+        words & _WHENEVER
+        and (match := _WHEN.match(text))
         and not match["next"].endswith(("ing", "to"))
         and not _TITLE.match(text)
         and not _DONE.search(text)
     ):
         return _first_clause(text) if _decides(text, consequent) or _taken_up(text, following) else ""
-    for match in _IF.finditer(text):
-        if (
-            _ASKED.search(match["before"])
-            or text[: match.start() + len(match["before"])].rstrip().endswith(("e.g.", "i.e."))
-            or (match.start() > 0 and _IF_NOT.match(match[0][len(match["before"]) :]))
-            or _OR_NOT.match(text)
-            or (_IF_NOT.match(text[match.start() :]) and match.start() == 0)
-        ):
+    taken = 0
+    for match in _IF.finditer(text) if words & _IF_WORDS else ():
+        at = match.start()
+        if at < taken:
             continue
-        rest = text[match.start() + len(match["before"]) :]
-        begins = match.start() < 12
+        taken = match.end() + _NEAR
+        before = _PREVIOUS.search(text, max(0, at - 40), at)
+        start = before.start() if before else at
+        if _is_no_condition(text, at, before[0] if before else ""):
+            continue
+        rest = text[at:]
+        begins = start < 12
         if (_decides(rest, consequent) if begins else instructed or _trails(rest, consequent)) or (
             begins and _taken_up(text, following)
         ):
             return _first_clause(rest)
     return ""
+
+
+def _is_no_condition(text: str, at: int, before: str) -> bool:
+    """Whether "if" asks ("check if …"), or answers the step before ("if not")."""
+    return (
+        _ASKED.search(before) is not None
+        or text[:at].rstrip().endswith(("e.g.", "i.e."))
+        or _IF_NOT.match(text[at:]) is not None
+        or _OR_NOT.match(text) is not None
+    )
 
 
 def _trails(rest: str, consequent: bool) -> bool:

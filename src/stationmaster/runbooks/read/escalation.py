@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from stationmaster.runbooks.read.clocks import duration_s
 from stationmaster.runbooks.read.knowledge import EscalationLevel, Trigger, TriggerKind
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, plain
+from stationmaster.runbooks.read.passages import SHOWN, Chapter, Passage, Shape, plain
 
 _ESCALATION = re.compile(r"\bescalat", re.IGNORECASE)
 _LEVEL = r"(?:level|tier|L)[ -]?(?P<level>[1-9])\b"
@@ -132,7 +132,7 @@ def _next(ladder: _Ladder, level: int, passage: Passage, text: str) -> None:
 def _passages(ladder: _Ladder, chapter: Chapter) -> None:
     about = chapter.under(_ESCALATION)
     for each in chapter.passages:
-        if each.shape in {Shape.FENCE, Shape.QUOTE}:
+        if each.shape in SHOWN:
             continue
         if about and each.cells and each.shape is Shape.ROW:
             _row(ladder, each)

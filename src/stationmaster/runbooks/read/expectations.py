@@ -3,10 +3,11 @@
 import json
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from stationmaster.runbooks.read.document import Expectation, ExpectationKind
 from stationmaster.runbooks.read.judgements import judged_by_a_person
-from stationmaster.runbooks.read.words import Words, cells, words_of
+from stationmaster.runbooks.read.words import ENGLISH, Words, cells, words_of
 
 _QUOTE = r"(?:'(?P<q1>[^'\n]+)'|\"(?P<q2>[^\"\n]+)\"|`(?P<q3>[^`\n]+)`|“(?P<q4>[^”\n]+)”)"
 _NOUN = r"(?:output|reply|response|result|body|logs?)"
@@ -14,40 +15,45 @@ _CONTAINS = re.compile(
     rf"(?P<pre>if |whether )?(?:the )?{_NOUN}\s+(?:\w+ ){{0,2}}?"
     r"(?P<not>does(?:n't| not) |should not |shouldn't |must not )?(?:should |must |will )?"
     rf"(?:contains?|includes?|shows?)\s+{_QUOTE}",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _IS = re.compile(
     rf"(?P<pre>if )(?:the )?(?:{_NOUN}|status|state)\s+(?:is|was|reads?|says?|prints?|shows?)\s+(?P<not>not )?{_QUOTE}"
     r"(?=[^.]*\b(?:go|jump|skip|proceed|continue|move|return)\b[^.]*\bstep\b)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 """A test that decides where the run goes on. Of any other test of a literal only a person knows what is good."""
 _SHOULD_BE = re.compile(
     rf"\b(?:{_NOUN}|status|state|command|it|this) (?:should|must) (?:now |then |only |also )?"
     rf"(?:be|read|say|print|display|return|output)\s+(?:just |exactly )?{_QUOTE}(?=\W*$|[,;.:])",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_LITERAL_WORDS = cells(
-    "output result response status state command it this body log logs "
-    "contain contains include includes show shows see list return returns reply be error errors"
-)
+_QUOTES = re.compile("['\"`\u201c]")
+_STATUS = re.compile(r"[1-5]\d\d")
+_HOLDING = cells("contain contains include includes show shows")
+_DUTY = cells("should must will")
+_REPLYING = cells("return returns reply be")
+_REMEMBERED = 4096
+_LISTED = cells("list")
+_FOUND = cells("found such")
+_TESTED = cells("if")
 _IMPLIES = re.compile(
-    r"\s*\.?\s*,?\s*(?:this implies that|this means that|it means that|which means|then)?\s*(.*)", re.IGNORECASE
+    r"\s*\.?\s*,?\s*(?:this implies that|this means that|it means that|which means|then)?\s*(.*)", ENGLISH
 )
-_COUNT = re.compile(r"(?:should|must|will) (?:see|be|show) (\d+) [\w ]*?(?:status|state) " + _QUOTE, re.IGNORECASE)
-_SEE = re.compile(r"(?:should|must|will) see " + _QUOTE, re.IGNORECASE)
+_COUNT = re.compile(r"(?:should|must|will) (?:see|be|show) (\d+) [\w ]*?(?:status|state) " + _QUOTE, ENGLISH)
+_SEE = re.compile(r"(?:should|must|will) see " + _QUOTE, ENGLISH)
 _LIST = re.compile(
-    r"works? well when (?:you )?(?:got|get|it returns|there is) a list|should (?:return|be) a list", re.IGNORECASE
+    r"works? well when (?:you )?(?:got|get|it returns|there is) a list|should (?:return|be) a list", ENGLISH
 )
 _HTTP = re.compile(
     r"(?:should (?:return|reply with)|returns?) (?:an? )?(?:HTTP )?(?:status )?(?:code )?([1-5]\d\d)\b"
     r"|(?:should be|be) (?:an? )?(?:HTTP (?:status )?(?:code )?|status (?:code )?|code )([1-5]\d\d)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_CONDITIONAL = re.compile(r"\b(?:if|when|unless|in case)\b", re.IGNORECASE)
-_REPLY = re.compile(rf"{_NOUN} (?:should|must|will) be\b", re.IGNORECASE)
+_CONDITIONAL = re.compile(r"\b(?:if|when|unless|in case)\b", ENGLISH)
+_REPLY = re.compile(rf"{_NOUN} (?:should|must|will) be\b", ENGLISH)
 _SUCH_AS = re.compile(
-    r"(?:dependency )?errors? (?:is |are )?found,? such as ([\w -]+? error)(?: or ([\w -]+? error))?", re.IGNORECASE
+    r"(?:dependency )?errors? (?:is |are )?found,? such as ([\w -]+? error)(?: or ([\w -]+? error))?", ENGLISH
 )
 
 
@@ -56,40 +62,58 @@ def expectations_of(
 ) -> tuple[Expectation, ...]:
     """The expectations that one sentence states about an output; `after_output` says that it follows a command or the
     reply of one, so that "it" is that output. What has no words to look for is left to a person (OTHER)."""
-    if words is None:
-        words = words_of(sentence)
-    found = _literal(sentence) if words & _LITERAL_WORDS else []
-    if not found:
-        found = judged_by_a_person(sentence, words, after_output=after_output, instructed=instructed)
-    return tuple(replace(each, line=line) for each in found)
+    found = _stated(sentence, words_of(sentence) if words is None else words, after_output, instructed)
+    return tuple(replace(each, line=line) for each in found) if found else ()
 
 
-def _literal(sentence: str) -> list[Expectation]:
-    found = [_contains(match, sentence) for match in _CONTAINS.finditer(sentence)]
-    found += [
-        Expectation(kind=ExpectationKind.COUNT, value=_quoted(match), count=int(match[1]))
-        for match in _COUNT.finditer(sentence)
-    ]
-    if not found:
-        found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SEE.finditer(sentence)]
-    if not found:
-        found += [_contains(match, sentence) for match in _IS.finditer(sentence)]
-        found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SHOULD_BE.finditer(sentence)]
-    if _LIST.search(sentence):
+@lru_cache(maxsize=_REMEMBERED)
+def _stated(sentence: str, words: Words, after_output: bool, instructed: bool) -> tuple[Expectation, ...]:
+    literal = _literal(sentence, words)
+    return tuple(literal or judged_by_a_person(sentence, words, after_output=after_output, instructed=instructed))
+
+
+def _literal(sentence: str, words: Words) -> list[Expectation]:
+    found = _quoting(sentence, words) if _QUOTES.search(sentence) else []
+    if words & _LISTED and _LIST.search(sentence):
         found.append(Expectation(kind=ExpectationKind.JSON_LIST, value="", unmet="no list was retrieved"))
-    if not _CONDITIONAL.search(sentence):
+    if words & _REPLYING and _STATUS.search(sentence) and not _CONDITIONAL.search(sentence):
         found += [
             Expectation(kind=ExpectationKind.HTTP_STATUS, value=match[1] or match[2])
             for match in _HTTP.finditer(sentence)
         ]
-    found += [
-        Expectation(
-            kind=ExpectationKind.NOT_CONTAINS, value=word.strip(), unmet=f"a special error was found: {word.strip()}"
-        )
-        for match in _SUCH_AS.finditer(sentence)
-        for word in match.groups()
-        if word
-    ]
+    if words >= _FOUND:
+        found += [
+            Expectation(
+                kind=ExpectationKind.NOT_CONTAINS,
+                value=word.strip(),
+                unmet=f"a special error was found: {word.strip()}",
+            )
+            for match in _SUCH_AS.finditer(sentence)
+            for word in match.groups()
+            if word
+        ]
+    return found
+
+
+def _quoting(sentence: str, words: Words) -> list[Expectation]:
+    """What is to be seen in so many words."""
+    found: list[Expectation] = []
+    if words & _HOLDING:
+        found += [_contains(match, sentence) for match in _CONTAINS.finditer(sentence)]
+    due = words & _DUTY
+    if due:
+        found += [
+            Expectation(kind=ExpectationKind.COUNT, value=_quoted(match), count=int(match[1]))
+            for match in _COUNT.finditer(sentence)
+        ]
+    if due and not found:
+        found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SEE.finditer(sentence)]
+    if found:
+        return found
+    if words & _TESTED:
+        found += [_contains(match, sentence) for match in _IS.finditer(sentence)]
+    if due:
+        found += [Expectation(kind=ExpectationKind.CONTAINS, value=_quoted(m)) for m in _SHOULD_BE.finditer(sentence)]
     return found
 
 

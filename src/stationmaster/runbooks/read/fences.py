@@ -17,7 +17,7 @@ _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 _OPENS = re.compile(r"(?:^|[;&|]\s*)(?:for|while|until|if|case|select)\b|\{\s*$")
 _CLOSES = re.compile(r"(?:^|[;&]\s*)(?:done|fi|esac)\b|^\s*\}")
 _ANGLE = re.compile(r"\s*>\s+(?=[a-z])", re.IGNORECASE)
-PROMPTING = frozenset({SessionKind.DATABASE, SessionKind.CONSOLE})
+PROMPTING = (SessionKind.DATABASE, SessionKind.CONSOLE)
 _NEVER_IN_A_CONSOLE = (KNOWN - WORDS_TOO - {"select", "set", "help", "info", "use", "exit", "quit"}) | SHELL_ONLY
 """Programs that no database or console knows: such a line is typed into a shell again."""
 _REMARKS = ("# ", "-- ", "// ")

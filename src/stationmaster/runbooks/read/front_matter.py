@@ -18,6 +18,12 @@ class FrontMatter:
 
     values: dict[str, tuple[str, ...]]
     lines: dict[str, int] = field(default_factory=dict)
+    spelled: dict[str, str] = field(init=False, default_factory=dict)
+    """How the document spells a key: `runbook-name`, `runbook_name` and `Runbook Name` are the same."""
+
+    def __post_init__(self) -> None:
+        for key in reversed(self.values):
+            self.spelled[_folded(key)] = key
 
     def one(self, *names: str) -> str:
         return next((", ".join(self.values[key]) for name in names if (key := self._key(name)) is not None), "")
@@ -32,11 +38,7 @@ class FrontMatter:
         return self.lines.get(self._key(name) or "", 0)
 
     def _key(self, name: str) -> str | None:
-        """The key as the document spells it: `runbook-name`, `runbook_name` and `Runbook Name` are the same."""
-        if name in self.values:
-            return name
-        wanted = _folded(name)
-        return next((key for key in self.values if _folded(key) == wanted), None)
+        return name if name in self.values else self.spelled.get(_folded(name)) if self.values else None
 
 
 def read_front_matter(text: str, *, file: str) -> tuple[FrontMatter, tuple[Diagnostic, ...]]:

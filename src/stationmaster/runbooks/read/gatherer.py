@@ -171,7 +171,7 @@ class Gatherer:
             return True
         typed_in = self.sessions.current.kind if self.sessions.lasting else SessionKind.LOCAL
         queries = language_of(info) in _TYPED_IN
-        return typed_in in {SessionKind.DATABASE, SessionKind.CONSOLE} and queries and not EXAMPLE.search(above)
+        return typed_in in PROMPTING and queries and not EXAMPLE.search(above)
 
     def _commands(self, node: Node, cautions: Sequence[Caution]) -> tuple[Command, ...]:
         first = first_of(node) + (node.type == "fence")

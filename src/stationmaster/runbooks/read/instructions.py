@@ -3,15 +3,15 @@
 import re
 
 from stationmaster.runbooks.read.verbs import ADVERBS, NO_INSTRUCTIONS, NOUNS_TOO, OPENERS, VERBS
-from stationmaster.runbooks.read.words import Words, cells, words_of
+from stationmaster.runbooks.read.words import ENGLISH, Words, cells, words_of
 
 _LABEL = re.compile(
     r"^(?:\W*\[(?:[ xX]|[A-Z]{2,})\]\s*)?(?:\W*(?:step|option|method|phase|action)?\s*\d+\s*[.):]\s*"
     r"|[a-z][.)]\s+)?[^\w`\[(]*",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_LEAD = re.compile(rf"(?:(?:{ADVERBS})\b\s*[,:;–—-]?\s*)+", re.IGNORECASE)
-_OPENER = re.compile(rf"(?:{OPENERS})\b", re.IGNORECASE)
+_LEAD = re.compile(rf"(?:(?:{ADVERBS})\b\s*[,:;–—-]?\s*)+", ENGLISH)
+_OPENER = re.compile(rf"(?:{OPENERS})\b", ENGLISH)
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _CLAUSE = re.compile(r"(?:[,:;–—]|\s--?\s|\bthen\b|\bplease\b)\s*")
 _DETERMINED = (
@@ -33,7 +33,7 @@ _NOUN = re.compile(
     r"|[a-z]+ (?:is|are|not)\b)"
 )
 _MODAL = re.compile(
-    r"(?P<before>(?:[\w'\u2019]+\s+|[^\w\s]\s*)?)\b(?P<who>you|we|one|operators?|engineers?|administrators?"
+    r"\b(?P<who>you|we|one|operators?|engineers?|administrators?"
     r"|admins?|on-?call|sres?)(?:'ll|\u2019ll)?\s+"
     r"(?:(?:also|then|now|still|first|probably|only|just|simply|either|will|would|likely|always|therefore)\s+)*"
     r"(?:(?:may|might|will|can|could|should|'ll)\s+)?(?:(?:also|then|probably|still|first)\s+)*"
@@ -42,8 +42,9 @@ _MODAL = re.compile(
     r"(?:(?:also|then|now|still|first|probably|only|just|simply|either|manually|always|try to|want to|need to"
     r"|have to|safely"
     r"|easily|usually|consider|instead|\w+ly)\s+)*(?P<verb>[a-z/-]+)",
-    re.IGNORECASE,
+    ENGLISH,
 )
+_PREVIOUS = re.compile(r"(?:[\w'\u2019]+\s+|[^\w\s]\s*)$")
 _RELATIVE = cells(
     "if that which what whether where who when how why as than until unless once whatever since because although "
     "though while whereas"
@@ -64,27 +65,44 @@ _PASSIVE = re.compile(
     r"|examined|reviewed|inspected|reported|contacted|notified|paged|rebooted|terminated|killed"
     r"|disabled|rolled back|retried|resolved by|mitigated by|solved by|fixed by|found by running|done by|used to"
     r"|checked by|verified by|confirmed by|obtained by|analy[sz]ed|monitored|closed))\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_ADVISED = re.compile(
-    r"\bit(?:'s| is| may be| might be| could be) (?:\w+ly |also |best |worth )?"
-    r"(?:recommended|advised|necessary|required|advisable|suggested|important|best|a good idea|needed|wise) (?:to"
-    r"|that you|that we|checking|looking)\b|(?<!which )(?<!that )(?<!what )(?<!as )\bwe (?:strongly )?(?:recommend"
-    r"|suggest|advise)\b"
-    r"|\bworth (?:checking|looking|verifying|trying)\b|\b(?:next|first|second|last|only|easiest|simplest|other"
-    r"|another|best) (?:step"
-    r"|thing|way|option|approach|solution|possibility)[^,.]{0,30} (?:is|would be|could be) to\b"
-    r"|\b(?:may|might|could) (?:need|require) an? (?:\w+ )?(?:rollback|restart|reboot|upgrade|increase|change|fix"
-    r"|scale|re\w+)\b"
-    r"|\bfollow (?:the|this|our) (?!following|below)(?:[\w-]+ ){0,2}(?:steps|instructions|procedures?|guide|process"
-    r"|runbook"
-    r"|playbook|link)\b",
-    re.IGNORECASE,
+_ADVISED = tuple(
+    (cells(words), re.compile(pattern, ENGLISH))
+    for words, pattern in (
+        (
+            "recommended advised necessary required advisable suggested important best idea needed wise",
+            r"\bit(?:'s| is| may be| might be| could be) (?:\w+ly |also |best |worth )?"
+            r"(?:recommended|advised|necessary|required|advisable|suggested|important|best|a good idea|needed|wise)"
+            r" (?:to|that you|that we|checking|looking)\b",
+        ),
+        (
+            "recommend suggest advise",
+            r"(?<!which )(?<!that )(?<!what )(?<!as )\bwe (?:strongly )?(?:recommend|suggest|advise)\b",
+        ),
+        ("worth", r"\bworth (?:checking|looking|verifying|trying)\b"),
+        (
+            "next first second last only easiest simplest best option approach solution possibility",
+            r"\b(?:next|first|second|last|only|easiest|simplest|other|another|best) (?:step"
+            r"|thing|way|option|approach|solution|possibility)[^,.]{0,30} (?:is|would be|could be) to\b",
+        ),
+        (
+            "need require",
+            r"\b(?:may|might|could) (?:need|require) an? (?:\w+ )?(?:rollback|restart|reboot|upgrade|increase|change"
+            r"|fix|scale|re\w+)\b",
+        ),
+        (
+            "follow",
+            r"\bfollow (?:the|this|our) (?!following|below)(?:[\w-]+ ){0,2}(?:steps|instructions|procedures?|guide"
+            r"|process|runbook|playbook|link)\b",
+        ),
+    )
 )
-_CONDITION = re.compile(r"\W*(?:if|unless|when|in case|once)\b", re.IGNORECASE)
-_REFERRED = re.compile(r"(?:see|refer to|consult|reach out|ask)\b", re.IGNORECASE)
+"""What gives advice, each with words of which it holds at least one."""
+_CONDITION = re.compile(r"\W*(?:if|unless|when|in case|once)\b", ENGLISH)
+_REFERRED = re.compile(r"(?:see|refer to|consult|reach out|ask)\b", ENGLISH)
 _TEMPLATES = ("{{", "{%", "<%")
-_THAT = re.compile(r"\b(?:that|which|what)\s*$", re.IGNORECASE)
+_THAT = re.compile(r"\b(?:that|which|what)\s*$", ENGLISH)
 _NEEDLESS = cells(NO_INSTRUCTIONS)
 _NOUNS = cells(NOUNS_TOO)
 _IMPERATIVE = cells(VERBS)
@@ -105,7 +123,7 @@ _POINTER = re.compile(
     r"|(?:\w+ ){0,2}for (?:more|further|additional|detailed?)\b"
     r"|consider (?:implementing|introducing|automating|improving)\b"
     r"|let(?:'s| us) (?:say|assume|take)|suppose|assume|imagine|say\b|consider (?:a|an|the following) (?:case|example)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 
 
@@ -115,11 +133,6 @@ _WHO = cells(
 )
 _IN_CASE = cells("if unless")
 _CURIOUS = cells("want interested curious wish wondering details information more background unfamiliar")
-_ADVICE = cells(
-    "recommended advised necessary required advisable suggested important best idea needed wise recommend suggest"
-    " advise"
-    " worth option approach solution possibility next first second last only easiest simplest require need follow"
-)
 _STRONG = cells("run execute check view follow repeat subtract click verify perform apply restart select open")
 
 
@@ -127,7 +140,8 @@ def instructs(sentence: str, words: Words | None = None) -> bool:
     """Whether a sentence is an instruction: an imperative, also after a condition or a place, or "you should …"."""
     if sentence.endswith("?") or sentence.startswith(_TEMPLATES):
         return False
-    text = _LABEL.sub("", sentence, count=1)
+    label = _LABEL.match(sentence)
+    text = sentence[label.end() :] if label else sentence
     head = _stripped(text)
     if words is None:
         words = words_of(sentence)
@@ -161,16 +175,25 @@ _PLACED = re.compile(
     r"(?:in|for|under) (?:[\w-]+ ){1,2}(?:situations?|cases?|scenarios?|circumstances|emergenc(?:y|ies))\s+"
     r"|(?:fine|double|cross|right|left|hard|soft)\s+(?=[a-z])|(?:do not|don't|don\u2019t) forget to\s+"
     r"|(?:be|make) sure to\s+|(?:try|remember|attempt) to\s+",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_DECLARES = re.compile(r"\b(?:is|are|was|were|has|have|can|may|will|would|could|might|which|that|who)\b", re.IGNORECASE)
-_ENUMERATED = re.compile(rf"(?P<noun>[a-z-]+)\s+[a-z-]+s\b(?!\s+(?:{_DETERMINED})\b)", re.IGNORECASE)
+_DECLARES = re.compile(r"\b(?:is|are|was|were|has|have|can|may|will|would|could|might|which|that|who)\b", ENGLISH)
+_ENUMERATED = re.compile(rf"(?P<noun>[a-z-]+)\s+[a-z-]+s\b(?!\s+(?:{_DETERMINED})\b)", ENGLISH)
 """Nouns in a row after a comma: "…, email notifications (by Notify)"."""
+_LEADS = cells(
+    "then next first second third finally lastly also now please alternatively optionally however additionally again"
+    " simply just otherwise if and or so instead tip hint important afterwards afterward after once ideally furthermore"
+    " moreover similarly likewise in for quickly carefully manually always e when where as at to todo info action"
+    " temporarily immediately safely but easiest basically usually generally typically periodically gracefully"
+    " proactively systematically thoroughly gradually either even only short-term long-term recommended optional"
+    " meanwhile sometimes maybe perhaps let"
+)
+"""The first words of what `_LEAD` knows, besides adverbs."""
 _PLACED_STARTS = cells("in fo un fi do cr ri le ha so be ma tr re at")
 """The first letters of what `_PLACED` knows, by which it is not even tried."""
 _ASIDE = re.compile(r"\s*\([^()]*\)")
 _DASH = re.compile(r"\s(?:--?|[–—])\s")
-_COORDINATED = re.compile(r"(?:and|or)\s+(?!then\b|if\b)", re.IGNORECASE)
+_COORDINATED = re.compile(r"(?:and|or)\s+(?!then\b|if\b)", ENGLISH)
 """What goes on with the clause before it: "it can be set to skip this, and allow …"."""
 _OF = re.compile(r"[a-z-]+ of\b")
 _UNMARKED = re.compile(
@@ -180,20 +203,16 @@ _UNMARKED = re.compile(
     r"(?:run|execute|check|follow(?! these)|repeat|subtract|click|verify|view|perform|apply|restart|select"
     r"|open)\s+(?:the|your"
     r"|this|these|those|a|an|all|following|[`\"\[])",
-    re.IGNORECASE,
+    ENGLISH,
 )
 
 
 def is_imperative(text: str) -> bool:
-    lowered = _ASIDE.sub("", text[:160]).lower() if "(" in text[:80] else text[:120].lower()
-    if _OF.match(lowered):
+    match = _WORD.match(text[:40].lower())
+    if match is None or not (match[0] in _IMPERATIVE or match[0].removeprefix("re-") in _IMPERATIVE):
         return False
-    match = _WORD.match(lowered)
-    if (
-        match is None
-        or not {match[0], match[0].removeprefix("re-")} & _IMPERATIVE
-        or lowered[match.end() : match.end() + 1] in {"'", "\u2019", "_"}
-    ):
+    lowered = _ASIDE.sub("", text[:160]).lower() if "(" in text[:80] else text[:120].lower()
+    if _OF.match(lowered) or lowered[match.end() : match.end() + 1] in {"'", "\u2019", "_"}:
         return False
     if match[0] in _NOUNS and _NOUN.match(lowered):
         return False
@@ -201,7 +220,13 @@ def is_imperative(text: str) -> bool:
 
 
 def _stripped(text: str) -> str:
-    match = _LEAD.match(text) or (_PLACED.match(text) if text[:2].lower() in _PLACED_STARTS else None)
+    """Without the words that may stand before an imperative: "then", "please", "in urgent cases"."""
+    first = _WORD.match(text[:20].lower())
+    if first is None:
+        return text
+    match = _LEAD.match(text) if first[0] in _LEADS or first[0].endswith("ly") else None
+    if match is None and text[:2].lower() in _PLACED_STARTS:
+        match = _PLACED.match(text)
     return text[match.end() :].lstrip("*_ ") if match else text
 
 
@@ -210,13 +235,16 @@ def _asks(text: str, words: Words) -> bool:
         return True
     if "be" in words and any(not _THAT.search(text[: match.start()][-12:]) for match in _PASSIVE.finditer(text)):
         return True
-    return bool(words & _ADVICE and _ADVISED.search(text))
+    return any(pattern.search(text) for needed, pattern in _ADVISED if not words.isdisjoint(needed))
 
 
 def _asks_somebody(text: str) -> bool:
     opened = bool(_OPENER.match(text))
     conditional = _CONDITION.match(text) is not None
+    end = 0
     for match in _MODAL.finditer(text):
+        before = _PREVIOUS.search(text, max(end, match.start() - 30), match.start())
+        end = match.end()
         verbs = set(match["verb"].lower().split("/"))
         obliged = match["modal"].lower() in {"must", "need to", "have to", "needs to", "has to"} and "be" not in verbs
         known = _SHOWN if conditional else _ASKED if obliged else _IMPERATIVE
@@ -224,7 +252,7 @@ def _asks_somebody(text: str) -> bool:
             continue
         if verbs <= _AVOIDING or match["modal"].isupper():
             continue
-        if _begins_clause(match["before"].strip().lower(), opened=opened):
+        if _begins_clause(before[0].strip().lower() if before else "", opened=opened):
             return True
     return False
 

@@ -1,27 +1,28 @@
 """Finds expectations that only a person can judge: "verify that all pods are up", "look for errors in the logs"."""
 
 import re
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
 from stationmaster.runbooks.read.document import Expectation, ExpectationKind
 from stationmaster.runbooks.read.literals import tested_literal
-from stationmaster.runbooks.read.words import Words, cells
+from stationmaster.runbooks.read.words import ENGLISH, Words, cells
 
 _CHECKS = (
     r"verify|verfiy|verifying|check|checking|confirm|confirming|ensure|ensuring|make sure|making sure|be sure|see"
     r"|examine"
     r"|examining|validate|validating|double-check|double check|assert|ascertain|test"
 )
-_BEFORE = (
-    r"(?:(?:^(?:\W*\[[ xX]\]\s*|\*+)?|[,;:(.–—-]\s*|\b(?:to|and|then|also|or|should|must|can|please|by|first|always"
-    r"|you|we|manually|will"
-    r"|carefully|double|need|"
-    r"next|now|finally|not|again|just|simply|before|after|while|\w+ly)\s+))"
+_LEAD = re.compile(
+    r"(?:[,;:(.–—-]\s*|\b(?:to|and|then|also|or|should|must|can|please|by|first|always|you|we|manually|will|double|need"
+    r"|next|now|finally|not|again|just|simply|before|after|while|\w+ly)\s+)$",
+    ENGLISH,
 )
+"""After these words "check" is a verb."""
+_BOX = re.compile(r"\W*\[[ xX]\]\s*|\*+")
 _CLAUSE = re.compile(
-    rf"{_BEFORE}(?:{_CHECKS})(?: also| and (?:verify|confirm|check|ensure))?,? (?P<word>that|if"
+    rf"(?:{_CHECKS})(?: also| and (?:verify|confirm|check|ensure))?,? (?P<word>that|if"
     rf"|whether(?: or not)?)\b(?P<rest>.*)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _FINITE = (
     r"(?:is|are|isn't|aren't|has|have|was|were|does|do|doesn't|don't|exists?|match(?:es)?(?! (?:patterns?|rates?"
@@ -33,36 +34,36 @@ _FINITE = (
     r"|aligns?|exceeds?|reaches|corresponds?|starts|holds|serves|falls|stays|displays|includ(?:es|ed))"
 )
 _NOUN_CLAUSE = re.compile(
-    rf"{_BEFORE}(?!see\b)(?:{_CHECKS}) (?!which|what|who|how|why|when|where|for |to |the following|out "
+    rf"(?!see\b)(?:{_CHECKS}) (?!which|what|who|how|why|when|where|for |to |the following|out "
     rf"|in (?:the )?\w+ (?:if|whether))"
     rf"(?:(?!\b(?:which|that|what|who|whose|where|why|how|to|for|if|whether|and (?:check|verify|ensure|confirm"
     rf"|review|examine|see))\b|[,;:]|\.\s).){{2,90}}?\s{_FINITE}\b(?!-)(?P<rest>.*)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _WHETHER = re.compile(
     r"\b(?:identify|identifying|determine|determining|analy[sz]e|analy[sz]ing|find out|see"
     r"|investigate)(?: also)? (?:if|whether)"
     r"\b(?!(?: the| this)? alert)(?P<rest>.*)"
     r"|\b(?:verify|check|confirm|examine|review|inspect)\b[^.,;:]{2,90}? (?:if (?:they|it|there)|whether)\b.*",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _LISTED = re.compile(
-    rf"{_BEFORE}(?:verify|verfiy|verifying|ensure|ensuring|confirm|confirming)\s(?:(?!\b(?:which|that|what|how"
-    rf"|why|to|if|whether)\b"
+    r"(?:verify|verfiy|verifying|ensure|ensuring|confirm|confirming)\s(?:(?!\b(?:which|that|what|how"
+    r"|why|to|if|whether)\b"
     r"|[;:]|\.\s).){2,140}?\s(?:exists?|is|are|have)\b(?P<rest>.*)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _SURE = re.compile(
     r"\b(?:make sure|making sure|be sure|ensure|ensuring) (?:it|they|all|each|every|none|no|nothing|there"
     r"|everything)\b(?P<rest>.*)",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_HAS_FINITE = re.compile(rf"\b{_FINITE}\b|\w+(?:s|ed)\b", re.IGNORECASE)
-_CHECK_WORD = re.compile(rf"^.*?\b(?:{_CHECKS})\b", re.IGNORECASE)
-_CHECK_VERB = re.compile(rf"\b(?:{_CHECKS})\b", re.IGNORECASE)
+_HAS_FINITE = re.compile(rf"\b{_FINITE}\b|\w+(?:s|ed)\b", ENGLISH)
+_CHECK_WORD = re.compile(rf"^.*?\b(?:{_CHECKS})\b", ENGLISH)
+_CHECK_VERB = re.compile(rf"\b(?:{_CHECKS})\b", ENGLISH)
 _ACCESS = re.compile(
     r"^\W*(?:you|we|your account)\b(?!'ll| see| get| receive)",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _WAIT = re.compile(
     r"\bwait(?:ing)?\b(?: (?:a few|several|some|up to|about|at least|\d+)[\w -]{0,20}?(?:minutes?|seconds?|hours?"
@@ -71,13 +72,13 @@ _WAIT = re.compile(
     r"|hour|moment|while|bit|day|time))"
     r"[^.]{2,90}?\b(?:to|before)\b)"
     r"|\bwait for at most\b[^.]*?\bto\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _SEEN = re.compile(
     r"\b(?:you|we)(?:'ll|\u2019ll| will| should| must| would)(?: then| also| now| likely| probably| only"
     r"| be able to| at least| always)*"
     r" (?:see|get|receive|notice|observe|now have|be (?:presented|shown|taken|redirected|greeted)|expect)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _OUTPUT = (
     r"(?:outputs?|displays?|response|results?|reply|logs?|log lines?|page|command|query|dashboard|graph|panel|table"
@@ -115,19 +116,19 @@ _SHOULD = re.compile(
     rf" (?:{_STATE}|{_SHOWN}\b)|(?<!which )(?<!what )\b(?P<thing>[\w)-]+) should (?:now |then |also |all |both "
     rf"|\w+ly )*(?:not )?(?:{_STATE}"
     r"|reflect|show|list|display|print|return|output|report)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _IT_SHOULD = re.compile(
     r"\b(?:this|it|that|which|they|these|there|both|all)(?: (?:result|output|query|command|graph|panel))?\s+"
     r"(?:ideally |then |normally |usually )?"
     r"(?:should|must|will)(?: now| then| also| only| all| both| each| ideally| \w+ly)*"
     rf" (?:{_STATE}|{_SHOWN}|give|produce|result|tell)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _SHOWS = re.compile(
     r"^(?:\W*(?:the|this|its|it|that)\s*)(?:(?:example |command |query |command's )?(?:output|response|result"
     r"|command|reply|log))?\s*(?:\w+ly )?(?:contains?|displays?|returns?|prints?|outputs?)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _PLACES = (
     r"(?:logs?|outputs?|events?|messages?|page|dashboards?|graphs?|panels?|metrics|response|traces?|status|column"
@@ -145,25 +146,25 @@ _LOOK = re.compile(
     r"|any )?[\"`'“]?[\w<> -]+[\"`'”]? (?:in|on|under|within)\b[^.;,]{0,40}\b"
     rf"{_PLACES}\b|^(?=.*\b{_PLACES}\b).*\bchecking for \w|\blook(?:ing)? for (?:any "
     rf"|an? )?(?:\w+ ){{0,3}}(?:errors?|warnings?|messages?|exceptions?|spikes?|entries|lines?|failures)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _SOUGHT = re.compile(
     r"(?:^\W*|[,;:.]\s*|\b(?:and|to|then|also|should|can|must)\s+)(?:look|watch) for (?!more|further|the following:"
     r"|help"
     r"|details|a more)[^.;,]{2,}",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_FILTER = re.compile(r"\bfilter(?:ing)? for\b[^.;]{0,80}?[\"“`']\w", re.IGNORECASE)
+_FILTER = re.compile(r"\bfilter(?:ing)? for\b[^.;]{0,80}?[\"“`']\w", ENGLISH)
 _EVENTS = re.compile(
     r"\b(?:verify|check|confirm|validate)\b[^.;\"]{2,90}? with (?:[\w -]+ )?[\"“][^\"”]+[\"”]"
     r"|\b(?:events?|logs?|messages?|output|status|errors?) (?:showing|containing|indicating|with"
     r"|saying) [\"“`'][^\"”`']+[\"”`']",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _RULE = re.compile(
     r"\b(?:should not be used|should (?:only|never|always) be used|must not|should be used|will be (?:used|able)"
     r"|should (?:always |only |not )?be (?:considered|treated|taken|careful|aware|able|done|run|applied))\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 
 
@@ -173,8 +174,22 @@ _CHECKING = cells(
     " double-check assert ascertain test wait waiting identify identifying determine determining analyze analyse"
     " analyzing analysing find inspect review investigate"
 )
+_CONJUNCTIONS = cells("that if whether")
+_ARE = cells("exist exists is are have")
+_ANY = cells("sure ensure ensuring")
+_WAITING = cells("wait waiting")
+_FINITE_WORDS = cells(
+    "is are isn't aren't has have was were does do doesn't don't exist exists match matches contain contains work works"
+    " can cannot can't point points respond responds return returns succeed succeeds show shows runs equal equals"
+    " appear appears remain remains got gets allow allows permit permits come comes include includes cover covers"
+    " reference references resolve resolves listen listens accept accepts belong belongs need needs support supports"
+    " specify specifies meet meets reflect reflects uses considers requires provides sends receives passes fails"
+    " started completed occurs correlate correlates align aligns exceed exceeds reaches corresponds start starts holds"
+    " serves falls stays displays included"
+)
 _SHOWING = cells("should must will you'll we'll would you\u2019ll we\u2019ll")
 _PRINTING = cells("contains contain displays display returns return prints print outputs output")
+_SHOWING_OUTPUT = _SHOWING | _PRINTING
 _LOOKING = cells(
     "look looking watch watching search searching scan grep inspect check checking verify confirm validate review"
     " examine monitor filter filtering"
@@ -188,32 +203,60 @@ def judged_by_a_person(sentence: str, words: Words, *, after_output: bool, instr
     clause = ""
     if (instructed or after_output) and words & _CHECKING:
         clause = _verified(sentence, words)
-    if not clause and words & (_SHOWING | _PRINTING if after_output else _SHOWING):
+    if not clause and words & (_SHOWING_OUTPUT if after_output else _SHOWING):
         clause = _seen(sentence, after_output)
     if not clause and words & _LOOKING:
         clause = _looked_for(sentence, words, instructed=instructed)
     tested = tested_literal(sentence, words, instructed=instructed)
+    if not (clause or tested):
+        return []
     return [_other(each) for each in dict.fromkeys((clause, tested)) if each]
 
 
 def _verified(sentence: str, words: Words) -> str:
     texts = (_ASIDE.sub("", sentence), sentence) if "(" in sentence else (sentence,)
-    for pattern in (_CLAUSE, _NOUN_CLAUSE, _SURE, _LISTED):
-        for match in chain.from_iterable(map(pattern.finditer, texts)):
-            if _PROVES.match(match["rest"]) or _PROVES.match(_CHECK_WORD.sub("", match[0])):
-                continue
-            if not _ACCESS.match(match["rest"] if pattern is _CLAUSE else _CHECK_WORD.sub("", match[0])) and not (
-                pattern is _CLAUSE and match["word"] == "that" and not _HAS_FINITE.search(match["rest"])
-            ):
-                return _from_its_verb(match[0])
-    found = (words & _DOUBTING and _WHETHER.search(sentence)) or _WAIT.search(sentence)
+    verbs = [_verbs(text) for text in texts]
+    for pattern, needed in ((_CLAUSE, _CONJUNCTIONS), (_NOUN_CLAUSE, _FINITE_WORDS), (_SURE, _ANY), (_LISTED, _ARE)):
+        if not words & needed:
+            continue
+        for text, places in zip(texts, verbs, strict=True):
+            for match in _matches(pattern, text, places):
+                if _states(match, pattern):
+                    return match[0]
+    found = (words & _DOUBTING and _WHETHER.search(sentence)) or (words & _WAITING and _WAIT.search(sentence))
     return found[0] if found else ""
 
 
-def _from_its_verb(clause: str) -> str:
-    """Without the words that only lead to "check that …"."""
-    verb = _CHECK_VERB.search(clause)
-    return clause[verb.start() :] if verb else clause
+def _verbs(text: str) -> list[int]:
+    """Where "check" and its like stand as verbs."""
+    return [each.start() for each in _CHECK_VERB.finditer(text) if _leads(text[: each.start()])]
+
+
+def _leads(before: str) -> bool:
+    return bool(_LEAD.search(before[-24:])) or not before or _BOX.fullmatch(before) is not None
+
+
+def _matches(pattern: re.Pattern[str], text: str, places: Sequence[int]) -> Iterator[re.Match[str]]:
+    if pattern is _SURE:
+        yield from pattern.finditer(text)
+        return
+    end = 0
+    for at in places:
+        if at >= end and (match := pattern.match(text, at)):
+            end = match.end()
+            yield match
+
+
+def _states(match: re.Match[str], pattern: re.Pattern[str]) -> bool:
+    """Whether what is to be checked is a state of something, rather than one's own access or a cause."""
+    clause = _CHECK_WORD.sub("", match[0])
+    if _PROVES.match(match["rest"]) or _PROVES.match(clause):
+        return False
+    if pattern is not _CLAUSE:
+        return not _ACCESS.match(clause)
+    if match["word"] == "that" and not _HAS_FINITE.search(match["rest"]):
+        return False
+    return not _ACCESS.match(match["rest"])
 
 
 def _seen(sentence: str, after_output: bool) -> str:
@@ -226,11 +269,11 @@ def _seen(sentence: str, after_output: bool) -> str:
     return ""
 
 
-_EXAMPLE = re.compile(r"\W*(?:for example|for instance|e\.g\.)", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\W*(?:for example|for instance|e\.g\.)", ENGLISH)
 _ASIDE = re.compile(r"\s*\([^()]*\)")
 _PROVES = re.compile(
     r"\W*(?:this|that|it) (?:is|was) (?:indeed |really |actually )?(?:the|a) (?:case|cause|problem|issue|reason)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 """What a look is to prove, rather than what it shows: "to confirm this is the cause"."""
 _DOUBTING = cells("if whether")

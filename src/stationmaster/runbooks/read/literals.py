@@ -2,7 +2,7 @@
 
 import re
 
-from stationmaster.runbooks.read.words import Words, cells
+from stationmaster.runbooks.read.words import ENGLISH, Words, cells
 
 _IF = re.compile(
     r"(?P<word>\b(?:if|in case|unless)|^\W*when)\b(?P<subject>[^,;:]{1,90}?)\b(?P<verb>is|are|isn't|aren't|shows?"
@@ -11,7 +11,7 @@ _IF = re.compile(
     r"|displays?|includes?|see|exceeds?|above|below|over|under|greater|less|more|fewer|remains?|reach(?:es)?"
     r"|gets?|got|receive|exits?|goes|found|matches|not|doesn't|do|does)\b(?P<rest>(?:(?!\bthen\b|\blevel \d"
     r"|\bstep \d)[^,;]){0,80})",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _QUOTED = r"[\"“][^\"”]+[\"”]|'[^']+'|`[^`]+`"
 _STATE = (
@@ -30,12 +30,12 @@ _MEANS = re.compile(
 )
 _INPUT = re.compile(
     r"\b(?:labels?|(?:you|we)(?! (?:see|get|find|notice|observe))|severity|your|alert|environment|version|region)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _PLACE = re.compile(
     r"\b(?:in|on|from|at|under|with) (?:the |your )?$|\b(?:increased|decreased|raised"
     r"|lowered) to $",
-    re.IGNORECASE,
+    ENGLISH,
 )
 """Before a literal that only says where: "if there are errors in the `Logs`"."""
 _COMPARED = re.compile(
@@ -43,11 +43,21 @@ _COMPARED = re.compile(
     r"|at most) )?[<>~≈]=?\s*\d|\s~0\b"
 )
 _MEANING = cells("indicate indicates mean means suggest suggests implies point points if when")
+_MARKS = re.compile("[\"\u201c'`0-9]")
+_STATES = cells(
+    "crashloopbackoff imagepullbackoff errimagepull oomkilled pending running terminating unknown notready ready"
+    " evicted failed completed available degraded error unhealthy healthy bound active inactive"
+    " memorypressure diskpressure pidpressure failedscheduling failedmount failedattachvolume containercreating stopped"
+    " reject alarm servfail nxdomain wait zero"
+)
+"""Of these or of the marks above every literal holds one."""
 _TESTING = cells("if unless case when")
 
 
 def tested_literal(sentence: str, words: Words, *, instructed: bool) -> str:
     """The words of the comparison; empty where there is none."""
+    if not (words & _STATES or _MARKS.search(sentence)):
+        return ""
     if instructed and (match := _COMPARED.search(sentence)):
         return match[0]
     if instructed and words & _MEANING and (match := _MEANS.search(sentence)):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from stationmaster.runbooks.read.document import MatchRules
 from stationmaster.runbooks.read.front_matter import FrontMatter
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, plain
+from stationmaster.runbooks.read.passages import TOLD, Chapter, Passage, Shape, plain
 
 _ALERT = r"[A-Z][A-Za-z0-9]*(?:_[A-Z][A-Za-z0-9]*)*"
 _NAME = re.compile(
@@ -79,7 +79,7 @@ def _in_symptoms(root: Chapter) -> Iterator[str]:
     for chapter in root.walk():
         if chapter.level and _SYMPTOMS.match(chapter.title):
             for each in chapter.passages:
-                if "lert" in each.text and each.shape in {Shape.PROSE, Shape.ITEM}:
+                if "lert" in each.text and each.shape in TOLD:
                     names = (match["name"] or match["after"] for match in _CALLED.finditer(plain(each.text)))
                     yield from filter(_is_alert, names)
 

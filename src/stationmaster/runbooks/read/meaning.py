@@ -14,6 +14,7 @@ from stationmaster.runbooks.read.document import (
     Caution,
     Command,
     Condition,
+    Edge,
     EdgeKind,
     Expectation,
     ExpectationKind,
@@ -56,19 +57,41 @@ class Draft:
     """Whether it only points to another place of the document."""
     shows_command: bool = False
     """Whether it begins with a command in code."""
+    meant: "_Meant | None" = None
+    """What was found in it, where somebody has asked already."""
 
     @property
     def instructs(self) -> bool:
         return not self.silent and (self.told or self.shows_command or any(each.instructs for each in self.said))
 
 
+@dataclass(slots=True, kw_only=True)
+class _Meant:
+    """What the sentences of a draft hold."""
+
+    instructs: bool
+    edges: tuple[Edge, ...]
+    actions: tuple[Action, ...]
+    expectations: tuple[Expectation, ...]
+    wait_s: float | None
+
+
+def _meant(draft: Draft) -> _Meant:
+    told = draft.instructs
+    return _Meant(
+        instructs=told,
+        edges=edges_of(draft.said, heads=draft.heads, told=told),
+        actions=_actions(draft),
+        expectations=expectations_in(draft),
+        wait_s=wait_of(draft.text),
+    )
+
+
 def step_of(draft: Draft) -> Step:
     attributes = draft.attributes
-    expectations = expectations_in(draft)
-    actions = _actions(draft)
+    meant = draft.meant or _meant(draft)
     commands = tuple(_with_conditions(command, draft.said) for command in draft.commands)
-    kind, why = _kind(draft, commands, actions, expectations)
-    told = draft.instructs
+    kind, why = _kind(draft, commands, meant)
     return Step(
         address=draft.address,
         kind=kind,
@@ -76,14 +99,14 @@ def step_of(draft: Draft) -> Step:
         text=" ".join(draft.text.split()),
         original=draft.original,
         why=why,
-        instructs=told,
+        instructs=meant.instructs,
         commands=commands,
-        expectations=expectations,
+        expectations=meant.expectations,
         conditions=_conditions(draft.said, attributes),
-        actions=actions,
-        wait_s=attributes.wait_s if attributes.wait_s is not None else wait_of(draft.text),
+        actions=meant.actions,
+        wait_s=attributes.wait_s if attributes.wait_s is not None else meant.wait_s,
         parameters=parameters_of("\n".join([draft.text, *(command.text for command in draft.commands)])),
-        edges=edges_of(draft.said, heads=draft.heads, told=told),
+        edges=meant.edges,
         cautions=_beside(commands, cautions_in(draft.said)),
         attributes=attributes,
         children=_judging(draft.children),
@@ -92,9 +115,8 @@ def step_of(draft: Draft) -> Step:
 
 def says_something(draft: Draft) -> bool:
     """Whether words that instruct nobody say what to expect or when, or ask for what the platform does itself."""
-    if edges_of(draft.said, heads=draft.heads, told=draft.instructs) or _actions(draft):
-        return True
-    return bool(expectations_in(draft))
+    draft.meant = _meant(draft)
+    return bool(draft.meant.edges or draft.meant.actions or draft.meant.expectations)
 
 
 def expectations_in(draft: Draft) -> tuple[Expectation, ...]:
@@ -114,8 +136,8 @@ def expectations_in(draft: Draft) -> tuple[Expectation, ...]:
 
 
 def cautions_in(said: Sequence[Sentence]) -> tuple[Caution, ...]:
-    found = (caution_of(each.text, each.words, line=each.line) for each in said)
-    return tuple(each for each in found if each is not None)
+    found = [caution_of(each.text, each.words, line=each.line) for each in said]
+    return tuple([each for each in found if each is not None])
 
 
 def _beside(commands: Sequence[Command], cautions: tuple[Caution, ...]) -> tuple[Caution, ...]:
@@ -148,9 +170,8 @@ def _with_conditions(command: Command, said: Sequence[Sentence]) -> Command:
     return replace(command, conditions=conditions_of(sentence)) if sentence else command
 
 
-def _kind(
-    draft: Draft, commands: tuple[Command, ...], actions: tuple[Action, ...], expectations: tuple[Expectation, ...]
-) -> tuple[StepKind, str]:
+def _kind(draft: Draft, commands: tuple[Command, ...], meant: _Meant) -> tuple[StepKind, str]:
+    actions, expectations = meant.actions, meant.expectations
     if draft.attributes.action is not None:
         escalates = draft.attributes.action is PlatformAction.ESCALATE
         return (StepKind.ESCALATE if escalates else StepKind.ACTION), "its author made it exact"
@@ -165,13 +186,13 @@ def _kind(
         return StepKind.ESCALATE, "asks for somebody"
     if actions:
         return StepKind.ACTION, "asks for something that the platform does itself"
-    if expectations and not draft.instructs:
+    if expectations and not meant.instructs:
         return StepKind.EXPECTATION, "says what the output above should show"
     if any(each.kind is not ExpectationKind.OTHER for each in expectations):
         return StepKind.EXPECTATION, "says what the output above should show"
-    if wait_of(draft.text) is not None and _ONLY_WAITS.fullmatch(draft.text.strip()):
+    if meant.wait_s is not None and _ONLY_WAITS.fullmatch(draft.text.strip()):
         return StepKind.MANUAL, "waits; nobody has to do anything"
-    if any(each.kind is EdgeKind.GOTO for each in edges_of(draft.said, heads=draft.heads, told=draft.instructs)):
+    if any(each.kind is EdgeKind.GOTO for each in meant.edges):
         return StepKind.MANUAL, "says where the run goes on"
     return StepKind.MANUAL, "nothing in it is known to the platform; a person has to read it"
 

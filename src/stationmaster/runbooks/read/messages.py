@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from stationmaster.runbooks.read.clocks import cadence_s
 from stationmaster.runbooks.read.knowledge import Message, Moment
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, plain
+from stationmaster.runbooks.read.passages import TOLD, Chapter, Passage, Shape, plain
 
 _SECTION = re.compile(
     r"\b(?:communications?|messages?|notifications?|status ?(?:page|updates?)|announcements?|e-?mails?"
@@ -50,7 +50,7 @@ def messages_of(root: Chapter) -> tuple[Message, ...]:
 
 def _templates(chapter: Chapter) -> Iterator[Message]:
     """The blocks and quotations of a section of templates."""
-    said = "\n".join(each.text for each in chapter.passages if each.shape in {Shape.PROSE, Shape.ITEM})
+    said = "\n".join(each.text for each in chapter.passages if each.shape in TOLD)
     for each in chapter.passages:
         if each.shape is Shape.QUOTE or (each.shape is Shape.FENCE and each.info.lower() in _PROSE):
             text = each.text.strip()
@@ -73,7 +73,7 @@ def _moment(title: str, text: str) -> Moment:
 def _posted(chapter: Chapter) -> Iterator[Message]:
     """What prose puts into quotation marks: Update status page: "Investigating …"."""
     for each in chapter.passages:
-        if each.shape in {Shape.PROSE, Shape.ITEM} and ('"' in each.text or "“" in each.text):
+        if each.shape in TOLD and ('"' in each.text or "“" in each.text):
             yield from _quoted(each)
 
 

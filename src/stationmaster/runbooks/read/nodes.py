@@ -91,7 +91,7 @@ def _needless(text: str) -> tuple[str, ...]:
 @cache
 def _blocks(needless: tuple[str, ...]) -> MarkdownIt:
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(front_matter_plugin).disable([*needless])
-    parser.core.ruler.enableOnly(["normalize", "block"])
+    parser.core.ruler.enableOnly(["block"])
     return parser
 
 

@@ -17,11 +17,14 @@ _NOTATIONS = re.compile(
     r"[A-Z](?<=\[[A-Z])[A-Z\d]+(?:[ _-][A-Z\d]+)*)\](?![(\[:])"
     r"|%(?P<percent>[A-Z](?<=%[A-Z])[A-Z\d_]{2,40})%"
 )
+_MARKS = re.compile(r"[<$\[%{]|X\.X|YOUR_")
 _NAMES = {"x.x.x.x": "ip"}
 
 
 def parameters_of(text: str) -> tuple[Parameter, ...]:
     """Every place once, in the order of its first appearance."""
+    if not _MARKS.search(text):
+        return ()
     found: dict[str, Parameter] = {}
     for match in _NOTATIONS.finditer(text):
         raw = next(value for value in match.groups() if value is not None)

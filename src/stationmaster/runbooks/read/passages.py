@@ -29,6 +29,10 @@ class Shape(Enum):
     FENCE = "fence"
 
 
+TOLD = (Shape.PROSE, Shape.ITEM)
+SHOWN = (Shape.FENCE, Shape.QUOTE)
+
+
 @dataclass(slots=True, kw_only=True)
 class Passage:
     """`text` is Markdown as it stands, for FENCE what is in it; `lead` is what announces the passage: the item that
@@ -68,9 +72,11 @@ class Chapter:
     chapters: tuple["Chapter", ...] = field(default=())
 
     def walk(self) -> Iterator["Chapter"]:
-        yield self
-        for each in self.chapters:
-            yield from each.walk()
+        waiting = [self]
+        while waiting:
+            each = waiting.pop()
+            yield each
+            waiting.extend(reversed(each.chapters))
 
     def under(self, pattern: re.Pattern[str]) -> bool:
         """Whether the heading or one above it says so."""

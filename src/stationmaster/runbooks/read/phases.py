@@ -7,7 +7,7 @@ from stationmaster.runbooks.read.clocks import window_s
 from stationmaster.runbooks.read.document import Step, StepKind
 from stationmaster.runbooks.read.knowledge import Phase
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, plain
+from stationmaster.runbooks.read.passages import TOLD, Chapter, Passage, plain
 
 _CLOCKED = re.compile(r"\d|\b(?:first|next|within) (?:one|two|three|five|ten|an?) ", re.IGNORECASE)
 _OTHER = re.compile(
@@ -60,7 +60,7 @@ def _clocked_labels(chapter: Chapter) -> list[tuple[Lines, str]]:
 
 
 def _is_label(passage: Passage) -> bool:
-    if passage.shape not in {Shape.PROSE, Shape.ITEM} or passage.depth > 1:
+    if passage.shape not in TOLD or passage.depth > 1:
         return False
     return passage.depth == 1 or passage.lead == plain(passage.text)
 

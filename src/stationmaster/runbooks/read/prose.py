@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stationmaster.runbooks.read.instructions import instructs
 from stationmaster.runbooks.read.words import Words, words_of
 
 _LONGEST = 20_000
+_REMEMBERED = 4096
+"""Sentences: documents made from one template share many, and a section is looked at before it is read."""
 _END = re.compile(
     r"`[^`]*`|'[^'\n]{3,}?\.'|\"[^\"\n]*\""
     r"|([.!?。](?<!\be\.g\.)(?<!\bi\.e\.)(?<!\betc\.)(?<!\bvs\.)[.!?。)\"'*]*)(?=\s+(?:[A-Z\[`(\"]|[⚠✅])|\s*$)|(\n\n)"
@@ -27,8 +30,14 @@ class Sentence:
 
 def sentence(text: str, *, line: int) -> Sentence:
     """All of `text` as one sentence."""
+    told, words = _told(text)
+    return Sentence(text=text, line=line, instructs=told, words=words)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _told(text: str) -> tuple[bool, Words]:
     words = words_of(text)
-    return Sentence(text=text, line=line, instructs=instructs(text, words), words=words)
+    return instructs(text, words), words
 
 
 def sentences_of(text: str, *, first_line: int) -> list[Sentence]:

@@ -7,6 +7,7 @@ from stationmaster.runbooks.read.clocks import UNIT_S
 from stationmaster.runbooks.read.knowledge import Comparison, Threshold, Use
 from stationmaster.runbooks.read.metrics import Metric, lasts, metric_before, names_a_metric, names_a_time
 from stationmaster.runbooks.read.passages import Chapter, Passage, Shape, plain
+from stationmaster.runbooks.read.words import ENGLISH
 
 _SIGNS = {
     ">": Comparison.ABOVE,
@@ -47,40 +48,38 @@ _LIMIT = re.compile(
     r"(?P<rate>\s?/\s?(?:s|sec|second|m|min|minute|h|hour)\b|\s?rps\b|\s?qps\b|(?:\s[\w-]+){0,2}\s(?:per"
     r"|a)\s(?:second|minute|hour)\b"
     r"|\s?req(?:uest)?s?/s(?:ec(?:ond)?)?\b)?",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_DIGIT = re.compile(r"\d")
-_LOOKED_AT = frozenset({Shape.PROSE, Shape.ITEM, Shape.ROW})
+_DIGIT = re.compile("[0-9]")
+_LOOKED_AT = (Shape.PROSE, Shape.ITEM, Shape.ROW)
 _MAYBE = re.compile(
     r"(?:[<>≥≤]=?|&[gl][te];|\b(?:exceed\w*|above|over|than|beyond|most|least|below|under"
     r"|up to|reach\w*|hits))\D{0,24}\d",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_PERIOD = re.compile(r"over\s+(?:a|an|the)\s+", re.IGNORECASE)
+_PERIOD = re.compile(r"over\s+(?:a|an|the)\s+", ENGLISH)
 _CODE = re.compile(r"`[^`]*[({;$|\[][^`]*`")
 _VERSION = re.compile(r"^(?:\.\d|[:/]\d|-\d)")
 _LIMITS = re.compile(
     r"\bthresholds?\b|\bmetrics?\b|\bslos?\b|\bslas?\b|\bslis?\b|\bobjectives?\b|\bbaselines?\b|\btargets?\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
-_ALERTING = re.compile(
-    r"\balert|\bthreshold|\bsymptom|\bwarning|\bcritical|\bcondition|\btrigger|\bmeaning\b", re.IGNORECASE
-)
+_ALERTING = re.compile(r"\balert|\bthreshold|\bsymptom|\bwarning|\bcritical|\bcondition|\btrigger|\bmeaning\b", ENGLISH)
 _OBJECTIVE = re.compile(
     r"\bslos?\b|\bslas?\b|\bobjectives?\b|\btargets?\b|\bsuccess criteria\b|\bexpected\b|\bnormal\b|\bhealthy\b"
     r"|\bbaselines?\b"
     r"|\bkey metrics\b|\bverif",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _WANTED = re.compile(
     r"\b(?:should|must|ensure|keep|goal|target|aim|normal(?:ly)?|expected|healthy|stays?|objective|verify)\b",
-    re.IGNORECASE,
+    ENGLISH,
 )
 _UNWANTED = re.compile(
-    r"\b(?:if|when|alerts?|fires?|firing|triggers?|triggered|exceed\w*|critical|warning|page)\b", re.IGNORECASE
+    r"\b(?:if|when|alerts?|fires?|firing|triggers?|triggered|exceed\w*|critical|warning|page)\b", ENGLISH
 )
-_DEMANDED = re.compile(r"\b(?:must|should|ensure|keep|goal|target)\b", re.IGNORECASE)
-_HAPPENS = re.compile(r"\b(?:if|when|alerts?|fires?|triggers?|triggered)\b", re.IGNORECASE)
+_DEMANDED = re.compile(r"\b(?:must|should|ensure|keep|goal|target)\b", ENGLISH)
+_HAPPENS = re.compile(r"\b(?:if|when|alerts?|fires?|triggers?|triggered)\b", ENGLISH)
 _BYTES = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _BINARY = {"k": 2.0**10, "m": 2.0**20, "g": 2.0**30, "t": 2.0**40}
 
@@ -89,8 +88,10 @@ def thresholds_of(root: Chapter) -> tuple[Threshold, ...]:
     found: list[Threshold] = []
     for chapter in root.walk():
         for passage in chapter.passages:
-            text = " ".join(passage.cells) or passage.text
-            if passage.shape in _LOOKED_AT and _DIGIT.search(text) and _MAYBE.search(text):
+            if passage.shape not in _LOOKED_AT:
+                continue
+            text = " ".join(passage.cells) if passage.cells else passage.text
+            if _DIGIT.search(text) and _MAYBE.search(text):
                 found += _thresholds(passage, chapter)
     return tuple(dict.fromkeys(found))
 

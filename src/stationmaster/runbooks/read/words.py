@@ -3,6 +3,8 @@
 import re
 
 Words = frozenset[str]
+ENGLISH = re.IGNORECASE | re.ASCII
+"""How English words are looked for in any case; asking Unicode about every letter costs half as much again."""
 _WORD = re.compile(r"[a-z]+(?:['\u2019-][a-z]+)*")
 
 

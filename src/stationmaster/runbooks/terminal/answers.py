@@ -8,7 +8,6 @@ import msgspec
 import yaml
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.alone import NeedsPersonError
 from stationmaster.runbooks.approval import Refused, request_text
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.plan import PlannedStep
@@ -19,6 +18,8 @@ from stationmaster.runbooks.talk import (
     Choice,
     Denied,
     ManualDone,
+    NeedsPersonError,
+    NobodyThereError,
     Place,
     StepEnded,
 )
@@ -120,7 +121,7 @@ class Answers:
         answer = _taken(self._manual, step.key)
         self._tell(manual_question(step, at=utc_now(), answered=answer is not None))
         if answer is None:
-            raise NeedsPersonError(f"step {step.key} has to be done or judged by a person: {step.title}")
+            raise NobodyThereError(f"step {step.key} has to be done or judged by a person: {step.title}")
         return ManualDone(verdict=Verdict(answer.verdict), why=answer.why, by=self._by)
 
     async def after_failure(self, step: PlannedStep, ended: StepEnded) -> Choice:

@@ -1,6 +1,5 @@
 """An operator who is not there: told nothing, answers nothing."""
 
-from stationmaster.runbooks.alone import NeedsPersonError
 from stationmaster.runbooks.plan import PlannedStep
 from stationmaster.runbooks.talk import (
     ApprovalRequest,
@@ -8,6 +7,8 @@ from stationmaster.runbooks.talk import (
     Choice,
     Denied,
     ManualDone,
+    NeedsPersonError,
+    NobodyThereError,
     Place,
     RunEvent,
     StepEnded,
@@ -25,7 +26,7 @@ class Nobody:
         raise NeedsPersonError(f"nobody can say what {place.written} is")
 
     async def work_by_hand(self, step: PlannedStep) -> ManualDone:
-        raise NeedsPersonError(f"nobody can work step {step.key}")
+        raise NobodyThereError(f"nobody can work step {step.key}")
 
     async def after_failure(self, step: PlannedStep, ended: StepEnded) -> Choice:
         raise NeedsPersonError(f"nobody can say how to go on after step {step.key}")

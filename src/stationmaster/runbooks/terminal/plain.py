@@ -21,7 +21,7 @@ from stationmaster.runbooks.talk import (
 from stationmaster.runbooks.terminal.glyphs import VERDICT_STYLES, Glyphs, glyphs_for, outcome_style
 from stationmaster.runbooks.terminal.progress import Progress, Row
 from stationmaster.runbooks.transcript.questions import Question
-from stationmaster.runbooks.transcript.words import in_words
+from stationmaster.runbooks.transcript.words import in_words, open_words
 
 _OPEN_AT_MOST = 8_000
 _REMEMBERED = 500
@@ -143,7 +143,7 @@ def show_summary(console: Console, progress: Progress) -> None:
     glyphs = glyphs_for(console.encoding)
     for key, row in progress.rows.items():
         mark, style = (glyphs.open, "dim")
-        told = "not reached"
+        told = open_words(row.step, begun=row.began_at is not None)
         if row.ended is not None:
             mark, style = glyphs.verdicts[row.ended.verdict], VERDICT_STYLES[row.ended.verdict]
             by = f", by {row.ended.by}" if row.ended.by else ""

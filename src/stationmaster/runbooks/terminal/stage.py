@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from rich.console import Console, Group
 from rich.live import Live
 
+from stationmaster.runbooks.clean import clean_line
+from stationmaster.runbooks.plan import PlannedKind
 from stationmaster.runbooks.talk import RunEvent
 from stationmaster.runbooks.terminal.desk import Desk, Ending
 from stationmaster.runbooks.terminal.glyphs import glyphs_for
@@ -180,6 +182,8 @@ class Stage:
                 self._overlay(Overlay.DETAILS)
             case "q":
                 self._ask_ending()
+            case "s":
+                self._ask_skipping()
             case "o" if self._shell is None:
                 self._shell = asyncio.get_running_loop().create_task(self._open_shell())
             case _:
@@ -223,6 +227,26 @@ class Stage:
         lines = [("bold", "End this run?"), ("", "What runs at this moment is stopped either way.")]
         keys = (("a", "abort it for good"), ("l", "leave it, to be resumed"), ("escape", "back"))
         self._face(Dialogue(title="end", lines=lines, keys=keys, then=chosen))
+
+    def _ask_skipping(self) -> None:
+        """What runs and takes too long: the step that is looked at, otherwise the one that was heard of last."""
+        running = {row.step.key: row.step for row in self._view.progress.running()}
+        looked_at = [key for key in (self._view.selected, self._view.progress.focus, *running) if key in running]
+        if not looked_at:
+            return
+        before, step = self._view.dialogue, running[looked_at[0]]
+
+        def chosen(key: str) -> None:
+            if key == "y":
+                self._desk.skip(step.key, self._desk.by)
+            if key in {"y", "n", "escape"}:
+                self._face(before)
+
+        lines = [("bold", f"Skip {step.key} {clean_line(step.title)}, which runs?")]
+        if step.kind is PlannedKind.ACTION:
+            lines.append(("", "It is a change: what it has done by then stands, and it counts as failed."))
+        keys = (("y", "skip it"), ("n", "go on waiting"))
+        self._face(Dialogue(title="skip", lines=lines, keys=keys, then=chosen))
 
     async def _open_shell(self) -> None:
         """What the shell did with the terminal's foreground is taken back when it ends."""

@@ -14,7 +14,7 @@ _LONGEST_ORIGINAL = 400
 HELP: tuple[Line, ...] = (
     ("bold", "Keys"),
     ("", "  a            approve a change: then type the name of its target"),
-    ("", "  s            skip it, with a reason"),
+    ("", "  s            skip it, with a reason; or skip what runs at the moment"),
     ("", "  r g x        after a failure: retry, go on, stop"),
     ("", "  p f          a step done by hand: passed, failed"),
     ("", "  y n          whether a condition of the runbook holds"),

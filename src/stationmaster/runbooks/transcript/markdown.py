@@ -8,7 +8,7 @@ from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.plan import PlannedStep
 from stationmaster.runbooks.talk import RunOpened, StepEnded
 from stationmaster.runbooks.transcript.story import Story
-from stationmaster.runbooks.transcript.words import MARKS, command_of, in_words
+from stationmaster.runbooks.transcript.words import MARKS, command_of, in_words, open_words
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 _LIST = re.compile(r"^(\d*)([-+.)])(?=\s|$)")
@@ -42,7 +42,11 @@ def _table(story: Story) -> Iterator[str]:
     yield "| step | what | risk | verdict | took | by |"
     yield "|---|---|---|---|---|---|"
     for step, end in story.worked():
-        verdict = f"{MARKS[end.verdict]} {end.verdict.value}" if end else "· not reached"
+        verdict = (
+            f"{MARKS[end.verdict]} {end.verdict.value}"
+            if end
+            else f"· {open_words(step, begun=step.key in story.begun)}"
+        )
         took = in_words(end.took_ms / 1000) if end and end.took_ms else ""
         cells = (step.key, _plain(step.title), step.risk.value, verdict, took, _plain(end.by) if end else "")
         yield f"| {' | '.join(cells)} |"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.plan import Plan, PlannedStep
-from stationmaster.runbooks.talk import RunEvent, RunFinished, RunOpened, StepEnded
+from stationmaster.runbooks.talk import RunEvent, RunFinished, RunOpened, StepBegan, StepEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,8 @@ class Story:
     last_at: datetime
     finished: RunFinished | None
     ends: dict[str, StepEnded]
+    begun: frozenset[str]
+    """The steps that were begun, ended or not."""
     sittings: int
 
     @property
@@ -46,5 +48,6 @@ def gather(events: Sequence[RunEvent]) -> Story:
         last_at=max(moments),
         finished=last if isinstance(last, RunFinished) else None,
         ends=ends,
+        begun=frozenset(event.step for event in events if isinstance(event, StepBegan)),
         sittings=len(openings),
     )

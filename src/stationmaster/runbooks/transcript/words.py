@@ -4,7 +4,8 @@ import shlex
 from datetime import timedelta
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import PlannedStep
+from stationmaster.runbooks.plan import PlannedKind, PlannedStep
+from stationmaster.runbooks.read.document import ExpectationKind
 
 MARKS = {
     Verdict.PASSED: "✓",
@@ -38,3 +39,12 @@ def clock(length: timedelta | float) -> str:
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
     minutes, rest = divmod(int(max(seconds, 0)), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes:02d}:{rest:02d}"
+
+
+def open_words(step: PlannedStep, *, begun: bool) -> str:
+    """What became of a step that has not ended."""
+    if not begun:
+        return "not reached"
+    judged = any(each.kind is ExpectationKind.OTHER for each in step.expectations)
+    looks = step.kind in {PlannedKind.CHECK, PlannedKind.WAIT}
+    return "was run, waits for a judgement" if judged and looks else "begun, not ended"
