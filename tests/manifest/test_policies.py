@@ -101,7 +101,7 @@ api_users:
 monitoring:
   scrape_interval: 5s
   scrape_timeout: 3s
-  retention: 7d
+  retention: 35d
   scrape:
     - {name: node, targets: [10.0.0.1:9100], labels: {team: shop}, body_limit: 1MB}
   heartbeat: {url: "https://watch.example.org/1"}
@@ -114,7 +114,7 @@ def test_what_is_declared_of_metrics_is_read_whole() -> None:
     (job,) = spec.monitoring.scrape
     assert (job.name, job.targets, job.labels) == ("node", (Address(host="10.0.0.1", port=9100),), (("team", "shop"),))
     assert (job.body_limit_bytes, job.interval_ms, job.path) == (1024**2, None, "/metrics")
-    assert (spec.monitoring.scrape_interval_ms, spec.monitoring.retention_s) == (5000, 7 * 86_400)
+    assert (spec.monitoring.scrape_interval_ms, spec.monitoring.retention_s) == (5000, 35 * 86_400)
     assert spec.monitoring.heartbeat == Heartbeat(url="https://watch.example.org/1", interval_ms=60_000)
     assert spec.monitoring.traces == Traces(endpoint="http://127.0.0.1:4318", ratio=0.1)
     assert spec.services[0].metrics == "/metrics"
@@ -147,12 +147,17 @@ def test_nodes_look_at_the_port_of_what_they_cannot_check() -> None:
 
 def test_rule_files_have_to_be_there_and_become_absolute(tmp_path: Path) -> None:
     (tmp_path / "one.rules.yml").write_text("groups: []\n")
-    text = FULL.replace("  retention: 7d\n", "  retention: 7d\n  rules: ['*.rules.yml', two.yml]\n")
+    text = FULL.replace("  retention: 35d\n", "  retention: 35d\n  rules: ['*.rules.yml', two.yml]\n")
     with pytest.raises(InvalidInputError) as refused:
         parse_document(text, file="platform.yaml", folder=tmp_path)
     assert ["two.yml" in each.message for each in refused.value.diagnostics] == [True]
     good = read(text.replace(", two.yml", ""), tmp_path)
     assert good.monitoring.rules == (tmp_path / "*.rules.yml",)
+
+
+def test_an_objective_that_looks_back_further_than_samples_are_kept_is_told() -> None:
+    found = told(FULL.replace("retention: 35d", "retention: 7d"))
+    assert [(each.code, each.severity) for each in found] == [("window-not-kept", Severity.WARNING)]
 
 
 def read(text: str, folder: Path = Path("/")) -> PlatformSpec:
@@ -268,7 +273,7 @@ def test_all_of_a_virtual_host_and_the_gateway_is_read() -> None:
         ("team: shop", "job: shop", "reserved-label", "'job'"),
         ("team: shop", "__team: shop", "bad-label", "reserved"),
         ("targets: [10.0.0.1:9100]", "targets: []", "too-few-items", "is empty"),
-        ("retention: 7d", "retention: 1h", "bad-duration", "not between 2h and 400d"),
+        ("retention: 35d", "retention: 1h", "bad-duration", "not between 2h and 400d"),
         ("{type: tcp}", "{path: /, grpc_service: x}", "never-applies", "`grpc_service` belongs to checks of type grpc"),
         ("  - name: next", "  - name: Shop\n    targets: [{address: 'h:1'}]\n  - name: next", "similar-name", "'Shop'"),
         ("retry_percent: 20", "retry_percent: 120", "out-of-range", "between 0 and 100"),

@@ -3,7 +3,7 @@
 from stationmaster.core.policy import LimitBy
 from stationmaster.core.spec import CredentialKind
 from stationmaster.manifest.check_headers import check_claims, check_cors, check_header_changes, check_matched_headers
-from stationmaster.manifest.check_monitoring import check_probe
+from stationmaster.manifest.check_monitoring import check_objectives, check_probe
 from stationmaster.manifest.clashes import check_routes
 from stationmaster.manifest.lookup import Lookup
 from stationmaster.manifest.nodes import quoted
@@ -20,6 +20,7 @@ def check_api(part: Part, api: ApiDocument, lookup: Lookup, problems: Problems) 
     check_routes(part, api, lookup, problems)
     _check_destination(part, api, problems)
     check_probe(part, api, problems)
+    check_objectives(part, api, lookup, problems)
     check_redirect(part, api, lookup, problems)
     _check_callers(part, api, lookup, problems)
     _check_public(part, api, problems)

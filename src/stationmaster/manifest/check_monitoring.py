@@ -1,11 +1,13 @@
 """What can be wrong with scrape jobs, intervals, and probes through the gateway."""
 
+from stationmaster.manifest.lookup import Lookup
 from stationmaster.manifest.nodes import quoted
+from stationmaster.manifest.objective_text import parse_objective
 from stationmaster.manifest.parts import Part
 from stationmaster.manifest.problems import Problems
 from stationmaster.manifest.schema import ApiDocument
 from stationmaster.manifest.schema_monitoring import MonitoringDocument, ScrapeDocument
-from stationmaster.manifest.values import parse_duration, parse_interval
+from stationmaster.manifest.values import parse_duration, parse_interval, parse_seconds
 from stationmaster.manifest.words import BROKEN_TEXT
 
 RESERVED_LABELS = frozenset({"job", "instance", "le", "quantile", "alertname", "alertstate"})
@@ -52,6 +54,20 @@ def _check_timeout(
         field = "scrape_timeout" if isinstance(thing, MonitoringDocument) else "timeout"
         message = f"a scrape may take {timeout}, longer than the interval of {interval}"
         problems.add("out-of-range", message, part.origin(thing, field), "shorten the timeout")
+
+
+def check_objectives(part: Part, api: ApiDocument, lookup: Lookup, problems: Problems) -> None:
+    """What an objective looks back on has to be kept."""
+    settings = lookup.settings()
+    kept = settings.monitoring.retention if settings is not None else MonitoringDocument().retention
+    if kept == BROKEN_TEXT:
+        return
+    for at, text in enumerate(api.objectives):
+        days = parse_objective(text).window_days
+        if days * 86_400 > parse_seconds(kept):
+            message = f"{quoted(text)} looks back on {days} days, and samples are kept for {kept}"
+            hint = f"write `retention: {days}d` in `monitoring`, or a shorter window"
+            problems.warn("window-not-kept", message, part.origin(api, "objectives", at), hint)
 
 
 def check_probe(part: Part, api: ApiDocument, problems: Problems) -> None:
