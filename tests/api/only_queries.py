@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import uvicorn
@@ -12,6 +12,7 @@ from stationmaster.access.loop import Access
 from stationmaster.api.app import make_api
 from stationmaster.api.protocol import ProblemProtocol
 from stationmaster.monitor.query.desk import QueryDesk
+from stationmaster.runtime.metrics import ControlMetrics
 from stationmaster.runtime.serve import Asgi
 
 
@@ -20,6 +21,7 @@ class OnlyQueries:
     access: Access
     desk: QueryDesk | None
     started_at: datetime = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+    metrics: ControlMetrics = field(default_factory=ControlMetrics)
 
 
 def make_app(access: Access, desk: QueryDesk | None) -> Asgi:

@@ -111,6 +111,8 @@ def test_targets_are_asked_in_the_protocol_of_their_virtual_host(protocol: Proto
 def test_what_the_api_demands_of_a_request_is_sent() -> None:
     api = replace(API, hosts=("*.example.com",), headers=(HeaderRule(name="x-a", value="b"), HeaderRule(name="x-c")))
     (crossing,) = crossings_of(spec(api))
+    (other,) = crossings_of(spec(replace(api, preserve_host=False)))
+    assert (crossing.direct_host, other.direct_host) == ("probe.example.com", "shop_host")
     assert (crossing.host, crossing.headers) == ("probe.example.com", (("x-a", "b"), ("x-c", "1")))
 
 

@@ -38,7 +38,7 @@ SILENT, BROKEN = fault(Fault.SILENT), fault(Fault.BROKEN)
         (REFUSED, False, [OK], Place.NODE),
         (REFUSED, None, [OK], Place.NODE),
         (REFUSED, None, [REFUSED], Place.NODE),
-        (REFUSED, True, [OK], Place.WAY_TO_NODE),
+        (REFUSED, True, [OK], Place.NODE),
         (UNREACHABLE, True, [OK], Place.WAY_TO_NODE),
         (UNREACHABLE, None, [OK], Place.WAY_TO_NODE),
         (UNREACHABLE, False, [OK], Place.NODE),

@@ -95,6 +95,10 @@ async def test_a_node_that_dies_makes_one_alert_of_its_own_and_recovers(
     async with scene(two_nodes, database, tmp_path) as stage:
         await stage.until_well()
         assert await stage.alerts() == []
+        asked = await stage.monitor.ask("both@node-1")
+        assert asked is not None
+        assert (asked.ok, asked.status) == (True, 200)
+        assert await stage.monitor.ask("both@nowhere") is None
         stage.rig.send("node-2", signal.SIGKILL)
         await stage.until_alerts(("GatewayNodeDown", "node-2", ""))
         await until(lambda: stage.said()["both@node-2"].endswith("connection refused; likely place: node"))

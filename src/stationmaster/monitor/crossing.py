@@ -46,8 +46,8 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """All that is asked for one API. `host` is the Host header that nodes and targets get (None: their address),
-    `headers` those that the API demands of every request."""
+    """All that is asked for one API. `host` and `direct_host` are the Host headers that nodes and targets get (None:
+    their address), `headers` those that the API demands of every request."""
 
     api: str
     service: str
@@ -60,6 +60,7 @@ class Crossing:
     spots: tuple[Spot, ...]
     user: UserName | None = None
     host: str | None = None
+    direct_host: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
     def url(self, way: NodeWay) -> str:
@@ -89,6 +90,7 @@ def _crossing(
     regions = {instances[each.instance].region for each in targets if each.instance in instances and each.instance}
     path, upstream = _paths(api, check.path)
     plain = replace(check, kind=CheckKind.HTTP, path=path, origin=NOWHERE)
+    public = api.hosts[0].replace("*", "probe") if api.hosts else None
     return Crossing(
         api=api.name,
         service=host.name if host else "",
@@ -104,10 +106,13 @@ def _crossing(
         ),
         ways=tuple(NodeWay(api=api.name, node=node.name, address=node.listen, admin=node.admin) for node in spec.nodes),
         spots=tuple(
-            Spot(target=each.instance or str(each.address), address=each.address) for each in targets if each.weight
+            dict.fromkeys(
+                Spot(target=each.instance or str(each.address), address=each.address) for each in targets if each.weight
+            )
         ),
         user=api.probe.user if api.probe else None,
-        host=api.hosts[0].replace("*", "probe") if api.hosts else None,
+        host=public,
+        direct_host=host.name if host and not api.preserve_host else public,
         headers=tuple((each.name, each.value if each.value is not None else "1") for each in api.headers),
     )
 

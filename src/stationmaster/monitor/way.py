@@ -73,12 +73,12 @@ def _without_answer(through: Through, direct: Sequence[Direct]) -> Diagnosis:
     """Nothing came of HTTP."""
     said = f"{through.node}: {through.answer.detail}"
     fault, linked = through.answer.fault, through.linked
-    if fault in (Fault.REFUSED, Fault.UNREACHABLE):
-        if linked is True or (linked is None and fault is Fault.UNREACHABLE):
-            known = "the node is connected to the control plane" if linked else "the node may well be alive"
-            return Diagnosis(place=Place.WAY_TO_NODE, text=f"{said}; {known}")
-        unknown = "it is not connected to the control plane either" if linked is False else "nobody listens there"
-        return Diagnosis(place=Place.NODE, text=f"{said}; {unknown}")
+    if fault is Fault.REFUSED or (fault is Fault.UNREACHABLE and linked is False):
+        also = "nobody listens there" if fault is Fault.REFUSED else "it is not connected to the control plane either"
+        return Diagnosis(place=Place.NODE, text=f"{said}; {also}")
+    if fault is Fault.UNREACHABLE:
+        known = "the node is connected to the control plane" if linked else "the node may well be alive"
+        return Diagnosis(place=Place.WAY_TO_NODE, text=f"{said}; {known}")
     if direct and not _alive(direct):
         return Diagnosis(place=Place.INSTANCES, text=f"{said}; {_dead_words(direct)}")
     if fault is Fault.SILENT and linked is not False and direct and not through.frozen:

@@ -186,7 +186,7 @@ class Ways:
             self.changed.beat()
 
     async def _ask_directly(self, crossing: Crossing, spot: Spot) -> ProbeAnswer:
-        client = http.Client(host=crossing.host, headers=crossing.headers)
+        client = http.Client(host=crossing.direct_host, headers=crossing.headers)
         return await self.around.ask(spot.address, crossing.direct_check, client)
 
     async def _is_frozen(self, way: NodeWay, check: HealthCheck) -> bool:

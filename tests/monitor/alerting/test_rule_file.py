@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stationmaster.core.problem import Severity
 from stationmaster.core.rules import AlertingRule, RecordingRule
@@ -101,6 +103,22 @@ def test_one_bad_rule_is_left_out_and_named_and_the_others_load(lines: tuple[str
     assert told[0].origin.line == line
     assert told[0].hint
     assert found.failed
+
+
+def test_mappings_are_merged_as_yaml_merges_them(tmp_path: Path) -> None:
+    text = one_rule("alert: A", "expr: up", "labels: &x {a: b, c: d}") + (
+        "      - {<<: {for: 5m, alert: Hidden}, alert: Merged, expr: up, labels: {<<: *x, c: e}}\n"
+        "      - {alert: Several, expr: up, labels: {<<: [{a: first}, {a: second, z: y}]}}\n"
+    )
+    found = read_rules(text, "rules.yml")
+    assert found.diagnostics == ()
+    *_, one, several = found.groups[0].rules
+    assert isinstance(one, AlertingRule)
+    assert (one.name, one.for_ms, one.labels) == ("Merged", 300_000, {"a": "b", "c": "e"})
+    assert several.labels == {"a": "first", "z": "y"}
+    (tmp_path / "rules.yml").write_text(text)
+    taken, said = promtool.check_rules(tmp_path / "rules.yml")
+    assert taken, said
 
 
 def test_promtool_refuses_every_one_of_the_bad_rules_too(tmp_path: Path) -> None:
@@ -217,6 +235,22 @@ def _as_rule_file(fence: str) -> str | None:
     if isinstance(found, dict) and isinstance(found.get("spec"), dict) and "groups" in found["spec"]:
         found = {"groups": found["spec"]["groups"]}
     return yaml.safe_dump(found) if isinstance(found, dict) and "groups" in found else None
+
+
+LINES = st.sampled_from(
+    [
+        *("groups:", "- name: g", "rules:", "- alert: A", "expr: up", "expr: [", "for: 5m", "labels:", "a: b"),
+        *("annotations: {a: '{{'}", "record: r", "-", "{}", "[]", "'x", '"y', "&a", "*a", "!!int 5", "?", "limit: -1"),
+        *("interval: null", "---", "null", "5", "<<: *a", "\t"),
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), LINES), max_size=15))
+def test_whatever_stands_in_a_file_it_is_read_or_named(lines: list[tuple[int, str]]) -> None:
+    text = "\n".join("  " * depth + line for depth, line in lines)
+    found = read_rules(text, "rules.yml")
+    assert all(each.origin.file == "rules.yml" and each.origin.line >= 1 for each in found.diagnostics)
 
 
 @pytest.mark.parametrize(

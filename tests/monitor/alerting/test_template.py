@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stationmaster.monitor.alerting.template.errors import TemplateError
 from stationmaster.monitor.alerting.template.expand import compile_template
@@ -253,11 +255,46 @@ def test_a_template_that_is_too_deep_or_too_long_is_refused(text: str) -> None:
         compile_template(text, "A")
 
 
+PIECES = st.sampled_from(
+    [
+        *(
+            "{{",
+            "}}",
+            "{{-",
+            "-}}",
+            "(",
+            ")",
+            "|",
+            ":=",
+            "=",
+            ",",
+            ".",
+            "$",
+            "$labels",
+            "$value",
+            "$x",
+            ".a",
+            ".Labels",
+        ),
+        *('"s"', "`r`", "'c'", "1", "2.5", "-3", "true", "nil", "if", "else", "end", "range", "with", "define"),
+        *("template", "block", "break", "continue", "and", "or", "not", "eq", "lt", "index", "len", "slice", "print"),
+        *("printf", '"%d"', "humanize", "query", "first", "value", "label", '"x"', "args", "reReplaceAll", '"("'),
+        *("match", "title", "toTime", "/*", "*/", "{{/*", "*/}}", "text", "\\", '"', "'", "}", "{", "\n", "é"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=30).map(" ".join))
+def test_whatever_is_written_it_is_expanded_or_refused(text: str) -> None:
+    for written in (text, f"{{{{ {text} }}}}", f"{{{{ if {text} }}}}{text}{{{{ end }}}}"):
+        assert isinstance(expanded(written), str)
+
+
 def test_every_function_of_prometheus_templates_is_there() -> None:
     names = (
         "args externalURL first graphLink humanize humanize1024 humanizeDuration humanizePercentage "
-        "humanizeTimestamp label match now parseDuration pathPrefix query reReplaceAll safeHtml sortByLabel stripDomain "
-        "stripPort strvalue tableLink title toLower toTime toUpper toDuration urlQueryEscape value "
+        "humanizeTimestamp label match now parseDuration pathPrefix query reReplaceAll safeHtml sortByLabel "
+        "stripDomain stripPort strvalue tableLink title toLower toTime toUpper toDuration urlQueryEscape value "
         "and or not len index slice print printf println html js urlquery call eq ne lt le gt ge"
     )
     assert set(names.split()) <= set(FUNCTIONS)

@@ -12,10 +12,12 @@ from typing import Any
 _LIMIT_S = 30.0
 _SEEN_OFTEN = 3
 
+# Our samples have the moment of their scrape, whatever timestamps an exporter tells.
 CONFIG = """
 global: {{}}
 scrape_configs:
 - job_name: live
+  honor_timestamps: false
   scrape_interval: {interval}ms
   scrape_timeout: {interval}ms
   static_configs:

@@ -12,9 +12,10 @@ from typing import Final
 
 EXCLUDED: Final[Mapping[str, str]] = {
     r"\) atan2|atan2 \(": "before 3.0 `atan2` kept the metric's name, alone among the arithmetic operators",
+    r"count_values by \((?=[^)]*(version|zone))[^)]*,[^)]*,": "2.42 loses a label after the first step of a range",
     r"predict_linear.*@": "2.42 gives `predict_linear` of a fixed window at the first steps of a range alone",
-    r"timestamp\([^)]*(offset[^)]*@|@[^)]*offset)": "2.42 finds not every series for `timestamp` with offset and `@`",
-    r"(stddev|stdvar)( |\()(.*\W)?(quantile|odd|NaN|[-/%^]|ln|log|sqrt)": "before 3.0 it was 0 of a lone NaN or Inf",
+    r"timestamp\(.*(offset.*@|@.*offset)": "2.42 finds not every series for `timestamp` with offset and `@`",
+    r"(stddev|stdvar)( |\()(.*\W)?(quantile|histogram|odd|NaN|[-/%^]|exp|ln|log|sqrt)": "before 3.0 0 of one NaN or Inf",
     r"std(dev|var)_over_time\(.*odd": "before 3.0 a sum that overflowed lost itself in NaN",
 }
 """Queries that are not compared, and why: regular expressions of what they hold."""
@@ -44,6 +45,8 @@ _SUB_SPANS = ("9m43s", "30m13s")
 """No window of these begins at a step of its subquery, neither at whole minutes nor at the moments that are asked for:
 before 3.0 that step belonged to the window."""
 _OVER_TIME = ("avg", "min", "max", "sum", "count", "last", "present", "stddev", "stdvar")
+_WAVES = ("sin", "cos", "tan")
+"""Of samples alone: the last digits of large numbers decide what these give."""
 _MATH = (
     "abs",
     "ceil",
@@ -56,8 +59,6 @@ _MATH = (
     "sgn",
     "deg",
     "rad",
-    "sin",
-    "cos",
     "tanh",
     "atan",
 )
@@ -242,6 +243,8 @@ def _set(grammar: Grammar, depth: int) -> str:
 
 
 def _math(grammar: Grammar, depth: int) -> str:
+    if grammar.choice(("wave", "no", "no", "no")) == "wave":
+        return f"{grammar.choice(_WAVES)}({grammar.selector(('temperature', 'pod_cpu', 'flapping'))})"
     return f"{grammar.choice(_MATH)}({grammar.vector(depth)})"
 
 

@@ -134,7 +134,7 @@ DASHBOARD = (
     'label_replace(up, "good", "x", "job", "*")',
     'up{job=~"*"}',
     "histogram_quantile(0.5, up)",
-    "count_values(\"0bad\", up)",
+    'count_values("", up)',
     "{}",
     "up offset 1x",
     "foo{a=\"b\",}[5m:1m] @ start()",

@@ -8,6 +8,8 @@ from stationmaster.core.names import ApiName, VirtualHostName
 from stationmaster.core.problem import Severity
 from stationmaster.core.rules import AlertingRule, RecordingRule
 from stationmaster.core.spec import Address, PlatformSpec, Target, VirtualHost
+from stationmaster.monitor.alerting.export import rule_file
+from stationmaster.monitor.alerting.rule_file import read_rules
 from stationmaster.monitor.objectives.explain import explain
 from stationmaster.monitor.objectives.generate import generate
 from stationmaster.monitor.objectives.indicator import bucket_of
@@ -121,3 +123,11 @@ def test_an_explanation_says_what_counts_and_when_somebody_is_told() -> None:
 def _behind(spec: PlatformSpec, host: VirtualHost) -> PlatformSpec:
     api = replace(spec.apis[0], name=ApiName("pets"), virtual_host=host.name)
     return replace(spec, virtual_hosts=(host,), apis=(api,))
+
+
+def test_the_platforms_own_reader_of_rule_files_takes_what_is_exported() -> None:
+    groups = generate(platform(objective(), objective(99, 7, latency_ms=250)), BOUNDS_S).groups
+    read = read_rules(rule_file(groups), "objectives.yaml")
+    assert not read.diagnostics
+    told = [(rule.name, rule.expr) for group in read.groups for rule in group.rules]
+    assert told == [(rule.name, rule.expr) for group in groups for rule in group.rules]

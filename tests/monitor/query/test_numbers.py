@@ -1,11 +1,12 @@
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stationmaster.monitor.query.numbers import plain, scientific, seconds, shortest
+from stationmaster.monitor.query.numbers import all_shortest, plain, scientific, seconds, shortest
 
 
 @pytest.mark.parametrize(
@@ -73,6 +74,17 @@ def test_whatever_is_written_reads_back_as_the_same_number(value: float) -> None
     for text in (shortest(value), scientific(value)):
         assert math.copysign(1, float(text)) == math.copysign(1, value)
         assert float(text) == value
+
+
+@given(st.lists(st.floats(min_value=-1e15, max_value=1e15) | st.integers(-(10**6), 10**6).map(float)))
+def test_many_numbers_are_written_as_each_of_them(values: list[float]) -> None:
+    assert all_shortest(np.array(values)) == [shortest(value) for value in values]
+
+
+def test_a_number_that_needs_an_exponent_is_written_so_among_others() -> None:
+    assert all_shortest(np.array([1.0, 1e-7, math.inf, -0.0])) == ["1", "1e-07", "+Inf", "-0"]
+    assert all_shortest(np.array([])) == []
+    assert all_shortest(np.array([10.0, 0.05, -0.0, 100.25])) == ["10", "0.05", "-0", "100.25"]
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

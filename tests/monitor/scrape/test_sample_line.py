@@ -61,7 +61,7 @@ def test_a_number_that_is_none_is_read_as_one() -> None:
         (b"up 1_000", "'1_000' is no number"),
         (b"up 0x1p3", "'0x1p3' is no number"),
         (b"up 1 2 3", "a value is expected"),
-        (b"up 1 now", "'now' is no number"),
+        (b"up 1 now", "'now' is no timestamp"),
         (b"up 1 # nothing", "a value is expected"),
         (b"up{a=b} 1", "a quoted value is expected for the label 'a'"),
         (b'up{a="b} 1', "a quoted value is expected"),

@@ -78,19 +78,21 @@ async def test_series_that_vanish_are_marked_and_those_that_come_are_counted() -
 
 
 @pytest.mark.parametrize(
-    ("answer", "more", "why"),
+    ("answer", "more", "why", "told"),
     [
-        (raw_answer(503), {}, "HTTP status 503"),
-        (body("a 1\nb one\n"), {}, "line 2: 'one' is no number: b one"),
-        (body("a 1\nb 1\nc 1\n"), {"sample_limit": 2}, "3 samples are more than the limit of 2"),
-        (body("a 1\n" * 100), {"body_limit_bytes": 50}, "the limit is 50 bytes"),
+        (raw_answer(503), {}, "HTTP status 503", 0),
+        (body("# x\na 1\nb one\nc 1\n"), {}, "line 3: 'one' is no number: b one", 1),
+        (body("a 1\nb 1\nc 1\n"), {"sample_limit": 2}, "3 samples are more than the limit of 2", 3),
+        (body("a 1\n" * 100), {"body_limit_bytes": 50}, "the limit is 50 bytes", 0),
     ],
 )
-async def test_a_failed_scrape_marks_all_series_and_says_why(answer: Answer, more: dict[str, object], why: str) -> None:
+async def test_a_failed_scrape_marks_all_series_and_says_why(
+    answer: Answer, more: dict[str, object], why: str, told: int
+) -> None:
     async with one_target(in_turn(body("a 1\n"), answer, body("a 2\n")), **more) as scraper:
         await scraper.scrape(START_MS)
         failed = await scraper.scrape(START_MS + 1000)
-        told = reported(scraper, START_MS + 1000)
+        said = reported(scraper, START_MS + 1000)
         well = await scraper.scrape(START_MS + 2000)
         store = scraper._store
     assert failed.health is ScrapeHealth.DOWN
@@ -98,7 +100,7 @@ async def test_a_failed_scrape_marks_all_series_and_says_why(answer: Answer, mor
     assert (well.health, well.error) == (ScrapeHealth.UP, "")
     assert [bits for _, bits in values_of(store, "a")] == [ONE, STALE_BITS, bits_of(2.0)]
     assert [bits for _, bits in values_of(store, "up")] == [ONE, ZERO, ONE]
-    assert told["scrape_samples_scraped"] == told["scrape_series_added"] == 0.0
+    assert (said["scrape_samples_scraped"], said["scrape_series_added"]) == (told, 0.0)
     assert reported(scraper, START_MS + 2000)["scrape_series_added"] == 0.0
 
 
@@ -109,6 +111,27 @@ async def test_series_that_stand_twice_are_told_and_the_scrape_counts() -> None:
     assert state.health is ScrapeHealth.UP
     assert state.warning.startswith('1 samples of series that stand in the body before, as a{instance="a", job="shop"')
     assert [bits for _, bits in values_of(store, "a")] == [ONE]
+
+
+async def test_what_is_said_of_a_scrape_counts_before_what_the_target_says() -> None:
+    async with one_target(body("up 7\nscrape_duration_seconds 100\nother 1\n")) as scraper:
+        for second in range(2):
+            await scraper.scrape(START_MS + second * 1000)
+        store = scraper._store
+    assert [bits for _, bits in values_of(store, "up")] == [ONE, ONE]
+    assert [bits for _, bits in values_of(store, "other")] == [ONE, ONE]
+    assert reported(scraper, START_MS + 1000)["scrape_duration_seconds"] < 2
+
+
+async def test_a_series_that_was_forgotten_comes_back_with_its_labels() -> None:
+    async with one_target(in_turn(body("a 1\nb 1\n"), raw_answer(500), body("a 1\nb 2\n"))) as scraper:
+        await scraper.scrape(START_MS)
+        await scraper.scrape(START_MS + 1000)
+        store = scraper._store
+        assert len(store._held.forget_before(START_MS + 2000).slots) == 2
+        await scraper.scrape(START_MS + 3000)
+    assert bits_of(2.0) in [bits for _, bits in values_of(store, "b")]
+    assert store.label_values("__name__", named("b"), START_MS + 3000, START_MS + 3000) == ["b"]
 
 
 async def test_a_body_may_be_translated_before_it_is_read() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from stationmaster.monitor.promql.samples import STALE_BITS
+from stationmaster.monitor.series import tending
 from stationmaster.monitor.series.eviction import MemoryBounds
 from stationmaster.monitor.series.store import SeriesStore
 from tests.monitor.series.samples import START_MS, bits_of, everything, labels, named, values_of, write
@@ -265,6 +266,27 @@ async def test_a_full_disk_is_told_and_memory_goes_on(path: Path) -> None:
     store.close()
     again = SeriesStore(path)
     assert len(everything(again, named("new"))) == 6000
+    again.close()
+
+
+async def test_where_no_file_can_be_opened_memory_goes_on_and_it_is_tried_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.mkdir(parents=True)
+    clock = Clock()
+    store = SeriesStore(path, memory=LITTLE, now_ms=clock)
+    assert store.trouble
+    write(store, "a", START_MS, {labels("up"): 1.0})
+    await tend(store, clock, START_MS + 1000)
+    assert len(everything(store)) == 1
+    path.rmdir()
+    monkeypatch.setattr(tending, "_OPEN_EVERY_S", 0.0)
+    for second in range(2, 4):
+        await tend(store, clock, START_MS + second * 1000)
+    assert store.trouble == ""
+    store.close()
+    again = SeriesStore(path, memory=LITTLE)
+    assert len(everything(again)) == 1
     again.close()
 
 

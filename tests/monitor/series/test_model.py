@@ -151,3 +151,23 @@ async def test_a_store_agrees_with_a_dictionary(tmp_path: Path, seed: int) -> No
     world.compare()
     assert flat(world.store, world.store.select([], 0, 1 << 62)) == world.model.select([], 0, 1 << 62)
     world.store.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_streams_that_write_the_same_series_never_write_one_moment_twice(tmp_path: Path, seed: int) -> None:
+    world = World(random=Random(seed), path=tmp_path / "metrics.db")
+    random, taken = world.random, 0
+    for _ in range(300):
+        world.now_ms += random.randrange(0, 3)
+        stream = f"s{random.randrange(3)}"
+        values = {labels("m", n=str(random.randrange(6))): random.random() for _ in range(random.randrange(6))}
+        taken += write(world.store, stream, world.now_ms, values).samples
+        if random.random() < 0.05:
+            world.restart()
+        if random.random() < 0.05:
+            await world.tend()
+    found = flat(world.store, world.store.select([], 0, 1 << 62))
+    moments = [(series, at) for series, at, _ in found]
+    assert len(set(moments)) == len(moments)
+    assert sum(bits != STALE_BITS for _, _, bits in found) == taken > 300
+    world.store.close()

@@ -1,15 +1,15 @@
 """Writes what became of alerts: their clocks, and what fired and recovered as facts, in one transaction."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import AlertFired, AlertRecovered
-from stationmaster.core.rules import Rule
 from stationmaster.monitor.alerting import store
-from stationmaster.monitor.alerting.states import Active, ActiveAlert, Phase, Step, Transition
+from stationmaster.monitor.alerting.changes import Change
+from stationmaster.monitor.alerting.states import Active, ActiveAlert, Phase, Step
 from stationmaster.monitor.alerting.wording import (
     alert_of,
     fingerprint_of,
@@ -23,17 +23,6 @@ from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database
 
 log = structlog.get_logger("alerting")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A transition of an alert of the rule with this key; `why` in place of the usual evidence of a recovery."""
-
-    key: str
-    rule: Rule
-    transition: Transition
-    at_ms: int
-    why: str = ""
 
 
 class AlertBook:

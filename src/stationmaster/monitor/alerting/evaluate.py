@@ -74,8 +74,7 @@ def evaluate(prepared: Prepared, memory: RuleMemory, moment: Moment) -> Outcome:
     """Blocks while the query runs. A rule that fails keeps its alerts and its series as they were."""
     try:
         result = moment.ask(prepared.rule.expr, moment.query_ms, moment.timeout_ms)
-        found = vector_of(result)
-        return _taken(prepared, memory, found, result.warnings, moment)
+        return _taken(prepared, memory, result, moment)
     except QueryError as error:
         return failed(memory, error.message, moment.at_ms)
     except RuleError as error:
@@ -97,15 +96,13 @@ def vector_of(result: Result) -> Sequence[VectorSample]:
             raise RuleError("rule result is not a vector or scalar")
 
 
-def _taken(
-    prepared: Prepared, memory: RuleMemory, found: Sequence[VectorSample], warnings: Sequence[str], moment: Moment
-) -> Outcome:
-    rule = prepared.rule
+def _taken(prepared: Prepared, memory: RuleMemory, result: Result, moment: Moment) -> Outcome:
+    rule, found, warnings = prepared.rule, vector_of(result), result.warnings
     active: Active = {}
     transitions: tuple[Transition, ...] = ()
     match rule:
         case AlertingRule():
-            advanced = advance(prepared, rule, found, memory.active, moment.scene())
+            advanced = advance(prepared, found, memory.active, moment.scene())
             active, transitions = advanced.active, advanced.transitions
             samples = dict(series_of(active))
             warnings = (*warnings, *_failed_templates(active))

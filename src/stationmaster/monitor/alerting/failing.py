@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from stationmaster.core.rules import AlertingRule, RuleGroup
-from stationmaster.monitor.alerting.alert_book import Change
+from stationmaster.monitor.alerting.changes import Change
 from stationmaster.monitor.alerting.evaluate import RuleMemory
 from stationmaster.monitor.alerting.prepared import Prepared, group_key
 from stationmaster.monitor.alerting.states import ActiveAlert, Phase, Step, Transition
@@ -36,12 +36,13 @@ def failing_changes(
     wanted = _wanted(group, memories, failing, at_ms)
     for key, (rule, alert) in wanted.items():
         if key not in known:
-            yield _change(key, rule, Transition(step=Step.FIRED, alert=alert), at_ms)
+            yield Change(key=key, rule=rule, transition=Transition(step=Step.FIRED, alert=alert), at_ms=at_ms)
     together = _group_key(group) in wanted
     for key, alert in known.items():
         if key not in wanted and (together or key in recovered or key == _group_key(group)):
             why = "it is told of all rules of the group now" if together else "rules are evaluated again"
-            yield _change(key, _RULE, Transition(step=Step.RESOLVED, alert=alert), at_ms, why)
+            transition = Transition(step=Step.RESOLVED, alert=alert)
+            yield Change(key=key, rule=_RULE, transition=transition, at_ms=at_ms, why=why)
 
 
 def _wanted(
@@ -60,10 +61,6 @@ def _wanted(
         )
         for each, memory in failing
     }
-
-
-def _change(key: str, rule: AlertingRule, transition: Transition, at_ms: int, why: str = "") -> Change:
-    return Change(key=key, rule=rule, transition=transition, at_ms=at_ms, why=why)
 
 
 def _rule_key(each: Prepared) -> str:

@@ -7,13 +7,14 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from stationmaster.core.rules import AlertingRule, RuleGroup
-from stationmaster.monitor.alerting.alert_book import AlertBook, Change
+from stationmaster.core.rules import RuleGroup
+from stationmaster.monitor.alerting.alert_book import AlertBook
+from stationmaster.monitor.alerting.changes import Change
 from stationmaster.monitor.alerting.clock import ClockWatch, offset_ms, slot_before
 from stationmaster.monitor.alerting.evaluate import Ask, Moment, Outcome, RuleMemory, evaluate, failed
 from stationmaster.monitor.alerting.failing import failing_changes, failing_keys
 from stationmaster.monitor.alerting.prepared import Prepared, prepared
-from stationmaster.monitor.alerting.states import Active, ActiveAlert, Step, Transition, shifted
+from stationmaster.monitor.alerting.states import ActiveAlert, Step, shifted
 from stationmaster.monitor.promql.samples import LabelTable
 
 _GRACE_S = 1.0
@@ -91,17 +92,15 @@ class GroupRun:
     async def run(self) -> None:
         """For ever."""
         offset = offset_ms(self.group.file, self.group.name, self.interval_ms)
+        await self._jumped()
         last = slot_before(self.means.wall(), self.interval_ms, offset)
         while True:
             await self._until(last + self.interval_ms)
-            now = self.means.wall()
-            due = slot_before(now, self.interval_ms, offset)
-            jump = self._clock.jump(now, self.means.steady())
-            if jump:
-                await self._set_by(jump)
-            elif due <= last:
+            jumped = await self._jumped()
+            due = slot_before(self.means.wall(), self.interval_ms, offset)
+            if not jumped and due <= last:
                 continue
-            else:
+            if not jumped:
                 self.missed += (due - last) // self.interval_ms - 1
             last = due
             await self.cycle(due)
@@ -184,8 +183,12 @@ class GroupRun:
                 active = {} if change.transition.step is Step.RESOLVED else {alert.labels: alert}
                 self.memories[change.key] = RuleMemory(active=active)
 
-    async def _set_by(self, jump_ms: int) -> None:
-        """The clock was set: what ran goes on as long as it has run, and after a step back nothing ends at once."""
+    async def _jumped(self) -> bool:
+        """Whether the clock was set since the last look. What ran goes on as long as it has run, and after a step back
+        nothing ends at once."""
+        jump_ms = self._clock.jump(self.means.wall(), self.means.steady())
+        if jump_ms == 0:
+            return False
         for key, memory in self.memories.items():
             if memory.active:
                 moved = shifted(memory.active, jump_ms)
@@ -194,6 +197,7 @@ class GroupRun:
         if jump_ms < 0:
             self.means.rewind(self.means.wall())
             self._settled_at = self.means.steady() + _SETTLING_INTERVALS * self.interval_ms
+        return True
 
     async def _until(self, due_ms: int) -> None:
         """Waits for a moment of the wall clock, in parts: it may be set meanwhile."""
@@ -213,12 +217,3 @@ class GroupRun:
     def known_keys(self) -> tuple[str, ...]:
         """Under which something may be known: of its rules, and of their failing."""
         return (*(each.key for each in self.rules), *failing_keys(self.group, self.rules))
-
-
-def endings(key: str, rule: AlertingRule, active: Active, at_ms: int, why: str) -> list[Change]:
-    """The changes that end all alerts of a rule that is gone."""
-    made = []
-    for alert in active.values():
-        step = Step.RESOLVED if alert.fired_ms is not None else Step.DROPPED
-        made.append(Change(key=key, rule=rule, transition=Transition(step=step, alert=alert), at_ms=at_ms, why=why))
-    return made

@@ -9,10 +9,11 @@ from functools import partial
 import structlog
 
 from stationmaster.core.monitoring import Monitoring
-from stationmaster.core.rules import AlertingRule, RuleGroup
-from stationmaster.monitor.alerting.alert_book import AlertBook, Change
+from stationmaster.core.rules import RuleGroup
+from stationmaster.monitor.alerting.alert_book import AlertBook
+from stationmaster.monitor.alerting.changes import Change, endings
 from stationmaster.monitor.alerting.evaluate import Ask, RuleMemory
-from stationmaster.monitor.alerting.group_run import GroupRun, Means, Recorder, endings, steady_ms, wall_ms
+from stationmaster.monitor.alerting.group_run import GroupRun, Means, Recorder, steady_ms, wall_ms
 from stationmaster.monitor.alerting.no_data import FILE, TARGET_METRIC, MetricsWatch, no_data_group
 from stationmaster.monitor.alerting.telling import told
 from stationmaster.monitor.promql.samples import Labels
@@ -24,10 +25,9 @@ from stationmaster.runtime.tasks import failing, supervise
 log = structlog.get_logger("alerting")
 
 _LOOK_EVERY_S = 5.0
+_LOOK_EVERY_CYCLES = 4
 _THREADS = 2
 _TARGETS_STREAM, _MISSING_STREAM = "alerting/targets", "alerting/missing"
-_GONE = AlertingRule(name="", expr="")
-
 GroupKey = tuple[str, str]
 
 
@@ -65,7 +65,7 @@ class Alerting:
         self.groups = groups
         self.surround = surround
         self.book = AlertBook(database, surround.external_labels)
-        self.metrics = MetricsWatch()
+        self.metrics = MetricsWatch(_LOOK_EVERY_CYCLES * surround.monitoring().evaluation_interval_ms)
         self._runs: dict[GroupKey, GroupRun] = {}
         self._tasks: dict[GroupKey, asyncio.Task[None]] = {}
 
@@ -201,7 +201,7 @@ class Alerting:
         at_ms = self.surround.wall()
         changes: list[Change] = []
         for key, memory in memories.items():
-            changes += endings(key, _GONE, memory.active, at_ms, "the rule that gave it is no longer there")
+            changes += endings(key, memory.active, at_ms)
             if memory.writes:
                 self.surround.recorder.end(f"rule/{key}", at_ms)
         await self.book.write(changes)

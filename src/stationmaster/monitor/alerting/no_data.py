@@ -1,7 +1,7 @@
 """The alerts that numbers are missing: a target that is not scraped, a rule that reads nothing any more."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stationmaster.core.problem import Origin
@@ -20,7 +20,7 @@ MISSING_METRIC: Final = "stationmaster_rule_without_metrics"
 FILE: Final = "stationmaster"
 _ORIGIN: Final = Origin(file="stationmaster/no-data", line=0)
 _LONGEST_S = 300
-_LOOK_EVERY_MS = 60_000
+LOOK_EVERY_MS: Final = 60_000
 
 
 def no_data_group(slowest_interval_ms: int, targets: Sequence[Labels]) -> RuleGroup:
@@ -30,7 +30,10 @@ def no_data_group(slowest_interval_ms: int, targets: Sequence[Labels]) -> RuleGr
     absent = f" or {TARGET_METRIC} unless on (job, instance) up" if targets else ""
     expr = f"up == 0 or time() - timestamp(up) > {late_s}{absent}"
     return RuleGroup(
-        name="no-data", file=FILE, rules=(_target_down(expr, slowest_interval_ms), _METRICS_MISSING), origin=_ORIGIN
+        name="no-data",
+        file=FILE,
+        rules=(_target_down(expr, 2 * slowest_interval_ms), replace(_METRICS_MISSING, for_ms=4 * slowest_interval_ms)),
+        origin=_ORIGIN,
     )
 
 
@@ -53,7 +56,6 @@ def _target_down(expr: str, for_ms: int) -> AlertingRule:
 _METRICS_MISSING: Final = AlertingRule(
     name="MetricsMissing",
     expr=MISSING_METRIC,
-    for_ms=60_000,
     labels={"severity": "warning"},
     annotations={
         "summary": "Rule {{ $labels.rule }} reads nothing any more: {{ $labels.metric }}"
@@ -88,7 +90,8 @@ class _Reader:
 class MetricsWatch:
     """Remembers which metrics the rules have seen, and tells of rules that see none of theirs any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, every_ms: int = LOOK_EVERY_MS) -> None:
+        self._every_ms = every_ms
         self.seen: dict[Reading, Sighting] = {}
         self._readers: tuple[_Reader, ...] = ()
         self._looked_ms: int | None = None
@@ -108,8 +111,8 @@ class MetricsWatch:
         self._looked_ms = None
 
     def look(self, ask: Ask, at_ms: int, timeout_ms: int) -> None:
-        """Blocks. Once a minute; a metric that cannot be asked about counts as it did before."""
-        if self._looked_ms is not None and 0 <= at_ms - self._looked_ms < _LOOK_EVERY_MS:
+        """Blocks. Once every `every_ms`; a metric that cannot be asked about counts as it did before."""
+        if self._looked_ms is not None and 0 <= at_ms - self._looked_ms < self._every_ms:
             return
         self._looked_ms = at_ms
         there: set[Reading] = set()

@@ -13,7 +13,23 @@ from stationmaster.manifest.problems import Problems
 from stationmaster.monitor.alerting.durations import duration_ms
 
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_MERGE = "<<"
 _WHOLE = re.compile(r"[0-9]{1,9}")
+
+
+def merged(node: Mapping) -> Mapping:
+    """With the entries of the mappings that `<<` names (YAML's merge key), where it has none of that name."""
+    named = node.entries.get(_MERGE)
+    others = named.items if isinstance(named, List) else [named]
+    mappings = [each for each in others if isinstance(each, Mapping)]
+    if named is None or len(mappings) < len(others):
+        return node
+    entries = {name: value for name, value in node.entries.items() if name != _MERGE}
+    keys = {name: key for name, key in node.keys.items() if name != _MERGE}
+    for mapping in map(merged, mappings):
+        entries = {**mapping.entries, **entries}
+        keys = {**mapping.keys, **keys}
+    return Mapping(entries, keys, node.line, node.column)
 
 
 @dataclass(slots=True)
@@ -36,8 +52,8 @@ class Fields:
                 f"its fields are {', '.join(known)}",
             )
             return None
-        made = cls(node, problems)
-        for name, key in node.keys.items():
+        made = cls(merged(node), problems)
+        for name, key in made.node.keys.items():
             if name not in known:
                 hint = problems.closest(name, known) or f"its fields are {', '.join(known)}"
                 origin = Origin(file=problems.file, line=key.line, column=key.column)
@@ -98,10 +114,11 @@ class Fields:
         """Names and texts; names that no label may have are refused."""
         if not self.has(name):
             return {}
-        found = self.node.entries[name]
-        if not isinstance(found, Mapping):
-            self.refuse("bad-shape", f"{name} is a mapping, found {describe(found)}", "write `name: value`", name)
+        written = self.node.entries[name]
+        if not isinstance(written, Mapping):
+            self.refuse("bad-shape", f"{name} is a mapping, found {describe(written)}", "write `name: value`", name)
             return {}
+        found = merged(written)
         return {key: self._value(found, name, key, noun) for key in found.entries if self._named(found, key, noun)}
 
     def _named(self, labels: Mapping, key: str, noun: str) -> bool:
@@ -130,5 +147,5 @@ class Fields:
     def value_origin(self, name: str, key: str) -> Origin:
         """Where the value of one label or annotation stands."""
         found = self.node.entries[name]
-        at = found.entries[key] if isinstance(found, Mapping) else found
+        at = merged(found).entries[key] if isinstance(found, Mapping) else found
         return Origin(file=self.problems.file, line=at.line, column=at.column)

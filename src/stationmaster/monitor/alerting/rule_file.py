@@ -1,7 +1,7 @@
 """Reads Prometheus' rule files: a bad rule is left out and named with its line, the others load."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stationmaster.core.problem import Diagnostic, Origin, Severity
@@ -110,16 +110,11 @@ def _groups(root: Node, problems: Problems) -> tuple[RuleGroup, ...]:
     fields = Fields.of(root, problems, "a rule file", ("groups",))
     if fields is None:
         return ()
+    broken = frozenset(each.origin.line for each in problems.everything() if each.severity is Severity.ERROR)
+    reader = _GroupReader(problems, broken)
     listed = fields.items("groups")
-    names: set[str] = set()
-    broken = _broken_lines(problems)
-    made = [_group(each, _end(listed, at), names, broken, problems) for at, each in enumerate(listed)]
+    made = [reader.group(each, _end(listed, at)) for at, each in enumerate(listed)]
     return tuple(each for each in made if each is not None)
-
-
-def _broken_lines(problems: Problems) -> Collection[int]:
-    """Lines in which the YAML itself was found wanting, as a key that stands there twice."""
-    return {each.origin.line for each in problems.everything() if each.severity is Severity.ERROR}
 
 
 def _end(nodes: Sequence[Node], at: int) -> int:
@@ -127,37 +122,45 @@ def _end(nodes: Sequence[Node], at: int) -> int:
     return nodes[at + 1].line if at + 1 < len(nodes) else 2**31
 
 
-def _group(node: Node, end: int, names: set[str], broken: Collection[int], problems: Problems) -> RuleGroup | None:
-    fields = Fields.of(node, problems, "a group", _GROUP_FIELDS)
-    if fields is None:
-        return None
-    name = fields.text("name")
-    if not name:
-        fields.refuse("no-group-name", "a group without a name", "write `name: …`", "name")
-        return None
-    if name in names:
-        message = f"the group {quoted(name)} stands here a second time"
-        fields.refuse(
-            "duplicate-group", message, "names of groups are unique in a file: join them or rename one", "name"
+@dataclass(slots=True)
+class _GroupReader:
+    """`broken` are lines in which the YAML itself was found wanting, as a key that stands there twice."""
+
+    problems: Problems
+    broken: Collection[int]
+    names: set[str] = field(default_factory=set)
+
+    def group(self, node: Node, end: int) -> RuleGroup | None:
+        """`end` is the line at which the next one begins."""
+        fields = Fields.of(node, self.problems, "a group", _GROUP_FIELDS)
+        if fields is None or not self._named(fields):
+            return None
+        listed = fields.items("rules")
+        rules = [self._rule(each, min(_end(listed, at), end)) for at, each in enumerate(listed)]
+        return RuleGroup(
+            name=fields.text("name"),
+            file=self.problems.file,
+            rules=tuple(each for each in rules if each is not None),
+            interval_ms=fields.duration("interval") or None,
+            limit=fields.whole("limit"),
+            query_offset_ms=fields.duration("query_offset"),
+            labels=fields.labels("labels", "label"),
+            origin=fields.origin(),
         )
-        return None
-    names.add(name)
-    listed = fields.items("rules")
-    rules = [_rule(each, min(_end(listed, at), end), broken, problems) for at, each in enumerate(listed)]
-    return RuleGroup(
-        name=name,
-        file=problems.file,
-        rules=tuple(each for each in rules if each is not None),
-        interval_ms=fields.duration("interval") or None,
-        limit=fields.whole("limit"),
-        query_offset_ms=fields.duration("query_offset"),
-        labels=fields.labels("labels", "label"),
-        origin=Origin(file=problems.file, line=node.line, column=node.column),
-    )
 
+    def _named(self, fields: Fields) -> bool:
+        name = fields.text("name")
+        if not name:
+            fields.refuse("no-group-name", "a group without a name", "write `name: …`", "name")
+            return False
+        if name in self.names:
+            message = f"the group {quoted(name)} stands here a second time"
+            hint = "names of groups are unique in a file: join them or rename one"
+            fields.refuse("duplicate-group", message, hint, "name")
+            return False
+        self.names.add(name)
+        return True
 
-def _rule(node: Node, end: int, broken: Collection[int], problems: Problems) -> Rule | None:
-    rule = RuleReader(problems).read(node)
-    if any(node.line <= line < end for line in broken):
-        return None
-    return rule
+    def _rule(self, node: Node, end: int) -> Rule | None:
+        rule = RuleReader(self.problems).read(node)
+        return None if any(node.line <= line < end for line in self.broken) else rule

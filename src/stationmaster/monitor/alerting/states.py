@@ -80,30 +80,28 @@ class Advanced:
     transitions: tuple[Transition, ...]
 
 
-def advance(
-    prepared: Prepared, rule: AlertingRule, found: Sequence[VectorSample], active: Active, scene: Scene
-) -> Advanced:
-    """The alerts after one more evaluation; raises RuleError, then all is as it was.
+def advance(prepared: Prepared, found: Sequence[VectorSample], active: Active, scene: Scene) -> Advanced:
+    """The alerts of an alerting rule after one more evaluation; raises RuleError, then all is as it was.
 
     Where Prometheus drops the alerts of a rule that exceeds its limit, they stay: an alarm must not end by there
     being too many.
     """
-    given = _alerts(prepared, rule, found, scene)
-    transitions: list[Transition] = []
-    now: dict[Labels, ActiveAlert] = {}
-    for labels, fresh in given.items():
-        now[labels] = _seen(active.get(labels), fresh, rule, scene.at_ms, transitions)
+    rule = prepared.rule
+    if not isinstance(rule, AlertingRule):
+        raise TypeError(f"{rule.name} gives no alerts")
+    given = _alerts(prepared, found, scene)
+    steps = [_seen(active.get(labels), fresh, rule, scene.at_ms) for labels, fresh in given.items()]
     for labels, alert in active.items():
         if labels not in given:
-            held = alert if scene.settling else _gone(alert, rule, scene.at_ms, transitions)
-            if held is not None:
-                now[labels] = held
+            steps.append((alert, None) if scene.settling else _gone(alert, rule, scene.at_ms))
+    now = {alert.labels: alert for alert, step in steps if step not in (Step.RESOLVED, Step.DROPPED)}
     if 0 < scene.limit < len(now):
         raise RuleError(f"exceeded limit of {scene.limit} with {len(now)} alerts")
-    return Advanced(active=now, transitions=tuple(transitions))
+    told = tuple(Transition(step=step, alert=alert) for alert, step in steps if step is not None)
+    return Advanced(active=now, transitions=told)
 
 
-def _alerts(prepared: Prepared, rule: AlertingRule, found: Sequence[VectorSample], scene: Scene) -> Active:
+def _alerts(prepared: Prepared, found: Sequence[VectorSample], scene: Scene) -> Active:
     """What the query gave, as alerts that are new at this moment."""
     made: dict[Labels, ActiveAlert] = {}
     for sample in found:
@@ -113,7 +111,7 @@ def _alerts(prepared: Prepared, rule: AlertingRule, found: Sequence[VectorSample
             external_labels=scene.external_labels,
             external_url=scene.given.external_url,
         )
-        labels = _labels(prepared, rule, data, scene)
+        labels = _labels(prepared, data, scene)
         if labels in made:
             raise RuleError("vector contains metrics with the same labelset after applying alert labels")
         annotations = {name: written.expand(data, scene.given) for name, written in prepared.annotations}
@@ -127,43 +125,36 @@ def _alerts(prepared: Prepared, rule: AlertingRule, found: Sequence[VectorSample
     return made
 
 
-def _labels(prepared: Prepared, rule: AlertingRule, data: Data, scene: Scene) -> Labels:
+def _labels(prepared: Prepared, data: Data, scene: Scene) -> Labels:
     labels = {name: value for name, value in data.labels.items() if name != "__name__"}
     for name, written in prepared.labels:
         labels[name] = written.expand(data, scene.given)
-    labels["alertname"] = rule.name
+    labels["alertname"] = prepared.rule.name
     return tuple(sorted((name, value) for name, value in labels.items() if value))
 
 
 def _seen(
-    before: ActiveAlert | None, fresh: ActiveAlert, rule: AlertingRule, at_ms: int, told: list[Transition]
-) -> ActiveAlert:
+    before: ActiveAlert | None, fresh: ActiveAlert, rule: AlertingRule, at_ms: int
+) -> tuple[ActiveAlert, Step | None]:
+    """An alert whose series is given."""
     alert = fresh
     if before is not None:
         alert = replace(before, value=fresh.value, annotations=fresh.annotations, held_ms=None)
     if alert.phase is Phase.PENDING and at_ms - alert.active_ms >= rule.for_ms:
-        alert = replace(alert, phase=Phase.FIRING, fired_ms=at_ms)
-        told.append(Transition(step=Step.FIRED, alert=alert))
-    elif before is None:
-        told.append(Transition(step=Step.PENDING, alert=alert))
-    elif before.held_ms is not None:
-        told.append(Transition(step=Step.HELD, alert=alert))
-    return alert
+        return replace(alert, phase=Phase.FIRING, fired_ms=at_ms), Step.FIRED
+    if before is None:
+        return alert, Step.PENDING
+    return alert, None if before.held_ms is None else Step.HELD
 
 
-def _gone(alert: ActiveAlert, rule: AlertingRule, at_ms: int, told: list[Transition]) -> ActiveAlert | None:
-    """What is left of an alert whose series is not given any more."""
+def _gone(alert: ActiveAlert, rule: AlertingRule, at_ms: int) -> tuple[ActiveAlert, Step | None]:
+    """An alert whose series is not given any more."""
     if alert.phase is Phase.PENDING:
-        told.append(Transition(step=Step.DROPPED, alert=alert))
-        return None
+        return alert, Step.DROPPED
     since = at_ms if alert.held_ms is None else alert.held_ms
-    if rule.keep_firing_ms > at_ms - since:
-        if alert.held_ms is None:
-            alert = replace(alert, held_ms=at_ms)
-            told.append(Transition(step=Step.HELD, alert=alert))
-        return alert
-    told.append(Transition(step=Step.RESOLVED, alert=alert))
-    return None
+    if rule.keep_firing_ms <= at_ms - since:
+        return alert, Step.RESOLVED
+    return replace(alert, held_ms=since), Step.HELD if alert.held_ms is None else None
 
 
 def series_of(active: Active) -> Iterator[tuple[Labels, float]]:

@@ -17,7 +17,7 @@ from stationmaster.core.spec import Address, HealthCheck
 from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.probes.connecting import Progress, timed
 from stationmaster.monitor.probes.verdict import Verdict, broken, told
-from stationmaster.monitor.probes.wire import connected
+from stationmaster.monitor.probes.wire import connected, others_turn
 from stationmaster.runtime.db import utc_now
 
 _KINDS = ("A", "AAAA")
@@ -59,6 +59,7 @@ async def _ask_for(sock: socket.socket, kind: str, check: HealthCheck) -> Verdic
                     answer = await loop.sock_recv(sock, _MOST_BYTES)
                     if answer[:2] == raw[:2]:
                         return judge(question, answer)
+                    await others_turn()
         except TimeoutError:
             continue
 

@@ -20,9 +20,12 @@ from cryptography import x509
 
 from stationmaster.core.spec import Address
 from stationmaster.monitor.probes.connecting import Progress
-from stationmaster.monitor.probes.verdict import CLOSED, Verdict
+from stationmaster.monitor.probes.verdict import CLOSED, Verdict, broken
 
 _PIECE_BYTES = 65_536
+_MOST_BYTES = 1_048_576
+"""More than any answer to a check; what a protocol needs less of is bounded by its reading."""
+_ENDLESS = broken(f"the answer comes to no end in {_MOST_BYTES // 1024} KB")
 
 
 class Feed(Protocol):
@@ -38,10 +41,12 @@ async def exchange(
     sock = await connected(address)
     progress.connected = True
     loop = asyncio.get_running_loop()
+    came = 0
     try:
         await loop.sock_sendall(sock, opening)
-        while True:
+        while came <= _MOST_BYTES:
             data = await loop.sock_recv(sock, _PIECE_BYTES)
+            came += len(data)
             verdict = feed(data)
             if verdict is not None:
                 return verdict
@@ -49,8 +54,15 @@ async def exchange(
                 return CLOSED
             if reply is not None and (answer := reply()):
                 await loop.sock_sendall(sock, answer)
+            await others_turn()
+        return _ENDLESS
     finally:
         sock.close()
+
+
+async def others_turn() -> None:
+    """Whoever sends faster than it is read keeps nobody else waiting: a receive that finds something does not pause."""
+    await asyncio.sleep(0)
 
 
 async def connected(address: Address, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
@@ -114,6 +126,7 @@ class _Tls:
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext, server_name: str) -> None:
         self.sock = sock
+        self.came = 0
         self.loop = asyncio.get_running_loop()
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=server_name)
@@ -156,7 +169,11 @@ class _Tls:
 
     async def _more(self) -> bool:
         data = await self.loop.sock_recv(self.sock, _PIECE_BYTES)
+        self.came += len(data)
+        if self.came > _MOST_BYTES:
+            raise ConnectionAbortedError(errno.ECONNABORTED, _ENDLESS.detail)
         self.incoming.write(data)
+        await others_turn()
         return bool(data)
 
 

@@ -48,12 +48,14 @@ def aggregated(context: Context, node: Aggregate, frame: Frame, parameter: Float
         work = _REDUCTIONS[node.operator]
 
         def reduced(values: Floats, there: Bools, steps: slice) -> Floats:
+            context.budget.check()
             return work(values, None if there.all() else there)
 
         return folded(frame, groups, reduced)
     ranks = np.zeros(frame.steps) if parameter is None else parameter
 
     def quantile(values: Floats, there: Bools, steps: slice) -> Floats:
+        context.budget.check()
         return reduction.quantile(values, there, ranks[steps][:, None])
 
     return folded(frame, groups, quantile)

@@ -18,10 +18,11 @@ class Book:
     Equal label sets have equal numbers, so that sets are compared as integers. Queries do not make the table grow.
     """
 
-    __slots__ = ("_aliases", "_derived", "_numbers", "_seen", "table")
+    __slots__ = ("_aliases", "_derived", "_forgettings", "_numbers", "_seen", "table")
 
     def __init__(self, table: LabelTable) -> None:
         self.table = table
+        self._forgettings = table.forgettings
         self._numbers: dict[Labels, int] = {}
         self._derived: list[Labels] = []
         self._aliases: dict[int, int] = {}
@@ -43,19 +44,31 @@ class Book:
 
     def adopted(self, ids: Ids) -> Ids:
         """Ids that the table gave out; those of label sets that a query had made before get their older number."""
-        for number in range(self._seen, len(self.table)):
-            older = self._numbers.get(self.table.labels(number))
-            if older is not None:
-                self._aliases[number] = older
-        self._seen = len(self.table)
+        if len(self.table) > self._seen:
+            self._find_aliases()
         if not self._aliases:
             return ids
         return np.array([self._aliases.get(int(number), int(number)) for number in ids], dtype=np.int64)
 
+    def _find_aliases(self) -> None:
+        """Looks through the new label sets of the table, or through those of queries, whichever are fewer."""
+        first, self._seen = self._seen, len(self.table)
+        if self._seen - first < len(self._derived):
+            for number in range(first, self._seen):
+                older = self._numbers.get(self.table.labels(number))
+                if older is not None:
+                    self._aliases[number] = older
+            return
+        for labels, older in self._numbers.items():
+            found = self.table.find(labels)
+            if found is not None and found >= first:
+                self._aliases[found] = older
+
     @property
     def worn(self) -> bool:
         """Whether it is time for a new one."""
-        return bool(self._aliases) or len(self._derived) > MAX_DERIVED
+        forgotten = self.table.forgettings != self._forgettings
+        return forgotten or bool(self._aliases) or len(self._derived) > MAX_DERIVED
 
 
 @dataclass(slots=True)

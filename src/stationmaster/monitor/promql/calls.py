@@ -97,18 +97,18 @@ def _absence(context: Context, node: Call, present: Bools) -> Frame:
 
 
 def labels_of_absence(node: Node) -> Labels:
-    """Labels that a selector asks for by equality, each only once."""
+    """Labels that a selector asks for by equality; any other matcher of the same label after it takes it away."""
     if isinstance(node, Window):
         node = node.selector
-    if not isinstance(node, Selector):
-        return ()
-    asked: dict[str, str] = {}
-    spoiled: set[str] = {"__name__"}
-    for matcher in node.matchers:
-        if matcher.kind is not MatchKind.EQUAL or matcher.name in asked:
-            spoiled.add(matcher.name)
-        asked.setdefault(matcher.name, matcher.value)
-    return tuple(sorted((name, value) for name, value in asked.items() if value and name not in spoiled))
+    labels: dict[str, str] = {}
+    asked: set[str] = set()
+    for matcher in node.matchers if isinstance(node, Selector) else ():
+        if matcher.kind is MatchKind.EQUAL and matcher.name not in asked:
+            asked.add(matcher.name)
+            labels[matcher.name] = matcher.value
+        else:
+            labels.pop(matcher.name, None)
+    return tuple(sorted((name, value) for name, value in labels.items() if value and name != "__name__"))
 
 
 def _clamp(values: Values, context: Context, node: Call) -> Frame:

@@ -13,7 +13,7 @@ from stationmaster.monitor.promql.evaluator import Evaluator
 from stationmaster.monitor.promql.frames import Computed, Frame, Line, Spoken, relabelled
 from stationmaster.monitor.promql.label_sets import nameless
 from stationmaster.monitor.promql.nodes import Kind
-from stationmaster.monitor.promql.parsed import Parsed, parse
+from stationmaster.monitor.promql.parsed import Parsed, parse, too_deep
 from stationmaster.monitor.promql.results import (
     Fault,
     Matrix,
@@ -103,6 +103,8 @@ class _Asked:
             except MemoryError as error:
                 message = "query needs more memory than there is"
                 raise QueryError(Fault.EXECUTION, message, hint="Ask for less at a time.") from error
+            except RecursionError as error:
+                raise too_deep() from error
         return Result(value=value, warnings=_few(notes.warnings, "warning"), infos=_few(notes.infos, "info"))
 
 

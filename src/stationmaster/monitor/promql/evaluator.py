@@ -104,7 +104,7 @@ class Evaluator:
     def _chain(self, context: Context, node: Binary) -> Computed:
         """Operators that bind equally, left to right, without a call for each of them."""
         links = [node]
-        while isinstance(links[-1].left, Binary) and not self._constants[links[-1].left]:
+        while isinstance(links[-1].left, Binary) and (context.steps == 1 or not self._constants[links[-1].left]):
             links.append(links[-1].left)
         found = self.value(context, links[-1].left)
         held = context.budget.held

@@ -11,6 +11,7 @@ from stationmaster.monitor.promql.groups import folded, grouped
 from stationmaster.monitor.promql.label_sets import NAME, dropped, value_of
 from stationmaster.monitor.promql.nodes import Call
 from stationmaster.monitor.promql.reduction import total
+from stationmaster.monitor.promql.remarks import rank_outside
 from stationmaster.monitor.promql.samples import Floats, Ids
 
 TOLERANCE = 1e-12
@@ -46,9 +47,7 @@ def quantiles(context: Context, node: Call, ranks: Floats, frame: Frame) -> Fram
         return empty(frame.steps)
     fixed, forced = _monotonic(found)
     _remark(context, node, found, forced)
-    place = node.arguments[0].place
-    for rank in dict.fromkeys(ranks[~((ranks >= 0) & (ranks <= 1))].tolist()):
-        context.notes.warn(f"quantile value should be between 0 and 1, got {rank:g}".replace("nan", "NaN"), place)
+    rank_outside(context, ranks, node.arguments[0].place)
     values = _interpolated(fixed, np.broadcast_to(ranks[:, None], found.counts.shape[1:]))
     outside = np.where(ranks < 0, -np.inf, np.where(ranks > 1, np.inf, np.nan))[:, None]
     values = np.where(((ranks >= 0) & (ranks <= 1))[:, None], values, outside)
@@ -71,6 +70,7 @@ def fractions(context: Context, node: Call, edges: tuple[Floats, Floats], frame:
 
 def _histograms(context: Context, node: Call, frame: Frame) -> Histograms | None:
     """The buckets sorted into histograms; None where no series is a bucket."""
+    context.budget.room(3 * frame.cells)
     bounds, keys = _bucket_labels(context, node, frame)
     sound = ~np.isnan(bounds)
     if not sound.any():
@@ -120,9 +120,7 @@ def _bucket_labels(context: Context, node: Call, frame: Frame) -> tuple[Floats, 
     def read() -> tuple[Floats, list[int]]:
         texts = [value_of(book.labels(int(number)), "le") for number in frame.ids]
         read_bounds = [_bound(text) for text in texts]
-        return np.array(read_bounds), [
-            column for column, bound in enumerate(read_bounds) if bound is None or bound != bound
-        ]
+        return np.array(read_bounds), [column for column, bound in enumerate(read_bounds) if bound != bound]
 
     keys = context.memory.mapped((node, "key"), frame.ids, key)
     bounds, bad = context.memory.answer((node, "bounds"), (frame.ids,), read)

@@ -33,6 +33,7 @@ def matched(context: Context, node: Binary, left: Frame, right: Frame) -> Frame:
     pairs: Pairs = context.memory.answer((node, "pairs"), (many_keys, one_keys), lambda: _paired(many_keys, one_keys))
     context.budget.room(2 * left.steps * len(pairs.many))
     present = many.present[:, pairs.many] & one.present[:, pairs.one]
+    pairs, present = _meeting(pairs, present)
     many_values, one_values = many.values[:, pairs.many], one.values[:, pairs.one]
     left_values, right_values = (one_values, many_values) if swapped else (many_values, one_values)
     values, present = _result(node, left_values, right_values, present)
@@ -41,6 +42,14 @@ def matched(context: Context, node: Binary, left: Frame, right: Frame) -> Frame:
     ids = _named(context, node, many.ids[pairs.many], one.ids[pairs.one])
     nameless = many.nameless[pairs.many] | node.gives_bool
     return _told_apart(compact(Frame(ids=ids, values=values, present=present, nameless=nameless)), node)
+
+
+def _meeting(pairs: Pairs, present: Bools) -> tuple[Pairs, Bools]:
+    """Without pairs of which one is never there when the other is."""
+    used = np.asarray(present.any(axis=0))
+    if used.all():
+        return pairs, present
+    return Pairs(many=pairs.many[used], one=pairs.one[used], shared=pairs.shared[used]), present[:, used]
 
 
 def shared_labels(context: Context, node: Binary, side: str, ids: Ids) -> Ids:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import promql_parser as bought
 
@@ -16,7 +16,7 @@ from stationmaster.monitor.promql.patterns import condition
 from stationmaster.monitor.promql.printing import pretty
 from stationmaster.monitor.promql.results import Fault, QueryError, QueryLimits
 from stationmaster.monitor.promql.samples import LabelTable, Matcher, MatchKind
-from stationmaster.monitor.promql.tokens import read_ahead
+from stationmaster.monitor.promql.tokens import Reading, read_ahead
 
 REFUSED: Final[Mapping[str, str]] = {
     "info": "join with `* on(instance, job) group_left(version) build_info` instead",
@@ -88,14 +88,28 @@ def parse(query: str, limits: QueryLimits | None = None) -> Parsed:
         tree = bought.parse(reading.text)
     except ValueError as error:
         raise QueryError(Fault.BAD_DATA, f"parse error: {error}", hint="The query language is PromQL.") from error
-    conversion = Conversion(reading, limits)
-    root = conversion.node(tree)
-    if not conversion.places_fit():
-        reading = replace(reading, places=[])
-        root = Conversion(reading, limits).node(tree)
+    try:
+        root = _converted(tree, reading, limits)
+    except RecursionError as error:
+        raise too_deep() from error
     for node in walk(root):
         _check(node)
     return Parsed(query, root)
+
+
+def too_deep() -> QueryError:
+    """What says that a query would need more stack than there is."""
+    hint = "Split it into recording rules."
+    return QueryError(Fault.BAD_DATA, "query is nested too deeply", hint=hint)
+
+
+def _converted(tree: Any, reading: Reading, limits: QueryLimits) -> Node:
+    """The tree, with positions where operands and positions are as many."""
+    conversion = Conversion(reading, limits)
+    root = conversion.node(tree)
+    if conversion.places_fit():
+        return root
+    return Conversion(replace(reading, places=[]), limits).node(tree)
 
 
 def _check(node: Node) -> None:

@@ -29,7 +29,7 @@ def chosen(context: Context, node: Aggregate, frame: Frame, parameter: Floats) -
     if not len(frame.ids):
         return frame
     groups = groups_of(context, node, frame)
-    ranks = _ranks(frame, groups.of, node.operator)
+    ranks = _ranks(context, frame, groups.of, node.operator)
     present = frame.present & (ranks < limits[:, None])
     kept = Frame(ids=frame.ids, values=frame.values, present=present, nameless=frame.nameless)
     if frame.steps == 1 and node.operator != "limitk":
@@ -37,7 +37,7 @@ def chosen(context: Context, node: Aggregate, frame: Frame, parameter: Floats) -
     return compact(kept)
 
 
-def _ranks(frame: Frame, of: Ids, operator: str) -> Ids:
+def _ranks(context: Context, frame: Frame, of: Ids, operator: str) -> Ids:
     """The place of every sample among those of its group at its step, 0 being the first to be kept."""
     keys = frame.values
     if operator == "topk":
@@ -47,6 +47,7 @@ def _ranks(frame: Frame, of: Ids, operator: str) -> Ids:
     starts[1:] = np.cumsum(np.bincount(of))[:-1]
     places = np.arange(len(of))
     for step in range(frame.steps):
+        context.budget.check()
         absent = ~frame.present[step]
         order = np.lexsort((absent, of)) if operator == "limitk" else np.lexsort((keys[step], absent, of))
         ranks[step, order] = places - starts[of[order]]

@@ -32,9 +32,9 @@ def rank_outside(context: Context, ranks: Floats, place: int) -> None:
 
 
 def number(value: float) -> str:
-    """As Go's `%g` writes it."""
+    """In few digits, as Go writes it."""
     if value != value:
         return "NaN"
     if np.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    return f"{value:.17g}" if float(f"{value:g}") != value else f"{value:g}"
+    return repr(float(value)).removesuffix(".0")

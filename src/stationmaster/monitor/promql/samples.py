@@ -73,9 +73,11 @@ class LabelTable:
     """Interned label sets: equal labels have equal ids, ids are dense from 0 on and are never given again. Any thread
     may intern."""
 
-    __slots__ = ("_ids", "_labels", "_lock", "_pairs")
+    __slots__ = ("_ids", "_labels", "_lock", "_pairs", "forgettings")
 
     def __init__(self) -> None:
+        self.forgettings = 0
+        """How often label sets were forgotten: who remembers ids from before begins anew."""
         self._ids: dict[Labels, int] = {}
         self._labels: list[Labels] = []
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
@@ -104,9 +106,11 @@ class LabelTable:
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Label sets that nothing has any more: should one come again, it gets another id."""
+        gone = list(numbers)
         with self._lock:
             self._pairs.clear()
-            for number in numbers:
+            self.forgettings += bool(gone)
+            for number in gone:
                 if self._ids.get(self._labels[number]) == number:
                     del self._ids[self._labels[number]]
                 self._labels[number] = ()

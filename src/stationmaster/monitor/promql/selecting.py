@@ -59,14 +59,12 @@ def newest_samples(context: Context, selector: Selector, *, stamped: bool = Fals
 
 
 def distinct_series(blocks: Sequence[Block]) -> tuple[Ids, list[Ids]]:
-    """The series of all blocks, and for every block which of them its columns are."""
+    """The series of all blocks in the order of their ids, and for every block which of them its columns are."""
     if not blocks:
         return np.empty(0, dtype=np.int64), []
     every = np.concatenate([block.series for block in blocks])
     ends = np.cumsum([len(block.series) for block in blocks])[:-1]
     ids, where = np.unique(every, return_inverse=True)
-    if len(ids) == len(every):
-        ids, where = every, np.arange(len(every))
     return ids, np.split(where, ends)
 
 

@@ -114,8 +114,10 @@ class _Operands:
 
     def read(self) -> None:
         while (token := self._take()) is not None:
-            if token.kind in {"string", "number"}:
+            if token.kind == "string":
                 self._reading.places.append(token.start)
+            elif token.kind == "number":
+                self._reading.places.append(self._signed(self._next - 1).start)
             elif token.kind == "name":
                 self._name(token)
             else:
@@ -129,6 +131,18 @@ class _Operands:
             return None
         self._next += 1
         return self._tokens[self._next - 1]
+
+    def _signed(self, place: int) -> Token:
+        """The number, or the first of the signs that belong to it."""
+        start = place
+        while start and self._tokens[start - 1].text in {"+", "-"}:
+            start -= 1
+        before = self._tokens[start - 1] if start else None
+        operand = before is not None and (before.kind in {"string", "number"} or before.text in _CLOSED)
+        operand = operand or (
+            before is not None and before.kind == "name" and before.text.lower() not in {*_WORD_OPERATORS, "bool"}
+        )
+        return self._tokens[min(start + operand, place)]
 
     def _name(self, token: Token) -> None:
         word, following = token.text.lower(), self._peek()

@@ -8,7 +8,7 @@ import msgspec
 
 from stationmaster.monitor.promql.results import Matrix, Result, Scalar, Series, Text, Value, Vector
 from stationmaster.monitor.promql.samples import Labels, Millis
-from stationmaster.monitor.query.numbers import plain, seconds, shortest
+from stationmaster.monitor.query.numbers import all_shortest, plain, seconds, shortest
 
 Pieces: TypeAlias = Iterator[bytes]
 
@@ -73,7 +73,7 @@ def _matrix(series: Sequence[Series]) -> Iterator[str]:
     for each in series:
         if each.times is not times:
             times, moments = each.times, [f"[{seconds(at_ms)}," for at_ms in each.times.tolist()]
-        samples = [f'{at}"{shortest(value)}"]' for at, value in zip(moments, each.values.tolist(), strict=True)]
+        samples = [f'{at}"{value}"]' for at, value in zip(moments, all_shortest(each.values), strict=True)]
         yield f'{{"metric":{_metric(each.labels)},"values":[{",".join(samples)}]}}'
 
 

@@ -3,8 +3,15 @@
 import math
 from decimal import Decimal
 
+import msgspec
+import numpy as np
+
+from stationmaster.monitor.promql.samples import Floats
+
 _PLAIN_FROM, _PLAIN_BELOW = 1e-6, 1e21
 """Outside of these Prometheus writes an exponent, as JavaScript does."""
+_FAST_FROM, _FAST_BELOW = 1e-4, 1e15
+"""Between these no writer of numbers uses an exponent."""
 
 
 def shortest(value: float) -> str:
@@ -15,6 +22,15 @@ def shortest(value: float) -> str:
     if "e" in text:
         return format(Decimal(text), "f") if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW else text
     return text if text[-1].isdigit() else _without_digits(value)
+
+
+def all_shortest(values: Floats) -> list[str]:
+    """`shortest` of each, several times as fast where none needs an exponent."""
+    sizes = np.abs(values)
+    if not bool(((sizes >= _FAST_FROM) & (sizes < _FAST_BELOW) | (sizes == 0)).all()):
+        return [shortest(value) for value in values.tolist()]
+    text = msgspec.json.encode(values.tolist())[1:-1].decode() + ","
+    return text.replace(".0,", ",").split(",")[:-1] if len(values) else []
 
 
 def plain(value: float) -> str:

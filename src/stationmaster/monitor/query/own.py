@@ -1,12 +1,15 @@
 """Queries answered by the monitor's own engine over its own samples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final, Protocol, TypeVar
 
 from stationmaster import __version__
 from stationmaster.monitor.promql import engine
-from stationmaster.monitor.promql.results import Result
+from stationmaster.monitor.promql.nodes import Aggregate, walk
+from stationmaster.monitor.promql.parsed import Parsed
+from stationmaster.monitor.promql.results import Result, Vector
 from stationmaster.monitor.promql.samples import Labels, Matcher, Source
 from stationmaster.monitor.query.expressions import selectors as taken_apart
 from stationmaster.monitor.query.queries import TERMS, Build, Described, Steps, Terms, Window
@@ -16,6 +19,7 @@ T = TypeVar("T", Labels, str)
 SPOKEN_VERSION: Final = "3.5.0"
 """The Prometheus whose language and answers ours are: clients choose by it what they ask for."""
 
+_ORDERING: Final = frozenset({"sort", "sort_desc", "sort_by_label", "sort_by_label_desc", "topk", "bottomk"})
 _ALL: Final[tuple[tuple[Matcher, ...], ...]] = ((),)
 
 
@@ -50,7 +54,9 @@ class OwnQueries:
     store: Store
 
     def instant(self, query: str, at_ms: int, terms: Terms = TERMS) -> Result:
-        return engine.instant(self.store, query, at_ms, terms.limits, lookback_ms=terms.lookback_ms)
+        parsed = engine.parse(query, terms.limits)
+        found = engine.instant(self.store, parsed, at_ms, terms.limits, lookback_ms=terms.lookback_ms)
+        return found if _ORDERING & _used(parsed) else _ordered(found)
 
     def over(self, query: str, steps: Steps, terms: Terms = TERMS) -> Result:
         return engine.over(
@@ -82,6 +88,18 @@ class OwnQueries:
 
     def build(self) -> Build:
         return Build(version=SPOKEN_VERSION, revision=f"stationmaster-{__version__}", branch="stationmaster")
+
+
+def _used(parsed: Parsed) -> frozenset[str]:
+    aggregations = (each.operator for each in walk(parsed.root) if isinstance(each, Aggregate))
+    return parsed.functions.union(aggregations)
+
+
+def _ordered(result: Result) -> Result:
+    """By label set, as Prometheus answers where nothing in the query orders."""
+    if not isinstance(result.value, Vector):
+        return result
+    return replace(result, value=Vector(samples=sorted(result.value.samples, key=attrgetter("labels"))))
 
 
 def _wanted(selectors: Sequence[str]) -> Sequence[tuple[Matcher, ...]]:

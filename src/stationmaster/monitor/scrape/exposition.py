@@ -20,7 +20,11 @@ _SHOWN_CHARACTERS = 120
 
 
 class ExpositionError(Exception):
-    """Why a body counts as a failed scrape."""
+    """Why a body counts as a failed scrape, and how many samples were told before that."""
+
+    def __init__(self, why: str, *, told: int = 0) -> None:
+        super().__init__(why)
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,17 +53,23 @@ class ExpositionReader:
         self._ids: Ids = np.empty(0, dtype=np.int64)
         self._comments: list[bytes] = []
         self._reads = 0
+        self._forgettings = table.forgettings
         self.families: Mapping[str, Family] = {}
         """What the last body told of its metrics."""
 
     def read(self, body: bytes, form: Format = Format.TEXT, *, most_samples: int | None = None) -> Exposition:
         """Raises ExpositionError, with the line and its text, where the body is broken or has too many samples."""
+        if self._table.forgettings != self._forgettings:
+            self._known, self._numbers = {}, []
+            self._forgettings = self._table.forgettings
         lines = body.split(b"\n")
         if form is Format.OPENMETRICS:
             _check_end(lines)
         samples = [line for line in lines if line and line[0] != 0x23]
         if most_samples is not None and len(samples) > most_samples:
-            raise ExpositionError(f"{len(samples)} samples are more than the limit of {most_samples}")
+            raise ExpositionError(
+                f"{len(samples)} samples are more than the limit of {most_samples}", told=len(samples)
+            )
         try:
             self._read_comments([line for line in lines if line[:1] == b"#"])
             numbers, values = self._read_samples(samples, form)
@@ -156,8 +166,9 @@ def _check_end(lines: Sequence[bytes]) -> None:
 
 
 def _located(error: BrokenLineError, lines: Sequence[bytes]) -> ExpositionError:
-    number = next((at for at, line in enumerate(lines, 1) if line is error.line or line == error.line), 0)
+    at = next((at for at, line in enumerate(lines) if line == error.line), len(lines))
     shown = error.line.decode(errors="replace")
     if len(shown) > _SHOWN_CHARACTERS:
         shown = f"{shown[:_SHOWN_CHARACTERS]}…"
-    return ExpositionError(f"line {number}: {error.why}: {shown}")
+    told = sum(1 for line in lines[:at] if line.strip(b" \t") and line[:1] != b"#")
+    return ExpositionError(f"line {at + 1}: {error.why}: {shown}", told=told)

@@ -1,6 +1,6 @@
 """Joins what a target says of a series with what is known of the target, in the way of Prometheus."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from stationmaster.monitor.promql.samples import Labels
 from stationmaster.monitor.scrape.target import ScrapeTarget
@@ -16,6 +16,8 @@ def known_of(target: ScrapeTarget) -> Mapping[str, str]:
 def joined(told: Mapping[str, str], known: Mapping[str, str], *, honor: bool) -> Labels:
     """The label set of a series. Where both have a label, `honor` lets the target's word count (an empty one takes the
     label away); else ours does, and the target's is kept under a name that begins with `exported_`."""
+    if known.keys().isdisjoint(told):
+        return of({**known, **told})
     if honor:
         return of({**known, **told})
     both = {**told, **known}
@@ -28,9 +30,9 @@ def joined(told: Mapping[str, str], known: Mapping[str, str], *, honor: bool) ->
     return of(both)
 
 
-def of(labels: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
+def of(labels: Mapping[str, str]) -> Labels:
     """Sorted by name, without empty values."""
-    return tuple(sorted((name, value) for name, value in dict(labels).items() if value))
+    return tuple(sorted([pair for pair in labels.items() if pair[1]]))
 
 
 def report(metric: str, known: Mapping[str, str]) -> Labels:

@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import structlog
 
 from stationmaster.monitor.promql.samples import Ids
@@ -43,20 +45,30 @@ class TargetScraper:
         self.target = target
         self.state = TargetState(target=target)
         self._store = store
-        known = known_of(target)
-        self._reader = ExpositionReader(store.table, known, honor=target.honor_labels)
-        self._reported = np.array([store.table.intern(report(name, known)) for name in REPORTED], dtype=np.int64)
+        self._known = known_of(target)
+        self._reader = ExpositionReader(store.table, self._known, honor=target.honor_labels)
+        self._begin()
+        self._families: Mapping[str, Family] = {}
+
+    def _begin(self) -> None:
+        """Asks for ids anew: the store forgets those of series that ended long ago."""
+        table = self._store.table
+        self._forgettings = table.forgettings
+        ids = [table.intern(report(name, self._known)) for name in REPORTED]
+        self._reported: Ids = np.array(ids, dtype=np.int64)
         self._told: Ids = _NOTHING.ids
         self._ids: Ids = self._reported
-        self._families: Mapping[str, Family] = {}
+        self._kept: npt.NDArray[np.bool_] | slice = slice(None)
 
     async def scrape(self, at_ms: int) -> TargetState:
         """Once, at a moment that the samples are to have; what the target does wrong is not raised, but told."""
         started = time.perf_counter()
         try:
             found, error = await self._read(await fetch(self.target)), ""
-        except (ScrapeError, ExpositionError) as failure:
+        except ScrapeError as failure:
             found, error = _NOTHING, str(failure)
+        except ExpositionError as failure:
+            found, error = replace(_NOTHING, told=failure.told), str(failure)
         duration_s = time.perf_counter() - started
         appended = self._keep(at_ms, found, duration_s, well=not error)
         warning = _warning(found, appended)
@@ -79,13 +91,17 @@ class TargetScraper:
     async def _read(self, answer: Answered) -> Exposition:
         if len(answer.body) < _LARGE_BYTES:
             return self._decoded(answer)
-        return await asyncio.to_thread(self._decoded, answer)
+        before = self._store.table.forgettings
+        found = await asyncio.to_thread(self._decoded, answer)
+        return found if before == self._store.table.forgettings else self._decoded(answer)
 
     def _decoded(self, answer: Answered) -> Exposition:
         body = answer.body if self.target.translate is None else self.target.translate(answer.body)
         return self._reader.read(body, answer.form, most_samples=self.target.sample_limit)
 
     def _keep(self, at_ms: int, found: Exposition, duration_s: float, *, well: bool) -> Appended:
+        if self._forgettings != self._store.table.forgettings:
+            self._begin()
         if well and self._reader.families is not self._families:
             self._families = self._reader.families
             self._store.describe(
@@ -96,15 +112,19 @@ class TargetScraper:
             )
         added = self._added(found) if well else 0
         reported = (float(well), duration_s, found.told, found.told, added)
-        ids = self._ids if well else self._reported
-        return self._store.append_row(self.target.stream, at_ms, ids, np.concatenate([found.values, reported]))
+        if not well:
+            return self._store.append_row(self.target.stream, at_ms, self._reported, np.array(reported))
+        values = np.concatenate([found.values[self._kept], reported])
+        return self._store.append_row(self.target.stream, at_ms, self._ids, values)
 
     def _added(self, found: Exposition) -> int:
         """How many series the last good scrape did not have."""
         if found.ids is self._told:
             return 0
         added = len(np.setdiff1d(found.ids, self._told))
-        self._told, self._ids = found.ids, np.concatenate([found.ids, self._reported])
+        clash = np.isin(found.ids, self._reported)  # a target may tell an `up` of its own: ours counts
+        self._kept = ~clash if clash.any() else slice(None)
+        self._told, self._ids = found.ids, np.concatenate([found.ids[self._kept], self._reported])
         return added
 
     def _tell(self, error: str, warning: str) -> None:

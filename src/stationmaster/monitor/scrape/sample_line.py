@@ -18,6 +18,10 @@ _ESCAPED: Final = {"n": "\n", '"': '"', "\\": "\\"}
 _NUMBER = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
 )
+_ONE_PAIR = r'[a-zA-Z_][a-zA-Z0-9_]*="[^"\\\n]*"'
+_USUAL = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{((?:{_ONE_PAIR}(?:,{_ONE_PAIR})*,?)?)\}})? ([^ \t#]+)")
+"""How nearly all lines look; what does not is gone through piece by piece."""
+_PAIR = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"]*)"')
 _MILLISECONDS = re.compile(r"[0-9]{1,18}")
 _REST = re.compile(r"[ \t]+(?P<value>[^ \t#]+)(?:[ \t]+(?P<time>[^ \t#]+))?[ \t]*(?P<exemplar># *\{.*)?")
 
@@ -58,7 +62,13 @@ def read_line(line: bytes, form: Format = Format.TEXT) -> SampleLine:
 
 
 def _read(text: str, form: Format) -> SampleLine:
-    labels: dict[str, str] = {}
+    usual = _USUAL.fullmatch(text)
+    if usual is not None:
+        pairs = _PAIR.findall(usual[2] or "")
+        labels = {"__name__": usual[1], **dict(pairs)}
+        if len(labels) == len(pairs) + 1:
+            return SampleLine(labels, number(usual[3]), bare=True)
+    labels = {}
     at = 0
     name = _NAME.match(text)
     if name is not None:

@@ -14,8 +14,10 @@ from stationmaster.monitor.series.matching import Condition, conditions_of
 from stationmaster.monitor.series.rows import RowBlock, View
 
 _MOST_CHOICES = 2000
-_MOST_REMEMBERED = 512
-"""Choices that a block remembers the columns of."""
+_MOST_CHOSEN = 10_000_000
+"""Series of all choices together."""
+_TIMES_REMEMBERED = 16
+"""So often, on average, a block remembers each of its columns as a part of a choice."""
 
 Columns: TypeAlias = Ids | slice
 
@@ -55,9 +57,8 @@ class Choices:
         with self._lock:
             choice = self._kept.get(key)
             if choice is None:
+                self._make_room()
                 choice = self._kept[key] = Choice(key)
-                if len(self._kept) > _MOST_CHOICES:
-                    self._kept.popitem(last=False)
             else:
                 self._kept.move_to_end(key)
         found = choice.found
@@ -65,9 +66,11 @@ class Choices:
             found = choice.found = self._extended(choice.conditions, found)
         return choice, found
 
-    def clear(self) -> None:
-        with self._lock:
-            self._kept.clear()
+    def _make_room(self) -> None:
+        chosen = sum(len(choice.found.slots) for choice in self._kept.values())
+        while self._kept and (chosen > _MOST_CHOSEN or len(self._kept) >= _MOST_CHOICES):
+            _, oldest = self._kept.popitem(last=False)
+            chosen -= len(oldest.found.slots)
 
     def _extended(self, conditions: Sequence[Condition], found: Found) -> Found:
         upto = self._index.count
@@ -112,10 +115,12 @@ def _columns(wanted: Wanted, block: RowBlock, view: View) -> tuple[Columns, Ids]
     columns = chosen_columns(view.slots, wanted.slots)
     ids = view.ids[columns]
     ids.flags.writeable = False
-    if len(block.choices) > _MOST_REMEMBERED:
-        block.choices.clear()
     if len(view.slots) and view.slots.max() < wanted.upto:  # else a series came in between, which was not looked at
+        if block.remembered > _TIMES_REMEMBERED * len(view.ids) + _MOST_CHOICES:
+            block.choices.clear()
+            block.remembered = 0
         block.choices[wanted.choice] = _Remembered(len(view.ids), columns, ids)
+        block.remembered += 1 + (0 if isinstance(columns, slice) else len(ids))
     return columns, ids
 
 

@@ -72,6 +72,7 @@ class SamplesFile:
         self.path = path
         self._writer = _connect(path)
         try:
+            path.chmod(0o600)
             self._prepare()
             self._reader = _connect(path)
         except BaseException:
@@ -164,8 +165,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def write_chunk(connection: sqlite3.Connection, stream: int, slots: Ids, times: Millis, values: Floats) -> int:
-    """A sealed block; the id of its chunk."""
+def write_chunk(connection: sqlite3.Connection, stream: int, chunk: Chunk, values: Floats) -> int:
+    """A sealed block of a stream; the id of its chunk, whatever id it had before."""
+    slots, times = chunk.slots, chunk.times
     number = connection.execute(
         "INSERT INTO chunk (stream, first_ms, last_ms, slots, times) VALUES (?, ?, ?, ?, ?)",
         (stream, int(times[0]), int(times[-1]), codec.pack_whole(slots), codec.pack_whole(times)),

@@ -11,8 +11,8 @@ from stationmaster.monitor.series.index import NOBODY, SeriesIndex
 from stationmaster.monitor.series.shared import SharedSeries
 from stationmaster.monitor.series.stream import Stream
 
-_FEW_FORGOTTEN = 1000
-"""Series are forgotten that many at once, or a twentieth of all: the index is gone through for it."""
+_PART_FORGOTTEN = 20
+"""Series are forgotten when they are at least that part of all: whoever remembers ids begins anew after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,8 @@ class Held:
         many."""
         quiet = [n for n, each in self.streams.items() if each.last_ms < at_ms and not any(b.rows for b in each.blocks)]
         gone = self._gone(quiet, at_ms)
-        if len(gone) < min(_FEW_FORGOTTEN, self.index.count // 20):
+        known = int(np.count_nonzero(self.index.ids() != NOBODY))
+        if not (len(gone) or quiet) or len(gone) < known // _PART_FORGOTTEN:
             return Forgotten()
         self._forget_series(gone)
         for number in quiet:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,7 +47,8 @@ class Work:
     """What has come in memory since the last time; `died` is by slot, of series that were written before."""
 
     streams: Sequence[tuple[int, str]] = ()
-    series: Sequence[SeriesRow] = ()
+    series: Iterable[SeriesRow] = ()
+    """Gone through once, in the thread that saves."""
     died: Mapping[int, int] = field(default_factory=dict)
     blocks: Sequence[BlockWork] = ()
     cut: Sequence[RowBlock] = ()
@@ -158,7 +159,8 @@ def _log(connection: sqlite3.Connection, work: BlockWork, record: Record) -> Rec
 
 def _seal(connection: sqlite3.Connection, work: BlockWork, record: Record) -> Record:
     view = work.view
-    chunk = samples_file.write_chunk(connection, work.stream, view.slots, view.times, view.values)
+    whole = Chunk(id=0, slots=view.slots, times=view.times)
+    chunk = samples_file.write_chunk(connection, work.stream, whole, view.values)
     if record.head is not None:
         samples_file.drop_head(connection, record.head)
     return Record(rows=len(view.times), columns=len(view.slots), chunk=chunk)
@@ -184,7 +186,7 @@ def _save_beginning(connection: sqlite3.Connection, stream: int, chunk: Chunk, a
     values = codec.beside([codec.unpack_values(data) for (data,) in pieces])
     if values.shape != (len(chunk.times), len(chunk.slots)):
         raise DamagedError("a chunk has pieces of another size")
-    samples_file.write_chunk(connection, stream, chunk.slots, chunk.times[:rows], values[:rows])
+    samples_file.write_chunk(connection, stream, replace(chunk, times=chunk.times[:rows]), values[:rows])
 
 
 def set_aside(path: Path, why: str, *, name: str = "damaged") -> Path:

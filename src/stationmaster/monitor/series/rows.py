@@ -23,7 +23,7 @@ class View:
 class RowBlock:
     """One thread adds columns and rows; any thread may read `view` meanwhile."""
 
-    __slots__ = ("_ids", "_rows", "_slots", "_times", "_values", "choices", "view")
+    __slots__ = ("_ids", "_rows", "_slots", "_times", "_values", "choices", "remembered", "view")
 
     def __init__(self, ids: Ids, slots: Ids) -> None:
         wide = _with_slack(len(ids))
@@ -34,6 +34,8 @@ class RowBlock:
         self._rows = 0
         self.choices: dict[object, object] = {}
         """What those who select remember of this block."""
+        self.remembered = 0
+        """How much that is."""
         self.view = self._seen(len(ids))
 
     @staticmethod

@@ -1,6 +1,7 @@
 """The samples of all streams: in memory for two hours, on disk for longer, found by their labels."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import structlog
 
 from stationmaster.monitor.promql.results import Fault, QueryError
 from stationmaster.monitor.promql.samples import Block, Floats, Ids, Labels, LabelTable, Matcher
@@ -18,6 +20,8 @@ from stationmaster.monitor.series.older import Older
 from stationmaster.monitor.series.reload import Reloaded, reload
 from stationmaster.monitor.series.stream import Stream
 from stationmaster.monitor.series.tending import Tending
+
+log = structlog.get_logger("series")
 
 RETENTION_MS: Final = 15 * 24 * 3600 * 1000
 MOST_SELECTED_SAMPLES: Final = 50_000_000
@@ -59,8 +63,8 @@ class SeriesStore:
 
     A stream is what is written together: a target, a rule. With a `path` (a file of the store's own, which is read
     here: make the store in a worker thread where that matters) samples outlive the process; `run` writes them there
-    once a second and takes old ones away. Without one, only what is in memory is kept. Raises sqlite3.OperationalError
-    or OSError where there is no place for the file.
+    once a second and takes old ones away. Without one, or where it cannot be opened (`trouble` says why, and it is tried
+    again), only what is in memory is kept.
     """
 
     def __init__(
@@ -78,11 +82,12 @@ class SeriesStore:
         self.retention_ms = retention_ms
         """For how long samples are kept; may be changed at any time."""
         bounds = memory or MemoryBounds()
-        former = reload(path, self.table, bounds.raw_ms) if path else Reloaded()
+        former, trouble = _former(path, self.table, bounds.raw_ms)
         self._held = Held(self.table, former.index, former.streams)
         self._choices = Choices(former.index)
         self._older = Older(former.keeping, former.index, former.on_disk)
-        self._tending = Tending(self._held, self._older, bounds, now_ms)
+        self._tending = Tending(self._held, self._older, bounds, path=path, now_ms=now_ms)
+        self._tending.trouble = trouble
         self.newest_ms = max((stream.last_ms for stream in self._held.streams.values()), default=0)
         """When the newest row was written, whatever stream it is of; 0 where there is none."""
 
@@ -188,9 +193,13 @@ class SeriesStore:
         finally:
             self._tending.finish()
 
+    def save(self) -> None:
+        """Writes what has come to disk at once, blocking."""
+        self._tending.finish()
+
     def close(self) -> None:
         """Writes what is left, blocking, and closes the file; only memory is written after."""
-        self._tending.finish()
+        self.save()
         self._tending.close()
 
     def _add(self, stream: Stream, at_ms: int, ids: Ids, values: Floats) -> Appended:
@@ -215,6 +224,17 @@ class SeriesStore:
             refused=added.barred,
             why="another stream has these series" if added.barred else "",
         )
+
+
+def _former(path: Path | None, table: LabelTable, raw_ms: int) -> tuple[Reloaded, str]:
+    """What a former run left, or nothing and why."""
+    if path is None:
+        return Reloaded(), ""
+    try:
+        return reload(path, table, raw_ms), ""
+    except (sqlite3.Error, OSError) as error:
+        log.error("samples stay in memory alone", file=str(path), why=str(error))
+        return Reloaded(), str(error)
 
 
 def _check(room: int) -> None:

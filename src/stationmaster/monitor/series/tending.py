@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 
@@ -20,19 +21,25 @@ from stationmaster.monitor.series.stream import Stream
 log = structlog.get_logger("series")
 
 _EXPIRE_EVERY_MS = 60_000
+_OPEN_EVERY_S = 60.0
 
 
 class Tending:
     """Works for one store, in its thread; only what is slow is done in another one."""
 
-    def __init__(self, held: Held, older: Older, bounds: MemoryBounds, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, held: Held, older: Older, bounds: MemoryBounds, *, path: Path | None, now_ms: Callable[[], int]
+    ) -> None:
         self.held = held
         self.trouble = ""
+        """Why samples do not come to disk; empty while they do."""
         self.lost_rows = 0
         """Rows that had to leave memory before they were on disk."""
         self._older = older
         self._bounds = bounds
         self._now_ms = now_ms
+        self._path = path
+        self._opened_at = time.monotonic()
         self._saved_streams = set(held.streams)
         self._saved_slots = held.index.count
         self._spans: set[int] = set()
@@ -70,7 +77,9 @@ class Tending:
         for stream in too_large(self.held.streams.values(), self._bounds):
             stream.seal()
         expire_before_ms = self._due(retention_ms)
-        await self._save(expire_before_ms)
+        forgotten = self.held.forget_before(expire_before_ms) if expire_before_ms else Forgotten()
+        self._saved_streams.difference_update(forgotten.streams)
+        await self._save(expire_before_ms, forgotten)
         for stream, block in leaving(self.held.streams.values(), self._is_saved, clocks, self._bounds):
             self._leave(stream, block)
 
@@ -79,7 +88,7 @@ class Tending:
         keeping = self._older.keeping
         if keeping is None:
             return
-        work = self._gathered(0)
+        work = self._gathered(0, Forgotten())
         failure = _saved(keeping, work)
         if failure is None:
             self._written(work)
@@ -91,14 +100,15 @@ class Tending:
             self._older.keeping.close()
         self._older.keeping = None
 
-    async def _save(self, expire_before_ms: int) -> None:
+    async def _save(self, expire_before_ms: int, forgotten: Forgotten) -> None:
         keeping = self._older.keeping
         if keeping is None:
+            self._try_again()
             return
         if not keeping.file.path.exists():
             self._begin_anew(keeping, "the file is gone")
             return
-        work = self._gathered(expire_before_ms)
+        work = self._gathered(expire_before_ms, forgotten)
         try:
             failure = await asyncio.to_thread(_saved, keeping, work)
         except asyncio.CancelledError:
@@ -113,9 +123,7 @@ class Tending:
         else:
             self._begin_anew(keeping, str(failure))
 
-    def _gathered(self, expire_before_ms: int) -> Work:
-        forgotten = self.held.forget_before(expire_before_ms) if expire_before_ms else Forgotten()
-        self._saved_streams.difference_update(forgotten.streams)
+    def _gathered(self, expire_before_ms: int, forgotten: Forgotten) -> Work:
         blocks = [
             BlockWork(block=block, stream=stream.number, view=block.view, sealed=block is not stream.blocks[-1])
             for stream in self.held.streams.values()
@@ -125,7 +133,7 @@ class Tending:
         slots = range(self._saved_slots, self.held.index.count)
         work = Work(
             streams=[(n, stream.name) for n, stream in self.held.streams.items() if n not in self._saved_streams],
-            series=[row for row in map(self.held.row, slots) if row is not None],
+            series=(row for row in map(self.held.row, slots) if row is not None),
             died={slot: self.held.index.span(slot)[1] for slot in self._spans},
             blocks=blocks,
             cut=self._cut,
@@ -159,18 +167,28 @@ class Tending:
 
     def _begin_anew(self, keeping: Keeping, why: str, *, name: str = "damaged") -> None:
         """Puts the file aside and writes what is in memory to a new one."""
-        path = keeping.file.path
         with suppress(sqlite3.Error):
             keeping.close()
+        self._open_anew(keeping.file.path, why, name=name)
+
+    def _open_anew(self, path: Path, why: str, *, name: str) -> None:
+        self._opened_at = time.monotonic()
         try:
-            set_aside(path, why, name=name)
+            if path.exists():
+                set_aside(path, why, name=name)
             self._older.begin_anew(Keeping(SamplesFile(path), {}))
         except (sqlite3.Error, OSError) as error:
             self._older.begin_anew(None)
-            self.trouble = f"{why}; {error}"
-            log.error("samples stay in memory alone", why=self.trouble)
+            if self.trouble != str(error):
+                log.error("samples stay in memory alone", file=str(path), why=str(error))
+            self.trouble = str(error)
         self._saved_streams, self._saved_slots = set(), 0
         self._spans, self._cut, self._cut_from_ms = set(), [], None
+
+    def _try_again(self) -> None:
+        """A file that could not be opened is tried once a minute."""
+        if self._path is not None and time.monotonic() - self._opened_at > _OPEN_EVERY_S:
+            self._open_anew(self._path, "it could not be read", name="unread")
 
     def _needs(self, block: RowBlock, *, sealed: bool) -> bool:
         keeping = self._older.keeping
@@ -184,10 +202,15 @@ class Tending:
         if self._is_saved(block):
             self._older.left_memory(stream, block)
         elif block.rows:
-            self.lost_rows += block.rows
+            self._lose(stream, block)
         if self._older.keeping is not None:
             self._older.keeping.forget(block)
         stream.drop(block)
+
+    def _lose(self, stream: Stream, block: RowBlock) -> None:
+        if not self.lost_rows and self._older.keeping is not None:
+            log.error("samples leave memory before they are on disk", stream=stream.name, why=self.trouble)
+        self.lost_rows += block.rows
 
     def _clocks(self) -> Clocks:
         """The trusted clock runs at most twice as fast as the true one: a clock that jumps ahead deletes little."""

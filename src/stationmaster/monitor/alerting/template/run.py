@@ -171,23 +171,26 @@ class Run:
             case Word():
                 return self._call(first, command, dot, final)
             case Fields():
-                return self._walk(dot, first.names, command, dot, final)
+                return self._walk(dot, first.names, first, self._given(command, dot, final))
             case Variable():
-                return self._walk(self._variable(first), first.fields, command, dot, final)
+                return self._walk(self._variable(first), first.fields, first, self._given(command, dot, final))
             case Chain():
-                return self._walk(self._operand(first.of, dot), first.fields, command, dot, final)
+                return self._walk(self._operand(first.of, dot), first.fields, first, self._given(command, dot, final))
             case Constant(value=None):
                 raise self._failure(first, "nil is not a command")
         if rest or final is not _WITHOUT:
             raise self._failure(first, f"can't give argument to non-function {first}")
         return self._operand(first, dot)
 
-    def _walk(self, value: Value, names: Sequence[str], command: Command, dot: Value, final: object) -> Value:
-        """Along the fields; only the last may be a method that takes arguments."""
-        node = command.operands[0]
+    def _given(self, command: Command, dot: Value, final: object) -> list[Value]:
+        """The arguments of a method."""
         arguments = [self._operand(each, dot) for each in command.operands[1:]]
         if final is not _WITHOUT:
             arguments.append(final)  # type: ignore[arg-type] # what a pipeline handed on is a value
+        return arguments
+
+    def _walk(self, value: Value, names: Sequence[str], node: Operand, arguments: Sequence[Value]) -> Value:
+        """Along the fields; only the last may be a method that takes arguments."""
         if not names and arguments:
             raise self._failure(node, f"can't give argument to non-function {node}")
         for at, name in enumerate(names):

@@ -22,7 +22,15 @@ LARGEST_BYTES: Final = 16_000_000
 
 _DOTTED = re.compile(r"^([+-]?)\.(?=inf|nan)", re.IGNORECASE)
 _FILE = ("rule_files", "evaluation_interval", "group_eval_order", "fuzzy_compare", "tests")
-_TEST = ("name", "interval", "input_series", "alert_rule_test", "promql_expr_test", "external_labels", "external_url")
+_TEST = (
+    "a test",
+    ("name", "interval", "input_series", "alert_rule_test", "promql_expr_test", "external_labels", "external_url"),
+)
+_SERIES = "a series", ("series", "values")
+_ALERT_CASE = "a test of an alert", ("eval_time", "alertname", "exp_alerts")
+_QUERY_CASE = "a test of a query", ("expr", "eval_time", "exp_samples")
+_ALERT = "an alert", ("exp_labels", "exp_annotations")
+_SAMPLE = "a sample", ("labels", "value", "histogram")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,16 +131,16 @@ def _document(fields: Fields, path: Path) -> TrialDocument:
         interval_ms=fields.duration("evaluation_interval") or MINUTE_MS,
         order=order,
         fuzzy=fields.text("fuzzy_compare") == "true",
-        tests=_each(fields, "tests", "a test", _TEST, _test),
+        tests=_each(fields, "tests", _TEST, _test),
     )
 
 
 def _each(
-    fields: Fields, name: str, what: str, known: Sequence[str], read: Callable[[Fields], T | None]
+    fields: Fields, name: str, shape: tuple[str, Sequence[str]], read: Callable[[Fields], T | None]
 ) -> tuple[T, ...]:
     made = []
     for node in fields.items(name):
-        inner = Fields.of(node, fields.problems, what, known)
+        inner = Fields.of(node, fields.problems, *shape)
         found = read(inner) if inner is not None else None
         if found is not None:
             made.append(found)
@@ -143,13 +151,9 @@ def _test(fields: Fields) -> Trial:
     return Trial(
         name=fields.text("name"),
         interval_ms=fields.duration("interval") or MINUTE_MS,
-        series=_each(fields, "input_series", "a series", ("series", "values"), _series),
-        alerts=_each(
-            fields, "alert_rule_test", "a test of an alert", ("eval_time", "alertname", "exp_alerts"), _alert_case
-        ),
-        queries=_each(
-            fields, "promql_expr_test", "a test of a query", ("expr", "eval_time", "exp_samples"), _query_case
-        ),
+        series=_each(fields, "input_series", _SERIES, _series),
+        alerts=_each(fields, "alert_rule_test", _ALERT_CASE, _alert_case),
+        queries=_each(fields, "promql_expr_test", _QUERY_CASE, _query_case),
         external_labels=fields.labels("external_labels", "label"),
         external_url=fields.text("external_url"),
         origin=fields.origin(),
@@ -175,7 +179,7 @@ def _alert_case(fields: Fields) -> AlertCase:
     return AlertCase(
         at_ms=fields.duration("eval_time"),
         alert=name,
-        expected=_each(fields, "exp_alerts", "an alert", ("exp_labels", "exp_annotations"), _expected),
+        expected=_each(fields, "exp_alerts", _ALERT, _expected),
         origin=fields.origin(),
     )
 
@@ -190,7 +194,7 @@ def _query_case(fields: Fields) -> QueryCase:
     return QueryCase(
         at_ms=fields.duration("eval_time"),
         expr=fields.text("expr"),
-        expected=_each(fields, "exp_samples", "a sample", ("labels", "value", "histogram"), _sample),
+        expected=_each(fields, "exp_samples", _SAMPLE, _sample),
         origin=fields.origin(),
     )
 
