@@ -137,6 +137,25 @@ def test_a_diagnosis_changes_nothing(folder: Path, stm: Run) -> None:
     assert (folder / "disk").read_text() == "full\n"
 
 
+def test_labels_may_be_given_one_by_one(folder: Path, stm: Run) -> None:
+    (folder / "labels.yaml").write_text("file: other\ninstance: a\n")
+    done = stm("plan", "book.md", "--labels", "labels.yaml", "--label", "file=disk", "--json")
+    shown = json.loads(done.stdout)
+    places = [place for step in shown["steps"] for place in step["places"]]
+    assert {(each["value"], each["source"]) for each in places} == {("disk", "label")}, places
+    broken = stm("plan", "book.md", "--label", "file")
+    assert (broken.returncode, "--label 'file' names no value" in broken.stderr) == (2, True)
+
+
+def test_an_open_run_is_given_up_only_when_that_is_said(folder: Path, stm: Run) -> None:
+    assert stm("run", "book.md", "--set", "file=disk").returncode == 3
+    refused = stm("run", "book.md", "--set", "file=disk")
+    assert refused.returncode == 2
+    assert "stands open" in refused.stderr
+    assert "resume" in refused.stderr
+    assert stm("run", "book.md", "--set", "file=disk", "--anew", "--yes").returncode == 0
+
+
 def test_a_value_that_nobody_gives_needs_a_person(stm: Run) -> None:
     stopped = stm("run", "book.md")
     assert stopped.returncode == 3

@@ -1,11 +1,12 @@
 """The interpreter of a worked run as a table: what the journal holds, and what comes next."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stationmaster.runbooks.course import ByHand, Choose, Decide, next_moves
+from stationmaster.runbooks.course import ByHand, Choose, Decide, next_moves, settled_steps
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.planned import Effect, Jump, JumpWhen, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import Condition, ConditionKind
@@ -162,3 +163,40 @@ def test_a_wait_is_over_at_its_limit() -> None:
     assert isinstance(later, Settle)
     assert later.why == "not yet (tried 3 times in 31 s)"
     assert Outcome.FAILED.value == "failed"
+
+
+@pytest.mark.parametrize(
+    ("what", "of", "held", "settled"),
+    [
+        ("nothing has begun", plan(at("1", CHECK)), {}, 0),
+        ("one has ended", plan(at("1", CHECK), at("2", CHECK)), {"s1": "passed"}, 1),
+        ("one was begun", plan(at("1", CHECK), at("2", CHECK)), {"s1": "passed", "s2": ""}, 1),
+        ("a finding goes on", plan(at("1", CHECK), at("2", CHECK)), {"s1": "failed"}, 1),
+        ("a failed change wants a choice", plan(at("1", CHANGE), at("2", CHECK)), {"s1": "failed"}, 0),
+        (
+            "a jump that is taken is looked at again",
+            plan(
+                at("1", CHECK, jumps=(Jump(target="3", when=JumpWhen.ALWAYS, text=""),)), at("2", CHECK), at("3", CHECK)
+            ),
+            {"s1": "passed"},
+            0,
+        ),
+    ],
+)
+def test_steps_that_have_ended_for_good_are_left_behind(
+    what: str, of: Plan, held: dict[str, str], settled: int
+) -> None:
+    assert settled_steps(of, journal(**held), {}, NOW) == settled, what
+    assert next_moves(of, journal(**held), {}, NOW, settled=settled) == next_moves(of, journal(**held), {}, NOW)
+
+
+def test_ten_thousand_steps_are_decided_one_after_the_other_in_seconds() -> None:
+    of = plan(*(at(str(number), CHECK) for number in range(10_000)))
+    held: dict[str, Entry] = {}
+    settled, begun_at = 0, time.process_time()
+    for step in of.steps:
+        settled = settled_steps(of, held, {}, NOW, before=settled)
+        [move] = next_moves(of, held, {}, NOW, parallel=1, settled=settled)
+        assert isinstance(move, Do)
+        held |= journal(**{f"s{step.key}": "passed"})
+    assert time.process_time() - begun_at < 10

@@ -1,8 +1,12 @@
 """A journal that cannot be used is told in words with a hint; one that fails in mid-run stays intact."""
 
 import os
+import shutil
 import sqlite3
 import stat
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,8 @@ from stationmaster.runbooks.journal_file import VERSION, open_journal
 from stationmaster.runbooks.run import Outcome
 from stationmaster.runtime.db import Database
 from tests.runbooks.people import Person, alone, request, run
+
+_NOBODY = 65_534
 
 
 async def refused(path: Path) -> PlatformError:
@@ -124,7 +130,28 @@ async def test_output_that_never_ends_does_not_fill_the_journal(tmp_path: Path) 
         assert len(await face.story((await face.runs())[0].id)) < 1000
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-async def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)  # noqa: ASYNC240 a local file
-    assert (await refused(tmp_path / "runs.db")).code == "journal-not-writable"
+@pytest.fixture
+def somebody_else() -> Iterator[Path]:
+    """A folder of this process's own in which it may not write: root stops being root meanwhile."""
+    folder = Path(tempfile.mkdtemp())
+    if os.getuid() == 0:
+        os.chown(folder, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, 0)
+    try:
+        yield folder
+    finally:
+        if os.geteuid() == _NOBODY:
+            os.setresuid(0, 0, 0)
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_folder_that_may_not_be_written_is_told_at_once(there: bool, somebody_else: Path) -> None:
+    file = somebody_else / "runs.db"
+    if there:
+        await (await open_journal(file)).close()
+    somebody_else.chmod(0o500)  # noqa: ASYNC240 a local file
+    begun_at = time.monotonic()
+    assert (await refused(file)).code == "journal-not-writable"
+    assert time.monotonic() - begun_at < 2

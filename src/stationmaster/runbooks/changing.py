@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -29,7 +29,6 @@ CheckSecond = Callable[[ApprovalRequest, Approved, datetime], str]
 PROBE_S, BASELINE_S, PROBE_EVERY_S = 10.0, 5.0, 0.5
 CUT_SHORT = "stopped by hand while it ran: what it had done by then stands"
 _ASKED_AT_MOST = 10
-_DOUBTFUL = {Verdict.FAILED: "failed", Verdict.MANUAL: "was judged by nobody"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,11 +119,24 @@ class Changing:
         verified = [(each.after, worked.entries.get(each.key)) for each in worked.plan.steps if each.after]
         if step.rolls_back:
             return worked.doubts
-        return worked.doubts + tuple(
-            f"the verification of step {changed} before it {_DOUBTFUL[entry.verdict]}: {entry.detail}"
+        failed = (
+            f"the verification of step {changed} before it failed: {entry.detail}"
             for changed, entry in verified
-            if changed != step.key and entry is not None and entry.verdict in _DOUBTFUL
+            if changed != step.key and entry is not None and entry.verdict is Verdict.FAILED
         )
+        return (*worked.doubts, *failed, *self._unjudged(step))
+
+    def _unjudged(self, step: PlannedStep) -> Iterator[str]:
+        """What was looked at after a change, where nobody was there to judge it."""
+        changed = ""
+        for each in self.worked.plan.steps:
+            if each.key == step.key:
+                return
+            entry = self.worked.entries.get(each.key)
+            if entry is not None and each.kind is PlannedKind.ACTION and entry.verdict is Verdict.PASSED:
+                changed = each.key
+            elif changed and entry is not None and entry.verdict is Verdict.MANUAL:
+                yield f"step {each.key} looked at what step {changed} had done, and nobody was there to judge it"
 
     async def _consent(self, meant: Meant) -> Approved | Denied:
         worked, step = self.worked, meant.step

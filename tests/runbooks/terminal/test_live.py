@@ -232,6 +232,18 @@ def test_a_stop_signal_ends_what_runs_and_leaves_the_run(folder: Path) -> None:
         terminal.assert_given_back()
 
 
+def test_what_takes_too_long_is_skipped_while_it_runs(folder: Path) -> None:
+    text = "# Slow\n\n1. Look:\n\n   ```sh\n   sleep 60\n   ```\n\n2. Look:\n\n   ```sh\n   echo still here\n   ```\n"
+    with run(folder, "run", str(book(folder, text))) as terminal:
+        terminal.wait_for("1 of 2 steps")
+        terminal.wait_for("s  skip it")
+        terminal.type("s")
+        terminal.wait_for("which runs?")
+        terminal.type("y")
+        assert terminal.ends() == 0
+    assert "skipped while it ran" in terminal.written
+
+
 def test_no_sequence_of_an_output_reaches_the_terminal(folder: Path) -> None:
     (folder / "evil").write_bytes(b"\x1b]0;owned\x07\x1b[5;31mblink\x1b[2J\x9b31m\x07[red]kept[/red]\n")
     text = "# Evil\n\n1. Look:\n\n   ```sh\n   cat evil\n   ```\n\n2. Tell the team.\n"

@@ -106,7 +106,8 @@ class BlockReader(Gatherer):
             return _is_link(content), False
         shell = any(self._is_shell(each, draft.text) for each in below)
         if below[0].type in CODE:
-            return False, shell and not EXAMPLE.search(draft.text)
+            explains = draft.text.rstrip().endswith(".") and not draft.instructs
+            return False, shell and not explains and not EXAMPLE.search(draft.text)
         announces = bool(_ANNOUNCES.search(draft.text)) and not draft.text.lower().startswith("if ")
         return announces and not any(each.instructs for each in draft.said[:-1]), False
 
@@ -121,6 +122,8 @@ class BlockReader(Gatherer):
                 draft.children += tuple(self._fence_in_item(each, draft, inner))
             else:
                 draft.children += tuple(self._block(each, (), inner, procedure, False))
+        if below and below[0].type in CODE and not (draft.commands or draft.children):
+            draft.told = False
         return step_of(draft)
 
     # Lists

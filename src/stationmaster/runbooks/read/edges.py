@@ -97,6 +97,9 @@ _ELSE = re.compile(
     r"(?:^|[,;.(:—–-]\s*|\b(?:and|but)\s+)(?:otherwise|else)\b(?!where)|^(?:if not|if so not)\b\s*,?", ENGLISH
 )
 _REFERS = re.compile(r"(?:see|refer to|consult)\b", ENGLISH)
+_WHAT_FOR = re.compile(r"\bso (?:that )?(?:the|it|they|we|you|there|this|an?)\b", ENGLISH)
+"""What follows is what an instruction is good for; a condition in it decides nothing."""
+_OTHERS = re.compile(r"if (?:they|someone|somebody|people)\b", ENGLISH)
 _IF_NOT = re.compile(r"^if not\b[ ,:;]", ENGLISH)
 _GOTO = re.compile(
     r"\b(?:go|goto|proceed|continue|skip|jump|move|return|head|carry on)\b(?:\s+(?:on|back|ahead|straight"
@@ -253,6 +256,8 @@ def _is_no_condition(text: str, at: int, before: str) -> bool:
     """Whether "if" asks ("check if …"), or answers the step before ("if not")."""
     return (
         _ASKED.search(before) is not None
+        or _WHAT_FOR.search(text[:at]) is not None
+        or (at > 0 and _OTHERS.match(text[at:]) is not None)
         or text[:at].rstrip().endswith(("e.g.", "i.e."))
         or _IF_NOT.match(text[at:]) is not None
         or _OR_NOT.match(text) is not None

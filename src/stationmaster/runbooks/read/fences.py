@@ -20,6 +20,7 @@ _ANGLE = re.compile(r"\s*>\s+(?=[a-z])", re.IGNORECASE)
 PROMPTING = (SessionKind.DATABASE, SessionKind.CONSOLE)
 _NEVER_IN_A_CONSOLE = (KNOWN - WORDS_TOO - {"select", "set", "help", "info", "use", "exit", "quit"}) | SHELL_ONLY
 """Programs that no database or console knows: such a line is typed into a shell again."""
+_SHORT_KUBECTL = re.compile(r"\s*k (?:exec|get|logs|describe|apply|delete|port-forward|rollout|scale|edit|patch)\s")
 _REMARKS = ("# ", "-- ", "// ")
 """How a comment begins in the languages that consoles read."""
 _SQL_STARTS = re.compile(
@@ -48,7 +49,7 @@ def fence_commands(text: str, *, first_line: int, sessions: OpenSessions, consol
 
 def only_for_shell(text: str) -> bool:
     """Whether a line begins with a program that no prompt but a shell's reads."""
-    return first_word(text) in _NEVER_IN_A_CONSOLE
+    return first_word(text) in _NEVER_IN_A_CONSOLE or _SHORT_KUBECTL.match(text) is not None
 
 
 def _begins_with_angle(lines: list[Line], raw: list[str]) -> bool:

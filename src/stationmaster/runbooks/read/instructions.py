@@ -20,7 +20,7 @@ _DETERMINED = (
     r"|on|from|to|it|them|into|out|up|down|back|you|we|they|there|no|not|at|of|as|is|are"
 )
 _NOUN = re.compile(
-    rf"[a-z-]+(?:\s+(?!(?:{_DETERMINED})\b)[\w`./-]+){{0,3}}?\s+(?:is|are|was|were|has|have|had|will|can|cannot"
+    rf"[a-z-]+(?:\s+(?!(?:{_DETERMINED}|using)\b)(?:`[^`]*`|[\w./-]+)){{0,3}}?\s+(?:is|are|was|were|has|have|had|will|can|cannot"
     rf"|could|may"
     r"|might|should|would|must|does|do|did|fails?|failed|shows?|indicates?|fires?|remains?|requires?|needs?|becomes?"
     r"|means?|allows?|provides?|contains?|gets?|increases?|occurs?|happens?|takes?|goes|exceeds?|meets?|violates?"
@@ -50,6 +50,11 @@ _RELATIVE = cells(
     "though while whereas"
 )
 _AVOIDING = cells("avoid")
+_STATES = cells(
+    "be understand remember note accept agree ensure trust believe care worry hope live deal cope see expect like love"
+    " belong contain consist exist seem appear explain mention say mean matter suffer the a to only not"
+)
+"""Nobody does these when told that they must."""
 _CONNECTIVES = cells(
     "and or but so then also however case cases situation therefore here now alternatively otherwise thus instead next "
     "sometimes once later again hence else first finally note recommended"
@@ -101,6 +106,8 @@ _ADVISED = tuple(
 """What gives advice, each with words of which it holds at least one."""
 _CONDITION = re.compile(r"\W*(?:if|unless|when|in case|once)\b", ENGLISH)
 _REFERRED = re.compile(r"(?:see|refer to|consult|reach out|ask)\b", ENGLISH)
+_UNWRITTEN = re.compile(r"\W*(?:TODO|FIXME|TBD)\b(?!:? *\w+ the\b)")
+"""What nobody has written yet is an instruction to the author alone."""
 _TEMPLATES = ("{{", "{%", "<%")
 _THAT = re.compile(r"\b(?:that|which|what)\s*$", ENGLISH)
 _NEEDLESS = cells(NO_INSTRUCTIONS)
@@ -138,7 +145,7 @@ _STRONG = cells("run execute check view follow repeat subtract click verify perf
 
 def instructs(sentence: str, words: Words | None = None) -> bool:
     """Whether a sentence is an instruction: an imperative, also after a condition or a place, or "you should …"."""
-    if sentence.endswith("?") or sentence.startswith(_TEMPLATES):
+    if sentence.endswith("?") or sentence.startswith(_TEMPLATES) or _UNWRITTEN.match(sentence):
         return False
     label = _LABEL.match(sentence)
     text = sentence[label.end() :] if label else sentence
@@ -247,7 +254,7 @@ def _asks_somebody(text: str) -> bool:
         end = match.end()
         verbs = set(match["verb"].lower().split("/"))
         obliged = match["modal"].lower() in {"must", "need to", "have to", "needs to", "has to"} and "be" not in verbs
-        known = _SHOWN if conditional else _ASKED if obliged else _IMPERATIVE
+        known = verbs - _STATES if obliged else _SHOWN if conditional else _IMPERATIVE
         if not verbs & known or (verbs & _NEEDLESS and not (obliged or conditional)):
             continue
         if verbs <= _AVOIDING or match["modal"].isupper():

@@ -78,6 +78,8 @@ def _foot(view: View) -> list[Text]:
         keys = (("enter", "take it"), ("escape", "back"))
     else:
         own = view.dialogue.keys if view.dialogue is not None else (("up/down", "look at a step"),)
+        if view.dialogue is None and view.progress.running():
+            own = (*own, ("s", "skip it"))
         if view.dialogue is not None and view.dialogue.then is not None:
             return [_keys(own)]
         keys = (*own, ("o", "shell"), ("d", "details"), ("q", "end"), ("?", "help"))
