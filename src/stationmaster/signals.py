@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-
-import structlog
+from dataclasses import dataclass
 
 from stationmaster.config import StateDir
 from stationmaster.core.monitoring import ExternalPrometheus
@@ -18,7 +16,7 @@ from stationmaster.monitor.alerting.asking import OwnAsk, asking
 from stationmaster.monitor.alerting.durations import duration_text
 from stationmaster.monitor.alerting.heartbeat import HeartbeatLoop
 from stationmaster.monitor.alerting.loop import Alerting, Surround
-from stationmaster.monitor.alerting.rule_file import read_rule_paths
+from stationmaster.monitor.alerting.shelf import RuleShelf
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.objectives.generate import generate
@@ -34,13 +32,11 @@ from stationmaster.monitor.scrape.exposition import ExpositionReader
 from stationmaster.monitor.scrape.loop import Scraper
 from stationmaster.monitor.scrape.target import ScrapeTarget, targets_of
 from stationmaster.monitor.series.store import SeriesStore
-from stationmaster.runbooks.library import Shelf
+from stationmaster.runbooks.library import Library, Shelf
 from stationmaster.runbooks.rules_derived import Known
 from stationmaster.runbooks.rules_of import rules_of
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
-
-log = structlog.get_logger("signals")
 
 _LOOK_EVERY_S = 5.0
 _PROBES, _OWN = "probes", "stationmaster"
@@ -56,6 +52,8 @@ RAISED = frozenset(
         "GatewayWayDown",
         "ScrapeTargetDown",
         "MetricsMissing",
+        "RuleEvaluationFailing",
+        "ErrorBudgetBurn",
     }
 )
 """Alerts that the platform raises by itself, whatever a runbook says of them."""
@@ -89,8 +87,8 @@ class Signals:
     heartbeat: HeartbeatLoop
     desk: QueryDesk
     objectives: Objectives
-    problems: Cell[tuple[Diagnostic, ...]] = field(default_factory=lambda: Cell(()))
-    """What is wrong with rule files, runbooks' rules and objectives."""
+    rules: RuleShelf
+    derived: DerivedRules
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
@@ -98,24 +96,22 @@ class Signals:
             "scraper": self.scraper.run,
             "alerting": self.alerting.run,
             "heartbeat": self.heartbeat.run,
+            "rules": self.rules.run,
             "signals": self.follow,
             "probe samples": self.keep_probes,
         }
 
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with rule files and objectives."""
+        return (*self.rules.diagnostics, *self.derived.problems)
+
     async def follow(self) -> None:
-        """Keeps targets and rules as they are declared, rule files and runbooks as they are on disk; for ever."""
+        """Keeps targets and derived rules as they are declared, for ever."""
         async for spec in self.declared.changes(tick=_LOOK_EVERY_S):
             self.store.retention_ms = spec.monitoring.retention_s * 1000
             self.scraper.targets.set(scrape_targets(spec))
-            groups, problems = await asyncio.to_thread(rule_groups, spec, self.shelf)
-            self.alerting.groups.set(groups)
-            self._tell(problems)
-
-    def _tell(self, problems: tuple[Diagnostic, ...]) -> None:
-        for each in problems:
-            if each not in self.problems.value:
-                log.warning("rule problem", where=str(each.origin), code=each.code, message=each.message)
-        self.problems.set(problems)
+            await asyncio.to_thread(self.derived.make, spec)
 
     async def keep_own(self, tell: Callable[[], Awaitable[bytes]]) -> None:
         """Writes what the control plane tells of itself as samples, as if it were scraped; for ever."""
@@ -157,8 +153,10 @@ async def make_signals(
         external_url=f"http://{spec.control.api}",
         rewind=store.rewind,
     )
-    groups, _ = await asyncio.to_thread(rule_groups, spec, shelf)
-    alerting = Alerting(database, Cell(groups), surround)
+    derived = DerivedRules(shelf)
+    await asyncio.to_thread(derived.make, spec)
+    rules = await asyncio.to_thread(RuleShelf, lambda: declared.value.monitoring.rules, lambda: derived.groups)
+    alerting = Alerting(database, rules.groups, surround)
     told = Told(
         groups=alerting.told,
         targets=lambda: targets_told(scraper.state.value.values()),
@@ -176,6 +174,8 @@ async def make_signals(
         alerting=alerting,
         heartbeat=heartbeat,
         desk=desk,
+        rules=rules,
+        derived=derived,
         objectives=Objectives(declared=lambda: declared.value, ask=_asked_now(desk), bounds_s=BOUNDS_S),
     )
 
@@ -203,14 +203,24 @@ def _of_nodes(spec: PlatformSpec) -> Iterator[ScrapeTarget]:
         )
 
 
-def rule_groups(spec: PlatformSpec, shelf: Shelf) -> tuple[tuple[RuleGroup, ...], tuple[Diagnostic, ...]]:
-    """Of rule files, objectives and runbooks, in this order. Blocks: reads files."""
-    files = read_rule_paths(spec.monitoring.rules)
-    made = generate(spec, BOUNDS_S)
-    groups = [*files.groups, *made.groups]
-    if spec.monitoring.runbook_rules:
-        groups += rules_of(shelf.runbooks(), _known(spec)).groups
-    return tuple(groups), (*files.diagnostics, *made.diagnostics)
+@dataclass(slots=True)
+class DerivedRules:
+    """Groups of objectives and runbooks, made anew when either changes."""
+
+    shelf: Shelf
+    groups: tuple[RuleGroup, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    """What is wrong with objectives."""
+    _of: tuple[PlatformSpec, Library] | None = None
+
+    def make(self, spec: PlatformSpec) -> None:
+        """Blocks: takes some milliseconds a hundred runbooks."""
+        library = self.shelf.library.value
+        if self._of is not None and self._of[0] is spec and self._of[1] is library:
+            return
+        made = generate(spec, BOUNDS_S)
+        of_runbooks = rules_of(library.runbooks, _known(spec)).groups if spec.monitoring.runbook_rules else ()
+        self.groups, self.problems, self._of = (*made.groups, *of_runbooks), made.diagnostics, (spec, library)
 
 
 def _known(spec: PlatformSpec) -> Known:

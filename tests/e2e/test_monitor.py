@@ -109,7 +109,7 @@ def _told(station: Station, kind: str, name: str, since: int, labels: dict[str, 
 
 
 def value(station: Station, query: str) -> float | None:
-    found = station.json("query", query)["data"]["result"]
+    found = station.json("query", query)["result"]
     return float(found[0]["value"][1]) if found else None
 
 

@@ -272,14 +272,14 @@ async def test_a_full_disk_is_told_and_memory_goes_on(path: Path) -> None:
 async def test_where_no_file_can_be_opened_memory_goes_on_and_it_is_tried_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path.mkdir(parents=True)
+    path.mkdir(parents=True)  # noqa: ASYNC240
     clock = Clock()
     store = SeriesStore(path, memory=LITTLE, now_ms=clock)
     assert store.trouble
     write(store, "a", START_MS, {labels("up"): 1.0})
     await tend(store, clock, START_MS + 1000)
     assert len(everything(store)) == 1
-    path.rmdir()
+    path.rmdir()  # noqa: ASYNC240
     monkeypatch.setattr(tending, "_OPEN_EVERY_S", 0.0)
     for second in range(2, 4):
         await tend(store, clock, START_MS + second * 1000)

@@ -63,8 +63,8 @@ class SeriesStore:
 
     A stream is what is written together: a target, a rule. With a `path` (a file of the store's own, which is read
     here: make the store in a worker thread where that matters) samples outlive the process; `run` writes them there
-    once a second and takes old ones away. Without one, or where it cannot be opened (`trouble` says why, and it is tried
-    again), only what is in memory is kept.
+    once a second and takes old ones away. Without one, or where it cannot be opened (`trouble` says why, and it is
+    tried again), only what is in memory is kept.
     """
 
     def __init__(
