@@ -76,6 +76,26 @@ class Answering:
         return self._external[1]
 
 
+@dataclass(slots=True)
+class DerivedRules:
+    """Groups of objectives and runbooks, made anew when either changes."""
+
+    shelf: Shelf
+    groups: tuple[RuleGroup, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    """What is wrong with objectives."""
+    _of: tuple[PlatformSpec, Library] | None = None
+
+    def make(self, spec: PlatformSpec) -> None:
+        """Blocks: takes some milliseconds a hundred runbooks."""
+        library = self.shelf.library.value
+        if self._of is not None and self._of[0] is spec and self._of[1] is library:
+            return
+        made = generate(spec, BOUNDS_S)
+        of_runbooks = rules_of(library.runbooks, _known(spec)).groups if spec.monitoring.runbook_rules else ()
+        self.groups, self.problems, self._of = (*made.groups, *of_runbooks), made.diagnostics, (spec, library)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
     declared: Cell[PlatformSpec]
@@ -201,26 +221,6 @@ def _of_nodes(spec: PlatformSpec) -> Iterator[ScrapeTarget]:
             sample_limit=each.sample_limit,
             translate=each.translate,
         )
-
-
-@dataclass(slots=True)
-class DerivedRules:
-    """Groups of objectives and runbooks, made anew when either changes."""
-
-    shelf: Shelf
-    groups: tuple[RuleGroup, ...] = ()
-    problems: tuple[Diagnostic, ...] = ()
-    """What is wrong with objectives."""
-    _of: tuple[PlatformSpec, Library] | None = None
-
-    def make(self, spec: PlatformSpec) -> None:
-        """Blocks: takes some milliseconds a hundred runbooks."""
-        library = self.shelf.library.value
-        if self._of is not None and self._of[0] is spec and self._of[1] is library:
-            return
-        made = generate(spec, BOUNDS_S)
-        of_runbooks = rules_of(library.runbooks, _known(spec)).groups if spec.monitoring.runbook_rules else ()
-        self.groups, self.problems, self._of = (*made.groups, *of_runbooks), made.diagnostics, (spec, library)
 
 
 def _known(spec: PlatformSpec) -> Known:
