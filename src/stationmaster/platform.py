@@ -1,7 +1,7 @@
 """The rooms of one running platform, bundled: all that a face receives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,10 @@ from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.metrics import ControlMetrics
+
+
+def _nothing_to_close() -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,10 @@ class Platform:
     """What the control plane tells of itself."""
     loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     """What runs beside the rooms' own loops, by name."""
+    troubles: Callable[[], Sequence[str]] = tuple
+    """What is wrong with samples, rules and objectives, in words."""
+    close: Callable[[], None] = _nothing_to_close
+    """Called at the end, when no loop runs any more."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever wants the whole platform stopped."""
 

@@ -72,6 +72,8 @@ class Answering:
         if wanted is None:
             return self.own
         if self._external is None or self._external[0] != wanted:
+            if self._external is not None:
+                self._external[1].close()
             self._external = wanted, ExternalQueries(wanted)
         return self._external[1]
 
@@ -125,6 +127,17 @@ class Signals:
     def problems(self) -> tuple[Diagnostic, ...]:
         """What is wrong with rule files and objectives."""
         return (*self.rules.diagnostics, *self.derived.problems)
+
+    def troubles(self) -> tuple[str, ...]:
+        """In words, for people who ask how the platform does."""
+        samples = (f"samples are not written to disk: {self.store.trouble}",) if self.store.trouble else ()
+        beats = (f"the heartbeat fails: {self.heartbeat.trouble}",) if self.heartbeat.trouble else ()
+        return (*samples, *beats, *map(str, self.problems))
+
+    def close(self) -> None:
+        """Writes what is not on disk yet; blocks."""
+        self.desk.close()
+        self.store.close()
 
     async def follow(self) -> None:
         """Keeps targets and derived rules as they are declared, for ever."""
