@@ -86,13 +86,13 @@ async def run_locally(order: Order, seen: Callable[[str, bool], None], *, stop: 
             error=_Pipe(hear=partial(_hear, (both,), seen, True)),
         )
         try:
-            return await _ran(order, Path(scratch), pipes, (both, printed), stop)
+            return await _ran(order, Path(scratch), pipes, (both, printed), stop=stop)
         finally:
             pipes.close()
 
 
 async def _ran(
-    order: Order, scratch: Path, pipes: "_Pipes", heard: tuple["Kept", "Kept"], stop: asyncio.Event | None
+    order: Order, scratch: Path, pipes: "_Pipes", heard: tuple["Kept", "Kept"], *, stop: asyncio.Event | None
 ) -> Ran:
     started = time.monotonic()
     kept = scratch / "kept"

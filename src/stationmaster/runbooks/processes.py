@@ -13,6 +13,8 @@ MARKER = "STATIONMASTER_STEP"
 """Names the step in the environment of everything that it starts."""
 GRACE_S = 3.0
 """How long a command has between SIGTERM and SIGKILL."""
+HANGING_S = 10.0
+"""How long a command that was killed may still hang before it is left behind."""
 _POLL_S = 0.05
 
 
@@ -40,7 +42,7 @@ async def end_all(process: subprocess.Popen[bytes], marker: str) -> None:
     for each in marked(marker):
         _signal(each, signal.SIGKILL)
     with suppress(TimeoutError):  # one that hangs in the kernel (a lost disk or share) ends when that lets it go
-        async with asyncio.timeout(GRACE_S):
+        async with asyncio.timeout(HANGING_S):
             await ended(process)
 
 

@@ -6,25 +6,30 @@ from dataclasses import dataclass, replace
 
 from stationmaster.runbooks.read import attributes as exact
 from stationmaster.runbooks.read.counting import Counter
-from stationmaster.runbooks.read.document import UNSAID, Step, StepKind
+from stationmaster.runbooks.read.document import UNSAID, Expectation, ExpectationKind, Step, StepKind
 from stationmaster.runbooks.read.gatherer import CODE, EXAMPLE, Gatherer, first_of, lines_of
 from stationmaster.runbooks.read.html import html_paragraphs
+from stationmaster.runbooks.read.inline import inline_text
 from stationmaster.runbooks.read.joining import BOLD, LISTS, last_number, restarts, taken_with, with_loose_code
 from stationmaster.runbooks.read.lines import Lines
-from stationmaster.runbooks.read.meaning import Draft, says_something, step_of
+from stationmaster.runbooks.read.meaning import Draft, expectations_in, says_something, step_of
 from stationmaster.runbooks.read.nodes import Node
-from stationmaster.runbooks.read.prose import sentences_of
+from stationmaster.runbooks.read.prose import Sentence, sentences_of
 
 _LABEL = re.compile(r"^[*_]{0,2}([^\n*_:]{2,60}):?[*_]{0,2}:?\s*$")
 _SYMPTOMS = re.compile(r"symptoms|indicators|possible causes|notes?$", re.IGNORECASE)
 _NUMBER = re.compile(r"\W*(?:step\s*)?\d+(?:\.\d+)*\s*[.):–-]\s*\S", re.IGNORECASE)
+_LETTERED = re.compile(r"[a-z][.)]\s+\S")
 _PLACE_ONLY = re.compile(r"^(?:if|for|on|in|when|at|from|with|unless|case|under|option)\b[^,;]*:\s*$", re.IGNORECASE)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:do|perform|take|run|follow|try|use|complete|execute|consider|check|make"
     r"|see)\b[^.]{0,30}\b(?:following|these|below|changes|adjustments|steps|next)\b|^to\b[^,]*|as follows"
-    r"|the following(?: \w+)*|steps(?: \w+)*|below)\s*:\s*$",
+    r"|the following(?: [\w-]+)*|steps(?: \w+)*|below)\s*:\s*$"
+    r"|\bone of the following\b[^.]{0,160}:\s*$",
     re.IGNORECASE,
 )
+_TO_BE_SEEN = re.compile(r"\b(?:confirm|verify|ensure|check|validate|make sure)(?: that)?\s*:\s*$", re.IGNORECASE)
+_LONGEST_VALUE = 4
 _ONLY_LINK = re.compile(
     r"(?:[*_]{2}[^*_\n:]{1,40}:?[*_]{2}\s?:?\s*)?\W*(?:\[[^\]\n]*\](?:\([^)\n]*\)|\[[^\]\n]*\])|<?https?://\S+>?)\W*"
 )
@@ -121,9 +126,11 @@ class BlockReader(Gatherer):
             if each.type in CODE:
                 draft.children += tuple(self._fence_in_item(each, draft, inner))
             else:
+                self.to_be_seen = _TO_BE_SEEN.search(draft.text) is not None
                 draft.children += tuple(self._block(each, (), inner, procedure, False))
+                self.to_be_seen = False
         if below and below[0].type in CODE and not (draft.commands or draft.children):
-            draft.told = False
+            draft.told, draft.heads, draft.shows = False, False, True
         return step_of(draft)
 
     # Lists
@@ -141,7 +148,7 @@ class BlockReader(Gatherer):
         drafts: list[Draft] = []
         for item in node.children:
             drafts.append(self._item(item, counter.next(), procedure, after_output=_shows_output(drafts)))
-        told = procedure and sum(draft.instructs for draft in drafts) * 2 >= len(drafts)
+        told = procedure and (self.in_step or sum(draft.instructs for draft in drafts) * 3 >= len(drafts))
         for number, draft in enumerate(drafts, start=start):
             self.numbered.add(number, draft.address)
             draft.silent = draft.silent and draft.anchor
@@ -167,8 +174,14 @@ class BlockReader(Gatherer):
         children: list[Step] = []
         nodes = item.children
         draft.heads = any(node.type in LISTS or node.type in CODE for node in nodes)
+        taken = 0
         for at, node in enumerate(nodes):
-            if node.type in {"paragraph", "heading"}:
+            if at < taken:
+                continue
+            if at and self._is_own_step(nodes, at):
+                taken = taken_with(nodes, at)
+                children.append(self._paragraph(node, nodes[at + 1 : taken], counter, procedure, True))
+            elif node.type in {"paragraph", "heading"}:
                 draft.after_output = (at > 0 and nodes[at - 1].type in CODE) or draft.after_output
                 self._add_prose(draft, node)
                 self._change_place(draft.said[-1].text if draft.said else "")
@@ -179,10 +192,26 @@ class BlockReader(Gatherer):
             else:
                 children += self._block(node, (), counter, procedure, False)
         draft.children = tuple(children)
+        if self.to_be_seen and draft.said and not draft.instructs and not children:
+            seen = draft.said[0]
+            draft.expectations.append(Expectation(kind=ExpectationKind.OTHER, value=seen.text[:200], line=seen.line))
         content = nodes[0].children[0].content if nodes and nodes[0].type == "paragraph" else ""
         draft.silent = _is_link(content)
         draft.anchor = draft.silent and "](#" in content
         return draft
+
+    def _is_own_step(self, nodes: Sequence[Node], at: int) -> bool:
+        """Whether a paragraph of an item is a step of its own: a lettered one, or one that comes after a block of code
+        and tells to do something, rather than what that code should show."""
+        node = nodes[at]
+        if node.type != "paragraph" or not node.children:
+            return False
+        lettered = _LETTERED.match(node.children[0].content) is not None
+        if not lettered and nodes[at - 1].type not in CODE:
+            return False
+        draft = Draft(address="", lines=lines_of(node), text="", original="")
+        draft.said = sentences_of(inline_text(node.children[0]), first_line=first_of(node))
+        return draft.instructs and (lettered or not expectations_in(draft))
 
     def _fence_steps(self, node: Node, counter: Counter) -> list[Step]:
         if not self._is_shell(node, ""):
@@ -198,10 +227,13 @@ class BlockReader(Gatherer):
         rows = [row for part in node.children if part.type == "tbody" for row in part.children]
         for row in rows:
             draft = Draft(address="", lines=lines_of(row), text="", original=self._text_of(lines_of(row)))
-            for cell in row.children:
+            told = 0
+            for number, cell in enumerate(row.children):
                 cell.map = row.map
+                before = len(draft.said)
                 self._add_prose(draft, cell)
-            if draft.commands or draft.instructs:
+                told += _tells(draft.said[before:]) if number or not _is_setting(row) else 0
+            if draft.commands or told:
                 draft.address = counter.next()
                 found.append(step_of(draft))
         return found or [self.note(counter, lines_of(node), self._text_of(lines_of(node)), "kept as it stands")]
@@ -218,6 +250,16 @@ class BlockReader(Gatherer):
             draft.said = sentences_of(text, first_line=line)
             found.append(self._finished(draft, (), counter, True))
         return found
+
+
+def _tells(said: Sequence[Sentence]) -> bool:
+    return any(each.instructs for each in said)
+
+
+def _is_setting(row: Node) -> bool:
+    """Whether a row names a thing and its values: "Find replicas", "3"."""
+    values = [cell.children[0].content if cell.children else "" for cell in row.children[1:]]
+    return bool(values) and all(len(each.split()) <= _LONGEST_VALUE for each in values)
 
 
 def _shows_output(before: Sequence[Draft]) -> bool:

@@ -58,7 +58,8 @@ _STATES = re.compile(
     r"|^[^,]*,\s*(?:then )?(?:the|this|that|it|there(?! are [\w ]*(?:options|ways|possibilities|choices))"
     r"|you)\b[^,]{0,60}?\b(?:is|are|(?:could|may|might|can) be"
     r"|means?|indicates?|impact|will see"
-    r"|may see)\b[^,]*:$",
+    r"|may see|(?:can|will|may|should) expect)\b[^,]*:$"
+    r"|^[^,]*,\s*there['\u2019]s\b[^,]*:$",
     ENGLISH,
 )
 _FINDING = re.compile(
@@ -68,6 +69,12 @@ _FINDING = re.compile(
     ENGLISH,
 )
 """A condition whose consequence only states something: "if X, this indicates Y"."""
+_SO_IT_IS = re.compile(
+    r", (?:then )?(?!you\b|we\b|please\b)(?:[\w/-]+ ){1,9}?(?:is|are|was|were|may|might|could|can|cannot|will"
+    r"|indicates?|means?|suggests?|caused|introduced)\b[^,;]*\.?$",
+    ENGLISH,
+)
+"""The last clause of such a sentence, after conditions with commas in them."""
 _CONDITIONAL = re.compile(r"(?:if|when|otherwise|once)\b", ENGLISH)
 _OR_NOT = re.compile(r"^\W*(?:check|verify|see|confirm|test|determine)\b.*\bor not\b", ENGLISH)
 _SHOWN_BELOW = re.compile(r"(?:you|we) (?:can|may|should|could)\b.*:$", ENGLISH)
@@ -93,11 +100,16 @@ _DONE = re.compile(
     r"|resolved|recovered|restored|fixed|deployed|running))\b",
     ENGLISH,
 )
+_WHEN_OVER = re.compile(
+    r"\bwhen (?:the|this|it|all|that|your)\b[^,;.]{0,60}? (?:eventually |finally |has |have |is |are )*"
+    r"(?:resolves?|resolved|recovers?|recovered|completes?|completed|finish(?:es|ed)?|clears|cleared)\b[^,;]*$",
+    ENGLISH,
+)
 _ELSE = re.compile(
     r"(?:^|[,;.(:—–-]\s*|\b(?:and|but)\s+)(?:otherwise|else)\b(?!where)|^(?:if not|if so not)\b\s*,?", ENGLISH
 )
 _REFERS = re.compile(r"(?:see|refer to|consult)\b", ENGLISH)
-_WHAT_FOR = re.compile(r"\bso (?:that )?(?:the|it|they|we|you|there|this|an?)\b", ENGLISH)
+_WHAT_FOR = re.compile(r"\bso that\b|\bso (?:the|it|they|we|you|there|this|an?)\b", ENGLISH)
 """What follows is what an instruction is good for; a condition in it decides nothing."""
 _OTHERS = re.compile(r"if (?:they|someone|somebody|people)\b", ENGLISH)
 _IF_NOT = re.compile(r"^if not\b[ ,:;]", ENGLISH)
@@ -143,9 +155,11 @@ _POSSIBLY = cells("needed necessary possible required applicable appropriate des
 _ONCE_WORDS = cells("once soon after until")
 
 
-def edges_of(said: Sequence[Sentence], *, heads: bool = False, told: bool = False) -> tuple[Edge, ...]:
-    """The edges of one item or paragraph. `heads` says that a list or a block stands under its last sentence, `told`
-    that all of it is an instruction, whatever its words."""
+def edges_of(
+    said: Sequence[Sentence], *, heads: bool = False, told: bool = False, shows: bool = False
+) -> tuple[Edge, ...]:
+    """The edges of one item or paragraph. `heads` says that a list or a block stands under its last sentence, `shows`
+    that this is only shown, `told` that all of it is an instruction, whatever its words."""
     found: list[Edge] = []
     for number, whole in enumerate(said):
         if not (whole.words & _DECIDING or whole.text[:3].lower() in {"for", "on ", "in "}):
@@ -153,13 +167,18 @@ def edges_of(said: Sequence[Sentence], *, heads: bool = False, told: bool = Fals
         label = _LABEL.match(whole.text) if ":" in whole.text else None
         sentence = replace(whole, text=whole.text[label.end() :]) if label else whole
         last = number == len(said) - 1
-        open_end = (last and heads) or sentence.text.endswith(":")
+        open_end = (last and heads) or (sentence.text.endswith(":") and not (last and shows))
         following = said[number + 1] if not last else None
         instructed = (whole.instructs if sentence.text == whole.text else instructs(sentence.text)) or (
-            told and len(said) == 1 and sentence.text == whole.text and not _FINDING.match(whole.text)
+            told and len(said) == 1 and sentence.text == whole.text and not _finds(whole.text)
         )
         found += _of(sentence, instructed=instructed, open_end=open_end, following=following)
     return tuple(found)
+
+
+def _finds(text: str) -> bool:
+    """Whether a sentence only states what a condition means."""
+    return _FINDING.match(text) is not None or _SO_IT_IS.search(text) is not None
 
 
 def _of(sentence: Sentence, *, instructed: bool, open_end: bool, following: Sentence | None) -> list[Edge]:
@@ -185,7 +204,7 @@ def _of(sentence: Sentence, *, instructed: bool, open_end: bool, following: Sent
 def _awaits(text: str, words: Words) -> bool:
     if words & _ONCE_WORDS and _ONCE.search(text) and not _NOT_ONCE.search(text):
         return True
-    return bool(words & _WHENEVER) and _DONE.match(text) is not None
+    return bool(words & _WHENEVER) and (_DONE.match(text) or _WHEN_OVER.search(text)) is not None
 
 
 def _jump(text: str, *, meant: bool) -> re.Match[str] | None:

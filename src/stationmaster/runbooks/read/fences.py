@@ -21,6 +21,8 @@ PROMPTING = (SessionKind.DATABASE, SessionKind.CONSOLE)
 _NEVER_IN_A_CONSOLE = (KNOWN - WORDS_TOO - {"select", "set", "help", "info", "use", "exit", "quit"}) | SHELL_ONLY
 """Programs that no database or console knows: such a line is typed into a shell again."""
 _SHORT_KUBECTL = re.compile(r"\s*k (?:exec|get|logs|describe|apply|delete|port-forward|rollout|scale|edit|patch)\s")
+_ASSIGNS = re.compile(r"[a-z]\w* = \S|[A-Z]\w+(?:::\w+)*\.\w+")
+_TO_ROOT = re.compile(r"sudo (?:su|-i|-s|su -|bash|su - root)|su(?: -)?(?: root)?")
 _REMARKS = ("# ", "-- ", "// ")
 """How a comment begins in the languages that consoles read."""
 _SQL_STARTS = re.compile(
@@ -39,12 +41,25 @@ def fence_commands(text: str, *, first_line: int, sessions: OpenSessions, consol
     """
     raw = text.split("\n")
     hashes = sessions.current.kind not in PROMPTING and (console or _only_hashes(raw))
-    lines = [read_line(line, hashes=hashes) for line in raw]
+    lines = _read(raw, hashes=hashes)
+    if sessions.current.kind not in PROMPTING and _begins_with_angle(lines, raw) and _is_foreign(raw):
+        return ()
     if sessions.current.kind in PROMPTING or _begins_with_angle(lines, raw):
         _as_console(lines, raw, sessions.current)
     reading = _Fence(lines=lines, first_line=first_line, sessions=sessions)
     reading.read()
     return reading.with_output()
+
+
+def _read(raw: list[str], *, hashes: bool) -> list[Line]:
+    """Every line; after somebody has become root, `# ` before a command is the prompt of root."""
+    found: list[Line] = []
+    root = False
+    for line in raw:
+        as_root = root and line.startswith("# ") and begins_command(line[2:])
+        found.append(read_line(line, hashes=hashes or as_root))
+        root = root or (bool(found[-1].prompt) and _TO_ROOT.fullmatch(found[-1].text.strip()) is not None)
+    return found
 
 
 def only_for_shell(text: str) -> bool:
@@ -56,6 +71,12 @@ def _begins_with_angle(lines: list[Line], raw: list[str]) -> bool:
     """Whether a block begins with `> ` before something that is no program of a shell."""
     first = next((at for at, line in enumerate(raw) if line.strip()), None)
     return first is not None and not lines[first].prompt and _ANGLE.match(raw[first]) is not None
+
+
+def _is_foreign(raw: list[str]) -> bool:
+    """Whether `> ` stands before code of a language whose prompt nobody has opened."""
+    typed = [match.string[match.end() :] for line in raw if (match := _ANGLE.match(line))]
+    return any(_ASSIGNS.match(each) for each in typed)
 
 
 def _as_console(lines: list[Line], raw: list[str], current: Session) -> None:

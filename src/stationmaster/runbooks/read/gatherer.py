@@ -85,6 +85,10 @@ class Gatherer:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sessions: OpenSessions = field(default_factory=OpenSessions)
     numbered: Numbered = field(default_factory=Numbered)
+    to_be_seen: bool = False
+    """Whether the list that is read says what has to be seen: below "confirm:"."""
+    in_step: bool = False
+    """Whether the blocks stand below a heading such as "Step 2: …", which makes a numbered list a procedure."""
 
     # Prose
 

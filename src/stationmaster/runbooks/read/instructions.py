@@ -106,7 +106,7 @@ _ADVISED = tuple(
 """What gives advice, each with words of which it holds at least one."""
 _CONDITION = re.compile(r"\W*(?:if|unless|when|in case|once)\b", ENGLISH)
 _REFERRED = re.compile(r"(?:see|refer to|consult|reach out|ask)\b", ENGLISH)
-_UNWRITTEN = re.compile(r"\W*(?:TODO|FIXME|TBD)\b(?!:? *\w+ the\b)")
+_UNWRITTEN = re.compile(r"[*_\s]*(?:TODO|FIXME|TBD)\b\s*(?:[:–-]|$)")
 """What nobody has written yet is an instruction to the author alone."""
 _TEMPLATES = ("{{", "{%", "<%")
 _THAT = re.compile(r"\b(?:that|which|what)\s*$", ENGLISH)
@@ -124,6 +124,8 @@ _POINTER = re.compile(
     r"|note\b(?=[^.]{1,80}\b(?:is|are|will|can|has|have|may|should|does|only)\b)|keep in mind|be aware"
     r"|remember (?:that|to)"
     r"|take care|take note|have a look at (?:the )?docs)\b"
+    r"|(?:check|read|consult|visit)\b[^.]{0,120}? for (?:more|further|additional) (?:details?|info|information"
+    r"|context)\b"
     r"|read (?:more|about|the docs|\[|the (?:full )?documentation)|find (?:out )?more|use (?:case|of)\b"
     r"|follow(?:s|ing)\b|follow (?:these|the (?:following|below))(?: [\w-]+)? (?:steps|instructions)\b(?! (?:in|from"
     r"|of|on|at)\b)"
@@ -165,7 +167,10 @@ def follows_imperative(text: str) -> bool:
     """Whether some clause after the first begins with an imperative."""
     conditional = _CONDITION.match(text) is not None
     plain = not (conditional or _OPENER.match(text))
+    purpose = text[:3].lower() == "to "
     for match in _CLAUSE.finditer(text):
+        if purpose and _COORDINATED.match(text, match.end()):
+            continue
         if _COORDINATED.match(text, match.end()) and _DECLARES.search(
             text, max(0, text.rfind(",", 0, match.start())), match.start()
         ):

@@ -31,7 +31,7 @@ _FINITE = (
     r"|points?|respond(?:s)?|returns?|succeeds?|shows?|runs|equals?|appears?|remains?|got|gets|allows?|permits?|comes?"
     r"|includes?|covers?|references?|resolves?|listens?|accepts?|belongs?|needs?|supports?|specif(?:y|ies)|meets?"
     r"|reflects?|uses|considers|requires|provides|sends|receives|passes|fails|started|completed|occurs|correlates?"
-    r"|aligns?|exceeds?|reaches|corresponds?|starts|holds|serves|falls|stays|displays|includ(?:es|ed))"
+    r"|aligns?|exceeds?|reaches|corresponds?|starts|holds|serves|falls|stays?|displays|includ(?:es|ed))"
 )
 _NOUN_CLAUSE = re.compile(
     rf"(?!see\b)(?:{_CHECKS}) (?!which|what|who|how|why|when|where|for |to |the following|out "
@@ -62,7 +62,8 @@ _HAS_FINITE = re.compile(rf"\b{_FINITE}\b|\w+(?:s|ed)\b", ENGLISH)
 _CHECK_WORD = re.compile(rf"^.*?\b(?:{_CHECKS})\b", ENGLISH)
 _CHECK_VERB = re.compile(rf"\b(?:{_CHECKS})\b", ENGLISH)
 _ACCESS = re.compile(
-    r"^\W*(?:you|we|your account)\b(?!'ll| see| get| receive)",
+    r"^\W*(?:you|we|your account)\b(?!'ll| see| get| receive| are receiving| have (?:running|enough|no|only|at least"
+    r"|\d))",
     ENGLISH,
 )
 _WAIT = re.compile(
@@ -185,7 +186,7 @@ _FINITE_WORDS = cells(
     " reference references resolve resolves listen listens accept accepts belong belongs need needs support supports"
     " specify specifies meet meets reflect reflects uses considers requires provides sends receives passes fails"
     " started completed occurs correlate correlates align aligns exceed exceeds reaches corresponds start starts holds"
-    " serves falls stays displays included"
+    " serves falls stay stays displays included"
 )
 _SHOWING = cells("should must will you'll we'll would you\u2019ll we\u2019ll")
 _PRINTING = cells("contains contain displays display returns return prints print outputs output")
@@ -215,6 +216,8 @@ def judged_by_a_person(sentence: str, words: Words, *, after_output: bool, instr
 
 def _verified(sentence: str, words: Words) -> str:
     texts = (_ASIDE.sub("", sentence), sentence) if "(" in sentence else (sentence,)
+    if '"' in sentence:
+        texts = (*texts, _QUOTED.sub('"…"', texts[0]))
     verbs = [_verbs(text) for text in texts]
     for pattern, needed in ((_CLAUSE, _CONJUNCTIONS), (_NOUN_CLAUSE, _FINITE_WORDS), (_SURE, _ANY), (_LISTED, _ARE)):
         if not words & needed:
@@ -270,6 +273,7 @@ def _seen(sentence: str, after_output: bool) -> str:
 
 
 _EXAMPLE = re.compile(r"\W*(?:for example|for instance|e\.g\.)", ENGLISH)
+_QUOTED = re.compile(r"\"[^\"]*\"")
 _ASIDE = re.compile(r"\s*\([^()]*\)")
 _PROVES = re.compile(
     r"\W*(?:this|that|it) (?:is|was) (?:indeed |really |actually )?(?:the|a) (?:case|cause|problem|issue|reason)\b",

@@ -18,7 +18,8 @@ _STATE = (
     r"(?:CrashLoopBackOff|ImagePullBackOff|ErrImagePull|OOMKilled|Pending|Running|Terminating|Unknown|NotReady"
     r"|Ready|Evicted|Failed|Completed|Available|Degraded|Error|Unhealthy|Healthy|Bound|Active|Inactive|MemoryPressure"
     r"|DiskPressure|PIDPressure|FailedScheduling|FailedMount|FailedAttachVolume|ContainerCreating|ACTIVE"
-    r"|FAILED|RUNNING|PENDING|STOPPED|REJECT|ALARM|SERVFAIL|NXDOMAIN|TIME_WAIT|CLOSE_WAIT)\b"
+    r"|FAILED|RUNNING|PENDING|STOPPED|REJECT|ALARM|SERVFAIL|NXDOMAIN|TIME_WAIT|CLOSE_WAIT"
+    r"|CREATING|UPDATING|DELETING|STARTING|STOPPING|UNHEALTHY|UNAVAILABLE|INACTIVE|DISABLED|SUCCEEDED)\b"
 )
 _LITERAL = re.compile(
     rf"(?<![\w-])(?:{_QUOTED}|[<>]=?\s*\d|\d+(?:\.\d+)?\s?%|zero\b|\b[1-5]\d\d\b"
@@ -33,7 +34,7 @@ _INPUT = re.compile(
     ENGLISH,
 )
 _PLACE = re.compile(
-    r"\b(?:in|on|from|at|under|with) (?:the |your )?$|\b(?:increased|decreased|raised"
+    r"(?<!\bis )(?<!\bare )\b(?:in|on|from|at|under|with) (?:the |your )?$|\b(?:increased|decreased|raised"
     r"|lowered) to $",
     ENGLISH,
 )
@@ -48,7 +49,8 @@ _STATES = cells(
     "crashloopbackoff imagepullbackoff errimagepull oomkilled pending running terminating unknown notready ready"
     " evicted failed completed available degraded error unhealthy healthy bound active inactive"
     " memorypressure diskpressure pidpressure failedscheduling failedmount failedattachvolume containercreating stopped"
-    " reject alarm servfail nxdomain wait zero"
+    " reject alarm servfail nxdomain wait zero creating"
+    " updating deleting starting stopping unavailable disabled succeeded"
 )
 """Of these or of the marks above every literal holds one."""
 _TESTING = cells("if unless case when")

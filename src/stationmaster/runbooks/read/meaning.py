@@ -52,6 +52,8 @@ class Draft:
     told: bool = False
     silent: bool = False
     heads: bool = False
+    shows: bool = False
+    """Whether what stands under it is only shown: a block that holds no commands."""
     after_output: bool = False
     anchor: bool = False
     """Whether it only points to another place of the document."""
@@ -80,7 +82,7 @@ def _meant(draft: Draft) -> _Meant:
     told = draft.instructs
     return _Meant(
         instructs=told,
-        edges=edges_of(draft.said, heads=draft.heads, told=told),
+        edges=edges_of(draft.said, heads=draft.heads, told=told, shows=draft.shows),
         actions=_actions(draft),
         expectations=expectations_in(draft),
         wait_s=wait_of(draft.text),

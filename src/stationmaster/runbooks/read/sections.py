@@ -17,7 +17,7 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _AFTERWARDS = re.compile(
-    r"\b(?:prevention|preventive|preventing|post-?\s?incident|post-?mortem|afterwards|follow-?\s?up|long-?term"
+    r"\b(?:prevention|preventive|preventing|post-?\s?incident|post-?mortem|afterwards|follow-?\s?up|long-?\s?term"
     r"|lessons|changelog"
     r"|table of contents|future|templates?|review tasks)\b",
     re.IGNORECASE,
@@ -32,8 +32,11 @@ _DESCRIPTION = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
-    r"\s*(?P<word>step|stage)?\s*#?(?P<number>\d{1,3})(?:\.\d+)*\s*(?:[.):–—-]|$)\s*(?P<rest>.*)", re.IGNORECASE
+    r"\s*(?P<word>step|stage)?\s*#?(?P<number>\d{1,3}|(?<=step )(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)"
+    r"(?:\.\d+)*\s*(?:[.):–—-]|$)\s*(?P<rest>.*)",
+    re.IGNORECASE,
 )
+_IN_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _PROCEDURE = re.compile(
     r"\b(?:diagnos\w*|mitigat\w*|resol\w*|playbook|steps?|fix\w*|remed\w*|how to|procedures?|recover\w*"
     r"|troubleshoot\w*|actions?"
@@ -41,7 +44,10 @@ _PROCEDURE = re.compile(
     r"|rollback|response)\b",
     re.IGNORECASE,
 )
-_LISTED = frozenset({"ordered_list", "bullet_list", "fence", "code_block"})
+_HOW_TO = re.compile(r"how to (?!read\b|understand\b|interpret\b)", re.IGNORECASE)
+"""A section that tells how to do something does so also below one that only describes."""
+CODE = frozenset({"fence", "code_block"})
+_LISTED = CODE | {"ordered_list", "bullet_list"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +96,10 @@ class Part:
         )
 
     @property
+    def holds_code(self) -> bool:
+        return any(each.type in CODE for node in self.nodes for each in node.walk())
+
+    @property
     def lists_something(self) -> bool:
         return any(node.type in _LISTED for node in self.nodes)
 
@@ -105,7 +115,10 @@ class Document:
 
 def number_of_heading(title: str) -> int | None:
     match = _NUMBERED.match(title)
-    return int(match["number"]) if match else None
+    if match is None:
+        return None
+    number = match["number"].lower()
+    return _IN_WORDS.index(number) + 1 if number in _IN_WORDS else int(number)
 
 
 def is_numbered_instruction(title: str) -> bool:
@@ -138,7 +151,8 @@ def _part(node: Node, stack: list[Part]) -> Part:
     title_of_document = level == 1 and stack[-1].level == 0 and not stack[-1].parts
     named = bool(_REFERENCE.search(name)) and not is_numbered_instruction(name)
     afterwards = not title_of_document and (stack[-1].afterwards or bool(_AFTERWARDS.search(name)))
-    reference = not title_of_document and (named or stack[-1].reference or bool(_NEVER_STEPS.search(name)))
+    inherits = stack[-1].reference and not (_HOW_TO.match(name) or is_numbered_instruction(name))
+    reference = not title_of_document and (named or inherits or bool(_NEVER_STEPS.search(name)))
     procedure = stack[-1].procedure or bool(_PROCEDURE.search(name))
     part = Part(
         title=name, level=level, first_line=first, reference=reference, procedure=procedure, afterwards=afterwards
@@ -148,11 +162,16 @@ def _part(node: Node, stack: list[Part]) -> Part:
     return part
 
 
+def _outermost(part: Part) -> list[Part]:
+    """The part itself where it holds steps, otherwise those below it that do: also below a description."""
+    return [part] if part.has_steps else [found for each in part.parts for found in _outermost(each)]
+
+
 def procedures(root: Part) -> list[Part]:
     """The outermost sections that hold steps; a title that only wraps the others is looked through."""
     if root.lists_something:
         return [root]
-    found = [part for part in root.parts if part.has_steps]
+    found = [each for part in root.parts for each in _outermost(part)]
     if len(found) == 1 and found[0].parts and not found[0].lists_something:
         inner = [part for part in found[0].parts if part.has_steps]
         return inner if found[0].level == 1 or len(inner) != 1 else procedures(found[0])

@@ -33,11 +33,14 @@ class StepBuilder(BlockReader):
 
     def _blocks_of(self, part: Part, counter: Counter) -> list[Step]:
         """The steps of a section: its own blocks first, then its sub-sections."""
+        self.in_step = is_numbered_instruction(part.title)
         found = self.blocks(part.nodes, counter, procedure=True)
+        self.in_step = False
         outer = self.sessions
         for each in part.parts:
             self.sessions = outer.copy()
-            found.append(self._section(each, counter) if each.has_steps else self._note_part(each, counter))
+            done = each.has_steps and not (each.afterwards and not each.holds_code)
+            found.append(self._section(each, counter) if done else self._note_part(each, counter))
         self.sessions = OpenSessions()
         return found
 
@@ -68,7 +71,8 @@ class StepBuilder(BlockReader):
 
     def _filled(self, note: Step, part: Part) -> Step:
         inner = Counter(note.address)
-        found = [] if part.afterwards else self.asides(part.nodes, inner, describes=part.describes)
+        nodes = [each for each in part.nodes if each.type == "paragraph"] if part.afterwards else part.nodes
+        found = self.asides(nodes, inner, describes=part.describes) if part.procedure or not part.afterwards else []
         for each in part.parts:
             below = self._note_part(each, inner)
             if below.children:
