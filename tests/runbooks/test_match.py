@@ -120,3 +120,14 @@ def test_an_alert_without_a_service_is_not_said_to_have_one() -> None:
     assert isinstance(found, Match)
     assert found.why == "it names the alert Down"
     assert found.score < 1.0
+
+
+def test_an_alert_of_a_runbooks_own_rule_is_answered_by_that_runbook() -> None:
+    named, other = made(1), made(2)
+    asked = replace(alert(), rule=f"{other.file}:41")
+    found = choose(asked, (named, other))
+    assert isinstance(found, Match)
+    assert (found.runbook, found.why) == (other, "the rule that fired stands on its line 41")
+    retired = replace(other, retired=True)
+    assert not isinstance(choose(asked, (retired,)), Match)
+    assert isinstance(choose(replace(asked, rule="rules/api.yml:7"), (named, other)), NoMatch)

@@ -51,6 +51,7 @@ class Index(Sequence[Runbook]):
 
     def __init__(self, runbooks: Iterable[Runbook]) -> None:
         self._entries = tuple(_Entry(each) for each in runbooks)
+        self._by_file = {entry.runbook.file: entry.runbook for entry in self._entries}
         self._by_alert: dict[str, list[_Entry]] = {}
         self._by_service: dict[str, _Shelf] = {}
         for entry in self._entries:
@@ -72,6 +73,14 @@ class Index(Sequence[Runbook]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def whose_rule(self, alert: Alert) -> Match | None:
+        """The runbook in which the rule of the alert stands."""
+        file, _, line = alert.rule.rpartition(":")
+        runbook = self._by_file.get(file) if file else None
+        if runbook is None or runbook.retired:
+            return None
+        return Match(runbook=runbook, score=1.0, why=f"the rule that fired stands on its line {line}")
 
     def best(self, alert: Alert) -> list[Match]:
         """Those that come close to the best, it first; a kind of reason that cannot come close is not looked at."""
@@ -100,6 +109,9 @@ class Index(Sequence[Runbook]):
 def choose(alert: Alert, runbooks: Sequence[Runbook]) -> Match | Ambiguous | NoMatch:
     """The best match; two that are equally good are not decided between. Fastest with an `Index`."""
     index = runbooks if isinstance(runbooks, Index) else Index(runbooks)
+    own = index.whose_rule(alert)
+    if own is not None:
+        return own
     close = index.best(alert)
     if not close:
         service = alert.labels.get("service", "")
