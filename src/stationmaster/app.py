@@ -25,7 +25,10 @@ from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
+from stationmaster.incidents.intake.loop import Intake
+from stationmaster.incidents.links import load_or_make_links
 from stationmaster.incidents.loop import Incidents
+from stationmaster.incidents.paging import page_loops
 from stationmaster.joints import (
     FleetTraffic,
     GatewayBalancer,
@@ -114,7 +117,9 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
     shelf = Shelf(lambda: declared.value.runbooks)
     effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing)
-    incidents = Incidents(database)
+    incidents = Incidents(database, declared, links=load_or_make_links(state.link_key))
+    intake = Intake(database, declared, lambda number, by: incidents.acts.acknowledge(number, by=by))
+    await intake.start()
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
@@ -135,6 +140,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         gateway=gateway,
         healing=Healing(database, GatewayBalancer(gateway), lambda: declared.value.healing),
         incidents=incidents,
+        intake=intake,
         keys=keys,
         monitor=monitor,
         watchdog=watchdog,
@@ -143,7 +149,11 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         desk=signals.desk,
         objectives=signals.objectives,
         metrics=metrics,
-        loops=signals.loops() | {"own samples": partial(signals.keep_own, partial(_told, metrics))},
+        loops=signals.loops()
+        | page_loops(incidents)
+        | {"own samples": partial(signals.keep_own, partial(_told, metrics)), "intake": intake.run},
+        troubles=signals.troubles,
+        close=signals.close,
         started_at=utc_now(),
     )
 
@@ -193,6 +203,7 @@ async def _run(platform: Platform, state: StateDir) -> None:
             task.cancel()
         if platform.stopping.is_set():
             await _stop_platform(platform)
+    await asyncio.to_thread(platform.close)
 
 
 async def _acknowledged(gateway: Gateway) -> bool:

@@ -56,6 +56,11 @@ class StateDir:
         return self.root / "control.url"
 
     @property
+    def link_key(self) -> Path:
+        """Signs the links by which pages are acknowledged."""
+        return self.root / "link.key"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

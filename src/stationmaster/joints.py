@@ -26,7 +26,6 @@ from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.rotation import TargetRow
 from stationmaster.healing.decide import TargetView
 from stationmaster.incidents.loop import Incidents
-from stationmaster.incidents.store import Status
 from stationmaster.keys import departures
 from stationmaster.keys.loop import Keys
 from stationmaster.manifest.entity import EntityKind
@@ -278,7 +277,7 @@ def direct_checks(monitor: Monitor) -> Mapping[str, DirectCheck]:
 
 async def resolved_of(incidents: Incidents, numbers: Iterable[int]) -> frozenset[int]:
     found = {number: await incidents.find(number) for number in numbers}
-    return frozenset(number for number, each in found.items() if each is not None and each[0].status is Status.RESOLVED)
+    return frozenset(number for number, each in found.items() if each is not None and each[0].status.is_over)
 
 
 def held_words(fleet: Fleet, monitor: Monitor) -> Mapping[str, str]:

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from stationmaster import __version__
 from stationmaster.gateway.loop import Gateway
+from stationmaster.incidents.life import OPEN
 from stationmaster.incidents.loop import Incidents
-from stationmaster.incidents.store import Incident, Status
+from stationmaster.incidents.store import Incident
 from stationmaster.monitor.loop import Monitor
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime import tasks
@@ -107,7 +108,7 @@ def _incidents(by_severity: Counter[str]) -> Reading:
 
 
 async def _open_incidents(incidents: Incidents) -> Sequence[Incident]:
-    return await incidents.all(status=Status.TRIGGERED, limit=_MOST_INCIDENTS)
+    return await incidents.all(statuses=OPEN, limit=_MOST_INCIDENTS)
 
 
 def _of_checks(monitor: Monitor) -> Iterable[Reading]:

@@ -13,6 +13,7 @@ from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
+from stationmaster.incidents.intake.loop import Intake
 from stationmaster.incidents.loop import Incidents
 from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
@@ -47,6 +48,8 @@ class Platform:
     """Answers queries from outside."""
     objectives: Objectives | None = None
     """What APIs promise, and how their error budgets stand."""
+    intake: Intake | None = None
+    """Takes foreign alerts in, and keeps silences and heartbeats."""
     metrics: ControlMetrics = field(default_factory=ControlMetrics)
     """What the control plane tells of itself."""
     loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)

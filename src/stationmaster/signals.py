@@ -195,6 +195,7 @@ async def make_signals(
         targets=lambda: targets_told(scraper.state.value.values()),
         flags=lambda: _flags(declared.value),
         retention=lambda: duration_text(declared.value.monitoring.retention_s * 1000),
+        problems=lambda: (*rules.diagnostics, *derived.problems),
     )
     desk = QueryDesk(answering, told)
     heartbeat = HeartbeatLoop(lambda: declared.value.monitoring.heartbeat, alerting.alive)

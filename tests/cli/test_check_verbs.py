@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from stationmaster.api.wire_checks import CheckAnswer, CheckRow
-from stationmaster.cli.check import _cells
+from stationmaster.cli.check import _cells, _table
 from tests.cli.test_verbs import run
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -68,3 +69,43 @@ def test_a_row_without_an_answer_has_empty_cells() -> None:
         interval_ms=1000,
     )
     assert _cells(row, NOW) == ("[white]unknown[/white]", "0 s", "", "", "", "u", "not checked yet")
+
+
+def shown(rows: list[CheckRow], width: int) -> list[str]:
+    console = Console(width=width, force_terminal=False, no_color=True)
+    with console.capture() as captured:
+        console.print(_table(rows, NOW, width=width))
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def checked(name: str, state: str, detail: str) -> CheckRow:
+    return CheckRow(
+        name=name,
+        kind="http",
+        url="http://127.0.0.1:8888/api/auth/healthz",
+        environment="lab",
+        service="keys",
+        state=state,
+        detail=detail,
+        since=NOW - timedelta(seconds=40),
+        interval_ms=500,
+        answer=CheckAnswer(ok=state == "up", detail=detail, at=NOW, latency_ms=3),
+        due_at=NOW,
+    )
+
+
+def test_in_a_narrow_terminal_a_good_check_is_a_line_and_a_bad_one_says_why_below() -> None:
+    well = "status 200, body contains 'The API is available and operational'"
+    rows = [checked("key-us-south", "up", well), checked("keys@gateway-2", "down", "connection refused")]
+    assert shown(rows, 80) == [
+        "CHECK           STATE  SINCE  LATENCY  URL",
+        "key-us-south    up     40 s   3 ms     http://127.0.0.1:8888/api/auth/healthz",
+        "keys@gateway-2  down   40 s   3 ms     http://127.0.0.1:8888/api/auth/healthz",
+        "                                       connection refused",
+    ]
+
+
+def test_a_wide_terminal_has_everything_in_one_line() -> None:
+    lines = shown([checked("key-us-south", "up", "status 200")], 140)
+    assert lines[0].split() == ["CHECK", "STATE", "SINCE", "LATENCY", "DUE", "URL", "ANSWER"]
+    assert lines[1].endswith("in 0 s  http://127.0.0.1:8888/api/auth/healthz  status 200")

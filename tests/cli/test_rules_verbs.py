@@ -14,7 +14,7 @@ from stationmaster.access.roles import Role
 from stationmaster.cli.main import app
 from stationmaster.config import StateDir
 from stationmaster.core.monitoring import Monitoring
-from stationmaster.core.problem import Origin
+from stationmaster.core.problem import Diagnostic, Origin
 from stationmaster.core.rules import AlertingRule, RecordingRule, RuleGroup
 from stationmaster.monitor.alerting.asking import OwnAsk
 from stationmaster.monitor.alerting.loop import Alerting, Surround
@@ -32,6 +32,11 @@ from tests.monitor.alerting.test_loop import running, until
 DATA = Path(__file__).parents[1] / "data" / "rules"
 GOOD = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up == 0\n"
 BAD = GOOD + "  - alert: B\n    expr: up ==\n  - record: c\n    expr: up\n"
+
+
+LEFT_OUT = Diagnostic(
+    code="bad-expr", message="unclosed", origin=Origin(file="rules/one.yml", line=9, column=3), hint="close it"
+)
 
 
 def verb(*arguments: str) -> Result:
@@ -138,7 +143,8 @@ async def state(tmp_path: Path, database: Database, free_port: Callable[[], int]
     access = Access(database, folder)
     await access.start()
     _row, token = await access.machines.create("asker", Role.VIEWER, None, by="test")
-    desk = QueryDesk(lambda: OwnQueries(store), Told(groups=alerting.told, targets=list, flags=dict, retention=str))
+    told = Told(groups=alerting.told, targets=list, flags=dict, retention=str, problems=lambda: (LEFT_OUT,))
+    desk = QueryDesk(lambda: OwnQueries(store), told)
     async with running(alerting), served(make_app(access, desk), free_port) as address:
         await until(lambda: alerting.told() and alerting.told()[0].rules[0].alerts)
         folder.control_url.write_text(f"http://{address.partition('/')[0]}\n", "utf-8")
@@ -172,3 +178,36 @@ async def test_alerts_shows_what_fires(state: Path) -> None:
     assert "at 7" in done.stdout
     told = json.loads((await asked(state, "alerts", "--json")).stdout)
     assert told["alerts"][0]["labels"] == {"alertname": "Always", "severity": "page"}
+
+
+async def test_list_shows_the_query_whole_and_names_what_does_not_load(state: Path) -> None:
+    done = await asked(state, "list")
+    assert "label_replace(vector(1), 'a', '$1', 'b', '(')" in done.stdout
+    assert "rules/one.yml:9:3: left out: unclosed [bad-expr]" in done.stdout
+    assert "hint: close it" in done.stdout
+    told = json.loads((await asked(state, "list", "--json")).stdout)
+    assert [(each["file"], each["line"]) for each in told["problems"]] == [("rules/one.yml", 9)]
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        (("--alerting",), {"Always", "ScrapeTargetDown", "MetricsMissing"}),
+        (("--group", "no-d"), {"ScrapeTargetDown", "MetricsMissing"}),
+        (("--alerting", "--failing"), set()),
+    ],
+)
+async def test_list_can_be_narrowed(state: Path, options: tuple[str, ...], shown: set[str]) -> None:
+    done = await asked(state, "list", "--json", *options)
+    assert {rule["name"] for group in json.loads(done.stdout)["groups"] for rule in group["rules"]} == shown
+
+
+def test_names_of_metrics_are_no_emoji(tmp_path: Path) -> None:
+    (tmp_path / "rules.yml").write_text("groups: [{name: g, rules: [{record: 'job:up:sum', expr: sum(up)}]}]")
+    expected = "{expr: 'job:up:sum', eval_time: 1m, exp_samples: [{labels: 'job:up:sum', value: 2}]}"
+    series = "{series: up, values: 1 1 1}"
+    test = f"{{interval: 1m, input_series: [{series}], promql_expr_test: [{expected}]}}"
+    (tmp_path / "test.yml").write_text(f"rule_files: [rules.yml]\nevaluation_interval: 1m\ntests: [{test}]\n")
+    done = verb("test", str(tmp_path / "test.yml"))
+    assert done.exit_code == 1
+    assert "query 'job:up:sum' at 60s" in done.stderr

@@ -24,8 +24,8 @@ from stationmaster.core.facts import (
     TargetChanged,
 )
 from stationmaster.incidents.group import Join, Open, OpenIncident, is_over, place
+from stationmaster.incidents.life import Status
 from stationmaster.incidents.loop import CONSUMER, Incidents
-from stationmaster.incidents.store import Status
 from stationmaster.incidents.timeline import entry_of
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, inspect, text
 
 import stationmaster.app  # noqa: F401 every room's tables
 from stationmaster.core.problem import PlatformError
+from stationmaster.core.response import Urgency
+from stationmaster.incidents.store import all_incidents
 from stationmaster.runtime.db import metadata, open_database
 from stationmaster.runtime.migrate import alembic_config, migrate
 
@@ -97,5 +99,32 @@ def _third_version(connection: Connection) -> None:
         text(
             "INSERT INTO step (run, key, idempotency_key, started_at, tried_at, attempts, detail, output)"
             " VALUES ('run-7', '1', 'run-7:1', 3.0, 3.0, 1, '', '')"
+        )
+    )
+
+
+async def test_an_open_incident_of_the_sixth_version_lives_on(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "old.db")
+    async with database.write() as connection:
+        await connection.run_sync(_sixth_version)
+    await migrate(database)
+    async with database.read() as connection:
+        (found,) = await all_incidents(connection)
+    assert (found.number, found.title, found.status.value, found.urgency) == (
+        4,
+        "shop is down",
+        "triggered",
+        Urgency.HIGH,
+    )
+    assert (found.policy, found.channels, found.chain) == (None, (), 0)
+    await database.close()
+
+
+def _sixth_version(connection: Connection) -> None:
+    command.upgrade(alembic_config(connection), "0006")
+    connection.execute(
+        text(
+            "INSERT INTO incident (number, title, status, severity, service, environment, run_open, opened_at)"
+            " VALUES (4, 'shop is down', 'triggered', 'critical', 'shop', 'lab', 0, 7.0)"
         )
     )

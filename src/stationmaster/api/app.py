@@ -14,13 +14,18 @@ from stationmaster.api.guard import Public, RefusalError, given_caller, given_pr
 from stationmaster.api.observed import observed
 from stationmaster.api.request import ApiRequest
 from stationmaster.api.routes.access import LoginRoutes, PeopleRoutes, TokenRoutes
+from stationmaster.api.routes.acknowledge import AcknowledgeRoutes
+from stationmaster.api.routes.alertmanager import AlertmanagerRoutes
 from stationmaster.api.routes.audit import AuditRoutes
 from stationmaster.api.routes.catalog import CatalogRoutes
 from stationmaster.api.routes.checks import CheckRoutes
 from stationmaster.api.routes.declared_targets import DeclaredTargetRoutes
 from stationmaster.api.routes.entities import ENTITY_ROUTES
+from stationmaster.api.routes.heartbeats import HeartbeatRoutes
+from stationmaster.api.routes.incident_acts import IncidentActRoutes
 from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.instances import InstanceRoutes
+from stationmaster.api.routes.intake import EventRoutes, IntakeRoutes
 from stationmaster.api.routes.keys import KeyRoutes, SigningRoutes
 from stationmaster.api.routes.metrics import MetricsRoutes
 from stationmaster.api.routes.nodes import GatewayNodeRoutes
@@ -29,6 +34,7 @@ from stationmaster.api.routes.operations import OperationRoutes
 from stationmaster.api.routes.prometheus import PrometheusQueryRoutes
 from stationmaster.api.routes.prometheus_state import PrometheusStateRoutes
 from stationmaster.api.routes.registry import RegistryRoutes
+from stationmaster.api.routes.silences import SilenceRoutes
 from stationmaster.api.routes.status import StatusRoutes
 from stationmaster.api.routes.targets import TargetRoutes
 from stationmaster.api.routes.usage import UsageRoutes
@@ -60,6 +66,8 @@ _ROUTES = (
     GatewayNodeRoutes,
     CheckRoutes,
     IncidentRoutes,
+    IncidentActRoutes,
+    AcknowledgeRoutes,
     OperationRoutes,
     KeyRoutes,
     SigningRoutes,
@@ -75,6 +83,11 @@ _ROUTES = (
     ObjectiveRoutes,
     PrometheusQueryRoutes,
     PrometheusStateRoutes,
+    AlertmanagerRoutes,
+    IntakeRoutes,
+    EventRoutes,
+    HeartbeatRoutes,
+    SilenceRoutes,
 )
 
 

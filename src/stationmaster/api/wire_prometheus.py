@@ -74,8 +74,21 @@ class GroupSaid(Said):
     last_evaluation: datetime
 
 
+class ProblemSaid(Said):
+    file: str
+    line: int
+    column: int
+    severity: str
+    code: str
+    message: str
+    hint: str
+
+
 class GroupsSaid(Said):
+    """`problems` is ours: Prometheus refuses a rule file as a whole, and has nothing to tell of single rules."""
+
     groups: Sequence[GroupSaid]
+    problems: Sequence[ProblemSaid] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TargetSaid(Said):

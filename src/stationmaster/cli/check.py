@@ -1,5 +1,6 @@
 """`check list|run`: all health URLs with their last answers, and a check at this moment."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
@@ -10,13 +11,16 @@ from rich.table import Table
 
 from stationmaster.api.wire_checks import CheckAnswer, CheckList, CheckRow, CheckRun
 from stationmaster.cli.client import ControlClient
-from stationmaster.cli.near import meant
+from stationmaster.cli.get import print_table
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
-from stationmaster.core.problem import PlatformError
 from stationmaster.runtime.db import utc_now
 
 verbs = typer.Typer(help="Checks: all health URLs with their last answers.", no_args_is_help=True)
+
+_COLUMNS = ("CHECK", "STATE", "SINCE", "LATENCY", "CERT", "DUE", "URL", "ANSWER")
+_WIDE = 140
+"""Columns of a terminal in which everything fits into one line."""
 
 _COLOURS = {"up": "green", "down": "red", "held": "yellow"}
 _LIST_EXAMPLES = (
@@ -43,13 +47,10 @@ def list_checks(
     if as_json:
         print_json(found)
         return
-    now = utc_now()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("check", "state", "since", "latency", "cert", "due", "url", "answer"):
-        table.add_column(column.upper())
-    for each in found.checks:
-        table.add_row(escape(each.name), *_cells(each, now))
-    out.print(table)
+    if not found.checks:
+        out.print("no check is like that" if service or only else "nothing is checked: no service has `health`")
+        return
+    print_table(_table(found.checks, utc_now(), width=out.width if out.is_terminal else _WIDE))
 
 
 @verbs.command(epilog=_RUN_EXAMPLES)
@@ -60,7 +61,8 @@ def run(
 ) -> None:
     """Make a check now and show its answer; ends with 2 when the answer is bad."""
     with refusals():
-        found = _run(ControlClient(state_dir(state)), name)
+        path = f"/api/v1/checks/{quote(name, safe='')}/run"
+        found = ControlClient(state_dir(state)).send("POST", path, CheckRun)
     answer = found.answer
     if as_json:
         print_json(found)
@@ -73,15 +75,22 @@ def run(
         raise typer.Exit(2)
 
 
-def _run(client: ControlClient, name: str) -> CheckRun:
-    try:
-        return client.send("POST", f"/api/v1/checks/{quote(name, safe='')}/run", CheckRun)
-    except PlatformError as error:
-        if error.code != "unknown-check":
-            raise
-        names = (each.name for each in client.get("/api/v1/checks", CheckList).checks)
-        hint = f"{meant(name, names)} {error.hint}".strip()
-        raise PlatformError(error.code, error.message, hint=hint, status=error.status) from error
+def _table(rows: Sequence[CheckRow], now: datetime, *, width: int) -> Table:
+    """Everything in a row of its own; where that does not fit, what a good answer says and when the next is due are
+    left out, and a bad answer stands below its URL."""
+    narrow = width < _WIDE
+    certificates = any(_days(each.answer) for each in rows)
+    hidden = ({"DUE", "ANSWER"} if narrow else set()) | (set() if certificates else {"CERT"})
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        if column not in hidden:
+            table.add_column(column, overflow="fold", no_wrap=column != "URL" and narrow)
+    for each in rows:
+        cells = dict(zip(_COLUMNS, (escape(each.name), *_cells(each, now)), strict=True))
+        if narrow and each.state != "up" and each.detail:
+            cells["URL"] += f"\n{cells['ANSWER']}"
+        table.add_row(*(cell for column, cell in cells.items() if column not in hidden))
+    return table
 
 
 def _cells(row: CheckRow, now: datetime) -> tuple[str, ...]:

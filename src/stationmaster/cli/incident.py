@@ -1,4 +1,4 @@
-"""`incident list|show`: what went wrong and what was done about it."""
+"""`incident`: what went wrong, what was done about it, and what is to be done now."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from stationmaster.api.wire import IncidentDetail, IncidentList, IncidentSummary, TimelineEntry
+from stationmaster.api.wire import IncidentList, IncidentSummary, TimelineEntry
+from stationmaster.api.wire_incidents import IncidentStory
+from stationmaster.cli import incident_acts, incident_notes
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
@@ -15,9 +17,9 @@ from stationmaster.cli.output import AsJson, out, print_json, refusals
 verbs = typer.Typer(help="Incidents and their timelines.", no_args_is_help=True)
 
 
-@verbs.command("list", epilog="Example: [bold]stationmaster incident list --status triggered[/bold]")
+@verbs.command("list", epilog="Example: [bold]stationmaster incident list --status open[/bold]")
 def list_incidents(
-    status: Annotated[str, typer.Option(help="Only triggered or only resolved ones.")] = "",
+    status: Annotated[str, typer.Option(help="open, triggered, acknowledged, mitigated, resolved or reviewed.")] = "",
     state: StateOption = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
@@ -48,15 +50,34 @@ def show_incident(
 ) -> None:
     """Show one incident with its timeline."""
     with refusals():
-        found = ControlClient(state_dir(state)).get(f"/api/v1/incidents/{number}", IncidentDetail)
+        found = ControlClient(state_dir(state)).get(f"/api/v1/incidents/{number}", IncidentStory)
     if as_json:
         print_json(found)
         return
-    incident = found.incident
+    _print_head(found)
+    for entry in found.timeline:
+        out.print(timeline_line(entry, found.incident.opened_at))
+
+
+def _print_head(story: IncidentStory) -> None:
+    incident = story.incident
     out.print(f"[bold]#{incident.number} {escape(incident.title)}[/bold]")
     out.print(f"{incident.status}, {incident.severity}, service {incident.service} in {incident.environment}")
-    for entry in found.timeline:
-        out.print(timeline_line(entry, incident.opened_at))
+    rows = {
+        "urgency": story.urgency,
+        "priority": story.priority,
+        "policy": story.policy or "none: nobody is paged",
+        "acknowledged": story.acknowledged_by,
+        "at work": ", ".join(each.name for each in story.responders),
+        "merged into": f"#{story.merged_into}" if story.merged_into else "",
+        "merged here": ", ".join(f"#{each}" for each in story.merged),
+        "paged": ", ".join(dict.fromkeys(each.to for each in story.pages if each.state == "sent")),
+        "not reached": ", ".join(dict.fromkeys(each.to for each in story.pages if each.state == "failed")),
+        "firing": ", ".join(each.fingerprint for each in story.alerts if each.firing),
+    }
+    for name, text in rows.items():
+        if text:
+            out.print(f"[dim]{name:<13}[/dim] {escape(text)}")
 
 
 def timeline_line(entry: TimelineEntry, zero: datetime) -> str:
@@ -71,3 +92,7 @@ def duration_of(incident: IncidentSummary) -> str:
     if incident.resolved_at is None:
         return "open"
     return f"{(incident.resolved_at - incident.opened_at).total_seconds():.1f} s"
+
+
+incident_acts.register(verbs)
+incident_notes.register(verbs)

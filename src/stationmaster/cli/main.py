@@ -8,6 +8,7 @@ import typer
 from stationmaster import __version__
 from stationmaster.cli import (
     access,
+    alert,
     api,
     apply,
     audit,
@@ -18,6 +19,7 @@ from stationmaster.cli import (
     edit,
     escalation,
     get,
+    heartbeat,
     host,
     incident,
     instance,
@@ -31,6 +33,7 @@ from stationmaster.cli import (
     rules,
     runbook,
     signing_key,
+    silence,
     status,
     target,
     token,
@@ -90,6 +93,9 @@ app.add_typer(target.verbs, name="target")
 app.add_typer(check.verbs, name="check")
 app.add_typer(node.verbs, name="node")
 app.add_typer(incident.verbs, name="incident")
+app.add_typer(alert.verbs, name="alert")
+app.add_typer(silence.verbs, name="silence")
+app.add_typer(heartbeat.verbs, name="heartbeat")
 app.add_typer(oncall.verbs, name="oncall")
 app.add_typer(escalation.verbs, name="escalation")
 app.add_typer(instance.verbs, name="instance")

@@ -16,8 +16,10 @@ from stationmaster.api.wire_objectives import (
     ObjectiveStatus,
 )
 from stationmaster.cli.client import ControlClient
+from stationmaster.cli.near import meant
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, err, out, print_json, refusals
+from stationmaster.core.problem import PlatformError
 
 verbs = typer.Typer(help="Objectives of APIs and their error budgets.", no_args_is_help=True)
 
@@ -54,14 +56,23 @@ def explain(
 ) -> None:
     """Explain the objectives of an API: what counts as bad, at which burn rates somebody is told, and how soon."""
     with refusals():
-        path = f"/api/v1/objectives/{quote(api, safe='')}"
-        found = ControlClient(state_dir(state)).get(path, ObjectiveExplanations)
+        found = _explained(ControlClient(state_dir(state)), api)
     if as_json:
         print_json(found)
         return
     for each in found.explained:
         _show(each, rules=rules)
     _say(found.problems)
+
+
+def _explained(client: ControlClient, api: str) -> ObjectiveExplanations:
+    try:
+        return client.get(f"/api/v1/objectives/{quote(api, safe='')}", ObjectiveExplanations)
+    except PlatformError as error:
+        if error.code == "unknown-api":
+            near = meant(api, (each.api for each in client.get("/api/v1/objectives", ObjectiveList).objectives))
+            error.hint = f"{near} {error.hint}".strip()
+        raise
 
 
 def _standing(each: ObjectiveStatus) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ EXAMPLES = (
     "[/bold]; [bold]stm query up --at 2026-11-21T03:00:00Z --json[/bold]"
 )
 
-_COLUMNS = 60
+_COLUMNS, _LEAST_COLUMNS = 60, 16
+"""Of a drawn line; the table's other columns want about as much."""
 _LONGEST_S = 40.0
 _LEAST_STEP_MS = 1_000
 
@@ -126,10 +127,16 @@ def _matrix(value: "Matrix") -> Table:
     for each in value.series:
         numbers = each.values.tolist()
         kept = [number for number in numbers if not math.isnan(number)] or numbers
-        drawn = sparkline(zip(each.times.tolist(), numbers, strict=True), first, last, _COLUMNS)
+        drawn = sparkline(zip(each.times.tolist(), numbers, strict=True), first, last, _drawn_columns())
         row = (f"{numbers[-1]:.6g}", f"{min(kept):.6g}", f"{max(kept):.6g}")
         table.add_row(escape(_metric(each.labels)), *row, drawn)
     return table
+
+
+def _drawn_columns() -> int:
+    if not out.is_terminal:
+        return _COLUMNS
+    return max(_LEAST_COLUMNS, min(_COLUMNS, out.width - _COLUMNS))
 
 
 def _metric(labels: "Labels") -> str:

@@ -25,8 +25,10 @@ def control(
 ) -> None:
     """Run the control plane alone (`up` runs it and keeps it alive)."""
     from stationmaster.app import serve_control
+    from stationmaster.runtime import process
 
     log.configure(json_lines=True)
+    process.prepare()
     with refusals():
         serve_control(file, state_dir(state), nodes=nodes)
 

@@ -68,8 +68,26 @@ class IncidentRecovered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentResolved:
+    """`by` and `why` are empty where nobody did it: every alert had recovered."""
+
     at: datetime
     incident: int
+    by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentChanged:
+    """Somebody did something with it. `act` is a stable word (acknowledged, mitigated, escalated, merged ...), `status`
+    what it is from then on; `other` the incident that it was merged into or split off."""
+
+    at: datetime
+    incident: int
+    act: str
+    status: str
+    by: str
+    text: str
+    other: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +194,7 @@ Fact: TypeAlias = (
     | IncidentOpened
     | IncidentRecovered
     | IncidentResolved
+    | IncidentChanged
     | NoteAdded
     | TargetChanged
     | RunStarted
@@ -193,6 +212,7 @@ FACT_KINDS: tuple[type[Fact], ...] = (
     IncidentOpened,
     IncidentRecovered,
     IncidentResolved,
+    IncidentChanged,
     NoteAdded,
     TargetChanged,
     RunStarted,

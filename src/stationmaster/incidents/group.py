@@ -16,6 +16,8 @@ class OpenIncident:
     """Fingerprints that have not recovered."""
     run_open: bool
     """A runbook's run is under way, or one has still to be looked for."""
+    kept_open: bool = False
+    """Somebody opened it although nothing fires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,5 +46,5 @@ def title_of(alert: Alert) -> str:
 
 
 def is_over(incident: OpenIncident) -> bool:
-    """An incident is resolved when all its alerts have recovered and nobody works on it."""
-    return not incident.firing and not incident.run_open
+    """An incident is resolved when all its alerts have recovered and no run is under way."""
+    return not incident.firing and not incident.run_open and not incident.kept_open

@@ -1,11 +1,12 @@
-"""Incidents, their alerts and their timelines, as rows."""
+"""Incidents and their timelines, as rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
+import msgspec
+import structlog
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -19,7 +20,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     insert,
+    or_,
     select,
     update,
 )
@@ -27,9 +30,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import Alert
-from stationmaster.incidents.group import OpenIncident
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.response import ChannelName, EscalationPolicy, Urgency
+from stationmaster.incidents.life import OPEN, Status
+from stationmaster.incidents.routing import Routed
 from stationmaster.incidents.timeline import Entry
 from stationmaster.runtime.db import Instant, metadata
+
+log = structlog.get_logger("incidents")
 
 incidents = Table(
     "incident",
@@ -43,20 +51,28 @@ incidents = Table(
     Column("run_open", Boolean, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
+    Column("region", String(128), nullable=False),
+    Column("instance", String(255), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("urgency", String(8), nullable=False),
+    Column("priority", String(16), nullable=False),
+    Column("routed", Text, nullable=False),
+    Column("policy", JSON(none_as_null=True)),
+    Column("channels", JSON, nullable=False),
+    Column("chain", Integer, nullable=False),
+    Column("chain_at", Instant),
+    Column("chain_severity", String(32), nullable=False),
+    Column("due_at", Instant, index=True),
+    Column("kept_open", Boolean, nullable=False),
+    Column("restart_tried", Boolean, nullable=False),
+    Column("merged_into", Integer, index=True),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", String(255), nullable=False),
+    Column("mitigated_at", Instant),
+    Column("reviewed_at", Instant),
     Index("ix_incident_status", "status"),
     sqlite_autoincrement=True,
-)
-
-incident_alerts = Table(
-    "incident_alert",
-    metadata,
-    Column("incident", ForeignKey("incident.number"), primary_key=True),
-    Column("fingerprint", String(64), primary_key=True),
-    Column("labels", JSON, nullable=False),
-    Column("summary", Text, nullable=False),
-    Column("firing", Boolean, nullable=False),
-    Column("starts_at", Instant, nullable=False),
-    Column("ends_at", Instant),
 )
 
 timeline = Table(
@@ -73,11 +89,6 @@ timeline = Table(
 )
 
 
-class Status(Enum):
-    TRIGGERED = "triggered"
-    RESOLVED = "resolved"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     number: int
@@ -88,19 +99,81 @@ class Incident:
     environment: str
     opened_at: datetime
     resolved_at: datetime | None
+    region: str = ""
+    instance: str = ""
+    summary: str = ""
+    url: str = ""
+    urgency: Urgency = Urgency.HIGH
+    priority: str = ""
+    routed: str = ""
+    """Which line of the routing decided."""
+    policy: EscalationPolicy | None = None
+    """As it was when the incident opened."""
+    channels: tuple[ChannelName, ...] = ()
+    chain: int = 0
+    """How often the chain of escalation began anew by hand."""
+    chain_at: datetime
+    """When the clocks of the chain began to run."""
+    chain_severity: str = ""
+    due_at: datetime | None = None
+    """When something about it may be owed; None: never, unless something happens."""
+    kept_open: bool = False
+    """Somebody opened it although nothing fires: only somebody ends it."""
+    restart_tried: bool = False
+    """Something was restarted, and nobody knows yet whether that helps."""
+    merged_into: int | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    mitigated_at: datetime | None = None
+    reviewed_at: datetime | None = None
 
 
-async def open_incident(connection: AsyncConnection, title: str, alert: Alert, at: datetime) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How an incident opens; `chain_at` is when its clocks begin to run."""
+
+    title: str
+    at: datetime
+    chain_at: datetime
+    routed: Routed
+
+
+_NOT_ROUTED = Routed(policy=None, urgency=Urgency.HIGH, channels=(), why="")
+
+
+def opening(title: str, at: datetime, routed: Routed = _NOT_ROUTED) -> Opening:
+    return Opening(title=title, at=at, chain_at=at, routed=routed)
+
+
+async def open_incident(connection: AsyncConnection, opened: Opening, alert: Alert) -> int:
+    severity = alert.labels.get("severity", "critical")
+    routed = opened.routed
     result = await connection.execute(
         insert(incidents)
         .values(
-            title=title,
+            title=opened.title,
             status=Status.TRIGGERED.value,
-            severity=alert.labels.get("severity", "critical"),
+            severity=severity,
             service=alert.labels.get("service", ""),
             environment=alert.labels.get("environment", ""),
             run_open=True,
-            opened_at=at,
+            opened_at=opened.at,
+            region=alert.labels.get("region", ""),
+            instance=alert.labels.get("instance", ""),
+            summary=alert.summary,
+            url=alert.url,
+            urgency=routed.urgency.value,
+            priority="",
+            routed=routed.why,
+            policy=None if routed.policy is None else msgspec.to_builtins(routed.policy),
+            channels=list(routed.channels),
+            chain=0,
+            chain_at=opened.chain_at,
+            chain_severity=severity,
+            due_at=opened.chain_at,
+            kept_open=False,
+            restart_tried=False,
+            acknowledged_by="",
         )
         .returning(incidents.c.number)
     )
@@ -108,38 +181,38 @@ async def open_incident(connection: AsyncConnection, title: str, alert: Alert, a
     return number
 
 
-async def record_alert(connection: AsyncConnection, number: int, alert: Alert) -> None:
-    """Links a firing alert to the incident, anew if it had recovered."""
-    values = {
-        "labels": dict(alert.labels),
-        "summary": alert.summary,
-        "firing": True,
-        "starts_at": alert.starts_at,
-        "ends_at": None,
-    }
-    row = upsert(incident_alerts).values(incident=number, fingerprint=alert.fingerprint, **values)
-    keys = [incident_alerts.c.incident, incident_alerts.c.fingerprint]
-    await connection.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
-
-
-async def record_recovery(connection: AsyncConnection, fingerprint: str, at: datetime) -> tuple[int, ...]:
-    """Ends the alert in every open incident that holds it as firing and returns those incidents' numbers."""
-    result = await connection.execute(
-        update(incident_alerts)
-        .where(incident_alerts.c.fingerprint == fingerprint, incident_alerts.c.firing)
-        .values(firing=False, ends_at=at)
-        .returning(incident_alerts.c.incident)
-    )
-    return tuple(sorted(result.scalars()))
-
-
 async def set_run_open(connection: AsyncConnection, number: int, run_open: bool) -> None:
     await connection.execute(update(incidents).where(incidents.c.number == number).values(run_open=run_open))
 
 
-async def resolve(connection: AsyncConnection, number: int, at: datetime) -> None:
-    done = {"status": Status.RESOLVED.value, "resolved_at": at}
-    await connection.execute(update(incidents).where(incidents.c.number == number).values(**done))
+async def change(connection: AsyncConnection, number: int, **values: Any) -> None:
+    """Sets columns of one incident."""
+    await connection.execute(update(incidents).where(incidents.c.number == number).values(**values))
+
+
+async def wake(connection: AsyncConnection, number: int, at: datetime) -> None:
+    """What is owed about the incident is looked at then, or sooner."""
+    sooner = or_(incidents.c.due_at.is_(None), incidents.c.due_at > at)
+    await connection.execute(update(incidents).where(incidents.c.number == number, sooner).values(due_at=at))
+
+
+async def due(connection: AsyncConnection, now: datetime, limit: int) -> tuple[int, ...]:
+    """Incidents about which something may be owed, the longest due first."""
+    wanted = (
+        select(incidents.c.number).where(incidents.c.due_at <= now).order_by(incidents.c.due_at, incidents.c.number)
+    )
+    return tuple((await connection.execute(wanted.limit(limit))).scalars())
+
+
+async def merged_with(connection: AsyncConnection, number: int) -> tuple[int, ...]:
+    """Every incident that was merged into it, also by way of others."""
+    found: list[int] = []
+    wave = [number]
+    while wave:
+        wanted = select(incidents.c.number).where(incidents.c.merged_into.in_(wave))
+        wave = [each for each in (await connection.execute(wanted)).scalars() if each not in found]
+        found += wave
+    return tuple(sorted(found))
 
 
 async def add_entry(connection: AsyncConnection, number: int, entry: Entry) -> None:
@@ -149,56 +222,34 @@ async def add_entry(connection: AsyncConnection, number: int, entry: Entry) -> N
     await connection.execute(row.on_conflict_do_nothing())
 
 
-async def open_incidents(connection: AsyncConnection) -> tuple[OpenIncident, ...]:
-    """Every unresolved incident with its alerts, the newest first."""
-    rows = await connection.execute(
-        select(incidents.c.number, incidents.c.run_open, incident_alerts.c.fingerprint, incident_alerts.c.firing)
-        .join(incident_alerts, incident_alerts.c.incident == incidents.c.number)
-        .where(incidents.c.status != Status.RESOLVED.value)
-        .order_by(incidents.c.number.desc())
-    )
-    by_number: dict[int, list[Row[int, bool, str, bool]]] = {}
-    for row in rows:
-        by_number.setdefault(row.number, []).append(row)
-    return tuple(
-        OpenIncident(
-            number=number,
-            fingerprints=frozenset(row.fingerprint for row in alerts),
-            firing=frozenset(row.fingerprint for row in alerts if row.firing),
-            run_open=alerts[0].run_open,
-        )
-        for number, alerts in by_number.items()
-    )
-
-
-async def open_about(connection: AsyncConnection, *, instance: str = "", address: str = "") -> tuple[int, ...]:
-    """Unresolved incidents with an alert of the instance, or with one whose URL is at the address."""
-    rows = await connection.execute(
-        select(incidents.c.number, incident_alerts.c.labels, incident_alerts.c.summary)
-        .join(incident_alerts, incident_alerts.c.incident == incidents.c.number)
-        .where(incidents.c.status != Status.RESOLVED.value)
-    )
-    found = {
-        row.number
-        for row in rows
-        if (instance and row.labels.get("instance") == instance) or (address and f"//{address}/" in f"{row.summary}/")
-    }
-    return tuple(sorted(found))
-
-
 async def all_incidents(
-    connection: AsyncConnection, *, status: Status | None = None, limit: int = 100
+    connection: AsyncConnection, *, statuses: Sequence[Status] = (), limit: int = 100
 ) -> Sequence[Incident]:
     """Incidents, the newest first."""
     wanted = select(incidents).order_by(incidents.c.number.desc()).limit(limit)
-    if status is not None:
-        wanted = wanted.where(incidents.c.status == status.value)
+    if statuses:
+        wanted = wanted.where(incidents.c.status.in_([each.value for each in statuses]))
     return [_incident(row) for row in await connection.execute(wanted)]
 
 
 async def incident(connection: AsyncConnection, number: int) -> Incident | None:
     row = (await connection.execute(select(incidents).where(incidents.c.number == number))).one_or_none()
     return None if row is None else _incident(row)
+
+
+async def known(connection: AsyncConnection, number: int) -> Incident:
+    """Raises PlatformError `unknown-incident`."""
+    found = await incident(connection, number)
+    if found is None:
+        hint = "`incident list` shows them"
+        raise PlatformError("unknown-incident", f"there is no incident #{number}", hint=hint, status=404)
+    return found
+
+
+async def count_open(connection: AsyncConnection) -> int:
+    wanted = select(func.count()).where(incidents.c.status.in_([each.value for each in OPEN]))
+    found: int = (await connection.execute(wanted)).scalar_one()
+    return found
 
 
 async def entries(connection: AsyncConnection, number: int) -> Sequence[Entry]:
@@ -218,4 +269,33 @@ def _incident(row: Row[Any]) -> Incident:
         environment=row.environment,
         opened_at=row.opened_at,
         resolved_at=row.resolved_at,
+        region=row.region,
+        instance=row.instance,
+        summary=row.summary,
+        url=row.url,
+        urgency=Urgency(row.urgency),
+        priority=row.priority,
+        routed=row.routed,
+        policy=_policy(row.number, row.policy),
+        channels=tuple(ChannelName(each) for each in row.channels),
+        chain=row.chain,
+        chain_at=row.chain_at or row.opened_at,
+        chain_severity=row.chain_severity,
+        due_at=row.due_at,
+        kept_open=row.kept_open,
+        restart_tried=row.restart_tried,
+        merged_into=row.merged_into,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        mitigated_at=row.mitigated_at,
+        reviewed_at=row.reviewed_at,
     )
+
+
+def _policy(number: int, frozen: Any) -> EscalationPolicy | None:
+    """One that cannot be read must not keep the pages of all other incidents back."""
+    try:
+        return None if frozen is None else msgspec.convert(frozen, EscalationPolicy)
+    except msgspec.ValidationError as error:
+        log.error("escalation policy unreadable", incident=number, why=str(error))
+        return None

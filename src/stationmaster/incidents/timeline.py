@@ -12,6 +12,7 @@ from stationmaster.core.facts import (
     EscalationAsked,
     Fact,
     FaultInjected,
+    IncidentChanged,
     IncidentOpened,
     IncidentRecovered,
     IncidentResolved,
@@ -54,7 +55,9 @@ def _said(fact: Fact) -> tuple[str, str, str]:
         case IncidentRecovered():
             return "incident.recovered", "incidents", "every alert has recovered"
         case IncidentResolved():
-            return "incident.resolved", "incidents", f"incident #{fact.incident} resolved"
+            return "incident.resolved", fact.by or "incidents", f"incident #{fact.incident} resolved{_behind(fact.why)}"
+        case IncidentChanged():
+            return f"incident.{fact.act}", fact.by, fact.text
         case NoteAdded():
             return "note", fact.by, fact.text
         case TargetChanged():

@@ -382,6 +382,23 @@ async def test_a_rule_that_reads_nothing_any_more_is_told_also_after_a_restart(d
     )
 
 
+async def test_a_job_that_is_taken_out_of_the_declaration_is_not_missed(database: Database) -> None:
+    here = world(database, group(AlertingRule(name="Busy", expr="requests > 100")))
+    target = tuple((name, value) for name, value in API if name != "__name__")
+    here.targets = (target,)
+    here.write(API, 1)
+    here.write((("__name__", "requests"), *API[1:]), 1, stream="requests")
+    alerting = here.alerting()
+    async with running(alerting):
+        await until(lambda: alerting.metrics.seen)
+        here.targets = ()
+        here.end()
+        here.end(stream="requests")
+        await until(lambda: not alerting.metrics.seen)
+        await cycles(alerting, 8)
+        assert await here.told("MetricsMissing") == []
+
+
 async def test_what_could_not_be_written_is_written_by_the_next_evaluation(database: Database) -> None:
     here = world(database, group(DOWN))
     alerting = here.alerting()

@@ -144,6 +144,28 @@ def test_what_cannot_be_asked_counts_as_it_did_before() -> None:
     assert here.missing() == {}
 
 
+def test_what_is_missing_is_looked_for_at_every_call_so_that_it_ends_at_once() -> None:
+    here = World()
+    here.watch.follow(rules("x > 1"))
+    here.write(0, series("x"))
+    here.look(MINUTE)
+    here.look(LONG)
+    assert list(here.missing()) == ["R0"]
+    here.write(LONG + 1000, series("x"))
+    here.look(LONG + 2000)
+    assert here.missing() == {}
+
+
+def test_metrics_of_a_job_that_is_no_longer_declared_are_not_missed() -> None:
+    here = World()
+    here.watch.follow(rules("x > 1", "y > 1"))
+    here.write(0, series("x"), series("y", "other"))
+    here.look(MINUTE)
+    here.look(LONG)
+    here.watch.forget({"node"})
+    assert list(here.missing()) == ["R1"]
+
+
 def test_what_was_missing_before_a_restart_is_missing_after_it() -> None:
     here = World()
     here.watch.follow(rules("x > 1"))

@@ -52,6 +52,38 @@ def test_a_query_is_written_in_one_way(query: str, written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("sum(rate(a[5m]", "1:9: parse error: unclosed left parenthesis"),
+        ("a ==", "1:5: parse error: unexpected end of input"),
+        ("a + * 3", "1:5: parse error: unexpected '*'"),
+        ("a\n  + b c", "2:7: parse error: unexpected 'c'"),
+        ("a / on (x) group_left sum(b) = 3", "1:30: parse error: unexpected '='"),
+        ('a{b="(]}"', "1:2: parse error: unexpected end of input inside braces"),
+        ("a[5m", "1:2: parse error: unexpected end of input inside brackets"),
+        ("(a))", "1:4: parse error: unexpected right parenthesis ')'"),
+        ("a + nosuch(b)", "1:5: parse error: unknown function with name 'nosuch'"),
+        ("a + rate(b)", "1:5: parse error: expected type matrix in call to function 'rate', got vector"),
+        ("a[5x]", "1:3: parse error: bad number or duration syntax: 5x"),
+        ("a{b=c}", "1:5: parse error: unexpected identifier 'c' in label matching, expected string"),
+        ('a + "b', "1:5: parse error: unterminated quoted string"),
+        ("{}", "parse error: vector selector must contain at least one non-empty matcher"),
+    ],
+)
+def test_a_refusal_says_where_in_the_query(query: str, said: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        parse(query)
+    assert refused.value.message.startswith(said)
+
+
+def test_the_place_in_a_long_query_is_found_in_bounded_time() -> None:
+    with pytest.raises(QueryError, match="invalid promql query"):
+        parse("+".join(["a"] * 900) + " b c")
+    with pytest.raises(QueryError, match="1:399: parse error: unexpected 'b'"):
+        parse("+".join(["a"] * 199) + " b")
+
+
+@pytest.mark.parametrize(
     ("query", "words"),
     [
         ("", "no expression"),
@@ -72,7 +104,7 @@ def test_a_query_is_written_in_one_way(query: str, written: str) -> None:
         ("a offset 1m1h", "duration"),
         ("a[5m][5m]", "ranges only allowed"),
         ("1 == 1", "BOOL"),
-        ("a and group_left b", "invalid"),
+        ("a and group_left b", "unexpected 'b'"),
         ("a + on(x) group_left(x) b", "must not occur"),
     ],
 )

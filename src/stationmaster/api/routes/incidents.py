@@ -1,62 +1,64 @@
-"""Incidents over REST."""
+"""Incidents over REST: which there are, all that is known of one, and how it is described."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from litestar import Controller, get
-from litestar.params import PathParameter, QueryParameter
+from litestar import Controller, get, patch
+from litestar.params import JSONBody, QueryParameter
 
-from stationmaster.api.routes.given import GivenPlatform
-from stationmaster.api.wire import IncidentDetail, IncidentList, IncidentSummary, TimelineEntry
+from stationmaster.access.roles import Role
+from stationmaster.api.routes.given import GivenCaller, GivenPlatform
+from stationmaster.api.routes.incident_words import IncidentNumber, story_of, summary_of
+from stationmaster.api.wire import IncidentList
+from stationmaster.api.wire_incidents import IncidentEdit, IncidentStory
 from stationmaster.core.problem import PlatformError
-from stationmaster.incidents.store import Incident, Status
+from stationmaster.core.response import Urgency
+from stationmaster.incidents.acts import Edit
+from stationmaster.incidents.life import OPEN, Status
 
-_LARGEST_NUMBER = 2**63 - 1
-"""What a database can hold."""
+_OPEN = "open"
 
 
 class IncidentRoutes(Controller):
     path = "/api/v1/incidents"
+    tags = ("incidents",)
 
-    @get()
+    @get(summary="Incidents, the newest first")
     async def list_all(
         self,
         platform: GivenPlatform,
-        status: Annotated[str, QueryParameter(description="Only triggered or only resolved ones.")] = "",
+        status: Annotated[str, QueryParameter(description="Only those of one status; `open`: not resolved.")] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> IncidentList:
-        found = await platform.incidents.all(status=_status(status), limit=limit)
-        return IncidentList(incidents=tuple(map(_summary, found)))
+        found = await platform.incidents.all(statuses=_statuses(status), limit=limit)
+        return IncidentList(incidents=tuple(map(summary_of, found)))
 
-    @get("/{number:int}")
-    async def show(
-        self, platform: GivenPlatform, number: Annotated[int, PathParameter(ge=1, le=_LARGEST_NUMBER)]
-    ) -> IncidentDetail:
-        found = await platform.incidents.find(number)
-        if found is None:
-            raise PlatformError(
-                "unknown-incident", f"there is no incident #{number}", hint="`incident list` shows them", status=404
-            )
-        incident, entries = found
-        timeline = (TimelineEntry(at=each.at, kind=each.kind, by=each.by, text=each.text) for each in entries)
-        return IncidentDetail(incident=_summary(incident), timeline=tuple(timeline))
+    @get("/{number:int}", summary="One incident with its timeline, alerts, pages and notes")
+    async def show(self, platform: GivenPlatform, number: IncidentNumber) -> IncidentStory:
+        return story_of(await platform.incidents.story(number))
+
+    @patch("/{number:int}", opt={"role": Role.OPERATOR}, summary="Change its title, severity, urgency or priority")
+    async def edit(
+        self, platform: GivenPlatform, caller: GivenCaller, number: IncidentNumber, data: JSONBody[IncidentEdit]
+    ) -> IncidentStory:
+        urgency = None if data.urgency is None else _urgency(data.urgency)
+        edit = Edit(title=data.title, severity=data.severity, urgency=urgency, priority=data.priority)
+        await platform.incidents.acts.edit(number, edit, by=caller.name)
+        return story_of(await platform.incidents.story(number))
 
 
-def _status(text: str) -> Status | None:
+def _statuses(text: str) -> Sequence[Status]:
+    if text == _OPEN:
+        return OPEN
     try:
-        return Status(text) if text else None
+        return (Status(text),) if text else ()
     except ValueError:
-        known = ", ".join(each.value for each in Status)
+        known = ", ".join([_OPEN, *(each.value for each in Status)])
         raise PlatformError("unknown-status", f"there is no status {text!r}", hint=f"known are {known}") from None
 
 
-def _summary(incident: Incident) -> IncidentSummary:
-    return IncidentSummary(
-        number=incident.number,
-        title=incident.title,
-        status=incident.status.value,
-        severity=incident.severity,
-        service=incident.service,
-        environment=incident.environment,
-        opened_at=incident.opened_at,
-        resolved_at=incident.resolved_at,
-    )
+def _urgency(text: str) -> Urgency:
+    known = {each.value: each for each in Urgency}
+    if text not in known:
+        raise PlatformError("unknown-urgency", f"there is no urgency {text!r}", hint="write high or low")
+    return known[text]

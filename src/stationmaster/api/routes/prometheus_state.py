@@ -19,6 +19,7 @@ from stationmaster.api.wire_prometheus import (
     BuildSaid,
     GroupSaid,
     GroupsSaid,
+    ProblemSaid,
     RecordingRuleSaid,
     RuleSaid,
     RuntimeSaid,
@@ -27,6 +28,7 @@ from stationmaster.api.wire_prometheus import (
     TargetSaid,
     TargetsSaid,
 )
+from stationmaster.core.problem import Diagnostic
 from stationmaster.core.rules import AlertingRule, RecordingRule
 from stationmaster.monitor.query.asked import Asked, invalid, quoted
 from stationmaster.monitor.query.desk import QueryDesk
@@ -91,7 +93,20 @@ async def _rules(desk: QueryDesk, asked: Asked) -> Answer:
         for each in desk.told.groups()
         if _among(each.group.name, asked.every("rule_group[]")) and _among(each.group.file, asked.every("file[]"))
     ]
-    return success(GroupsSaid(groups=[each for each in groups if each.rules or not narrowed]))
+    problems = list(map(_problem, desk.told.problems())) or msgspec.UNSET
+    return success(GroupsSaid(groups=[each for each in groups if each.rules or not narrowed], problems=problems))
+
+
+def _problem(each: Diagnostic) -> ProblemSaid:
+    return ProblemSaid(
+        file=each.origin.file,
+        line=each.origin.line,
+        column=each.origin.column,
+        severity=each.severity.value,
+        code=each.code,
+        message=each.message,
+        hint=each.hint,
+    )
 
 
 def _wanted(asked: Asked, kind: str) -> Callable[[RuleTold], bool]:

@@ -9,7 +9,6 @@ from stationmaster.api.wire import InstanceStatus, NodeStatus, PlatformStatus, T
 from stationmaster.core.spec import GatewayNode, Instance
 from stationmaster.gateway.loop import NodeLink
 from stationmaster.gateway.node import Endpoints
-from stationmaster.incidents.store import Status
 from stationmaster.platform import Platform
 from stationmaster.runtime import tasks
 
@@ -29,11 +28,13 @@ class StatusRoutes(Controller):
             nodes=nodes,
             instances=instances,
             targets=await _targets(platform),
-            open_incidents=len(await platform.incidents.all(status=Status.TRIGGERED)),
+            open_incidents=await platform.incidents.count_open(),
             failing_loops=tuple(sorted(tasks.failing.value)),
             problems=(
                 *(f"{name}: {text}" for name, text in sorted(platform.fleet.problems.value.items())),
                 *(each.text for each in platform.watchdog.findings.value),
+                *platform.incidents.overdue.value,
+                *platform.troubles(),
             ),
         )
 

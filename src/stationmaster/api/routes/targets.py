@@ -26,7 +26,7 @@ from stationmaster.gateway.disagreement import Finding
 from stationmaster.gateway.explain import Evidence, NodeSays, story, verdict
 from stationmaster.gateway.inquiry import inquire
 from stationmaster.gateway.targets import Sighting, TargetRow
-from stationmaster.incidents.store import Status
+from stationmaster.incidents.life import OPEN
 from stationmaster.platform import Platform
 from stationmaster.runtime.db import utc_now
 
@@ -126,7 +126,7 @@ async def _incident(platform: Platform, row: TargetRow) -> str:
         return f"incident #{row.incident}, {about[0].title}, is {about[0].status.value}"
     owners = (each for each in platform.spec.services if row.instance in {own.name for own in each.instances})
     service = next((each.name for each in owners), "")
-    for each in await platform.incidents.all(status=Status.TRIGGERED):
+    for each in await platform.incidents.all(statuses=OPEN):
         if service and each.service == service:
             return f"incident #{each.number}, {each.title}, is open about its service {service}"
     return ""

@@ -41,12 +41,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When and with what rules are evaluated: `query_ms` is `at_ms` less the offset of the group."""
+    """When and with what rules are evaluated: `query_ms` is `at_ms` less the offset of the group. `left_ms` says how
+    much of the time limit is left."""
 
     at_ms: int
     query_ms: int
     timeout_ms: int
     ask: Ask
+    left_ms: Callable[[], int] | None = None
     limit: int = 0
     settling: bool = False
     external_labels: Mapping[str, str] = field(default_factory=dict)
@@ -60,14 +62,21 @@ class Moment:
             external_labels=self.external_labels,
             limit=self.limit,
             settling=self.settling,
+            late=self._late,
         )
 
     def template_query(self, query: str) -> Sequence[Sample]:
+        left_ms = self.timeout_ms if self.left_ms is None else self.left_ms()
+        if left_ms <= 0:
+            raise QueryError(Fault.TIMEOUT, "the interval of its group is over")
         try:
-            found = vector_of(self.ask(query, self.at_ms, self.timeout_ms))
+            found = vector_of(self.ask(query, self.at_ms, left_ms))
         except RuleError as error:
             raise QueryError(Fault.EXECUTION, str(error)) from error
         return [Sample(dict(each.labels), float(each.value)) for each in found]
+
+    def _late(self) -> bool:
+        return self.left_ms is not None and self.left_ms() <= 0
 
 
 def evaluate(prepared: Prepared, memory: RuleMemory, moment: Moment) -> Outcome:

@@ -132,6 +132,7 @@ class GroupRun:
             at_ms=at_ms,
             query_ms=at_ms - self.group.query_offset_ms,
             timeout_ms=left_ms,
+            left_ms=lambda: self.interval_ms - (self.means.steady() - began),
             ask=self.means.ask,
             limit=self.group.limit,
             settling=self.means.steady() < self._settled_at,

@@ -66,6 +66,9 @@ class Alerting:
         self.surround = surround
         self.book = AlertBook(database, surround.external_labels)
         self.metrics = MetricsWatch(_LOOK_EVERY_CYCLES * surround.monitoring().evaluation_interval_ms)
+        self._jobs: frozenset[str] = frozenset()
+        self._undeclared: frozenset[str] = frozenset()
+        """Jobs that were declared once, since the start, and are not now."""
         self._runs: dict[GroupKey, GroupRun] = {}
         self._tasks: dict[GroupKey, asyncio.Task[None]] = {}
 
@@ -208,11 +211,22 @@ class Alerting:
 
     async def _look(self, means: Means, at_ms: int, timeout_ms: int) -> None:
         """Writes which targets there are to be, and which rules read nothing any more."""
+        self._note_undeclared()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(means.executor, self.metrics.look, self.surround.ask, at_ms, timeout_ms)
+        self.metrics.forget(self._undeclared)
         targets = {self._named(TARGET_METRIC, each): 1.0 for each in self.surround.targets()}
         self._write(_TARGETS_STREAM, at_ms, targets)
         self._write(_MISSING_STREAM, at_ms, self.metrics.missing(self._down_jobs()))
+
+    def _note_undeclared(self) -> None:
+        """Whoever takes a job out of the YAML knows that its metrics end; a Prometheus of the users' own has other
+        jobs than those that are declared here."""
+        if self.surround.monitoring().prometheus is not None:
+            return
+        jobs = frozenset(dict(each).get("job", "") for each in self.surround.targets())
+        self._undeclared = (self._undeclared | self._jobs) - jobs
+        self._jobs = jobs
 
     def _write(self, stream: str, at_ms: int, samples: Mapping[Labels, float]) -> None:
         recorder = self.surround.recorder

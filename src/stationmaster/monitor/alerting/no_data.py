@@ -1,6 +1,6 @@
 """The alerts that numbers are missing: a target that is not scraped, a rule that reads nothing any more."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -111,12 +111,22 @@ class MetricsWatch:
         self._looked_ms = None
 
     def look(self, ask: Ask, at_ms: int, timeout_ms: int) -> None:
-        """Blocks. Once every `every_ms`; a metric that cannot be asked about counts as it did before."""
+        """Blocks. Everything once every `every_ms`, what is missing at every call: a target that is scraped again has
+        its metrics back at once. A metric that cannot be asked about counts as it did before."""
         if self._looked_ms is not None and 0 <= at_ms - self._looked_ms < self._every_ms:
+            self._there |= self._found(self.seen.keys() - self._there, ask, at_ms, timeout_ms)
             return
         self._looked_ms = at_ms
+        self._there = self._found(self._wanted(), ask, at_ms, timeout_ms)
+
+    def forget(self, jobs: Collection[str]) -> None:
+        """What was seen of these jobs is not missed: they are not declared any more."""
+        self.seen = {reading: at for reading, at in self.seen.items() if at.job not in jobs}
+
+    def _found(self, readings: Iterable[Reading], ask: Ask, at_ms: int, timeout_ms: int) -> frozenset[Reading]:
+        """Those that are there now."""
         there: set[Reading] = set()
-        for reading in self._wanted():
+        for reading in readings:
             try:
                 found = vector_of(ask(f"count by (job, instance) ({reading.selector})", at_ms, timeout_ms))
             except (QueryError, RuleError):
@@ -125,7 +135,7 @@ class MetricsWatch:
             if found:
                 there.add(reading)
                 self.seen[reading] = _sighting([dict(each.labels) for each in found], at_ms)
-        self._there = frozenset(there)
+        return frozenset(there)
 
     def resume(self, missed: Mapping[Labels, float]) -> None:
         """After a restart: what was missing then had been there before, until a moment in seconds since 1970."""

@@ -1,9 +1,9 @@
 """Decides which alerts of a rule are pending and firing, as Prometheus does, from what its query gave and what was."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from stationmaster.core.rules import AlertingRule
 from stationmaster.monitor.alerting.prepared import Prepared
@@ -11,6 +11,9 @@ from stationmaster.monitor.alerting.template.functions import Surroundings
 from stationmaster.monitor.alerting.template.values import Data
 from stationmaster.monitor.promql.results import VectorSample
 from stationmaster.monitor.promql.samples import Labels
+
+MOST_ALERTS: Final = 5_000
+"""Of one rule whose group sets no `limit`: more than that say no more, and each of them is written and told."""
 
 
 class Phase(Enum):
@@ -65,13 +68,15 @@ class RuleError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """What surrounds an evaluation: its moment, what templates may ask for, and labels that all alerts bear when they
-    leave us. While it is `settling` the clock was set back a moment ago, and nothing ends for want of a series."""
+    leave us. `late` says that its time is over. While it is `settling` the clock was set back a moment ago, and nothing
+    ends for want of a series."""
 
     at_ms: int
     given: Surroundings
     external_labels: Mapping[str, str]
     limit: int = 0
     settling: bool = False
+    late: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +94,17 @@ def advance(prepared: Prepared, found: Sequence[VectorSample], active: Active, s
     rule = prepared.rule
     if not isinstance(rule, AlertingRule):
         raise TypeError(f"{rule.name} gives no alerts")
+    most = scene.limit or MOST_ALERTS
+    if len(found) > most:  # before their texts are written, which takes long
+        raise RuleError(f"exceeded limit of {most} with {len(found)} alerts")
     given = _alerts(prepared, found, scene)
     steps = [_seen(active.get(labels), fresh, rule, scene.at_ms) for labels, fresh in given.items()]
     for labels, alert in active.items():
         if labels not in given:
             steps.append((alert, None) if scene.settling else _gone(alert, rule, scene.at_ms))
     now = {alert.labels: alert for alert, step in steps if step not in (Step.RESOLVED, Step.DROPPED)}
-    if 0 < scene.limit < len(now):
-        raise RuleError(f"exceeded limit of {scene.limit} with {len(now)} alerts")
+    if len(now) > most:
+        raise RuleError(f"exceeded limit of {most} with {len(now)} alerts")
     told = tuple(Transition(step=step, alert=alert) for alert, step in steps if step is not None)
     return Advanced(active=now, transitions=told)
 
@@ -105,6 +113,8 @@ def _alerts(prepared: Prepared, found: Sequence[VectorSample], scene: Scene) -> 
     """What the query gave, as alerts that are new at this moment."""
     made: dict[Labels, ActiveAlert] = {}
     for sample in found:
+        if scene.late():
+            raise RuleError("writing the texts of its alerts took longer than the interval of its group")
         data = Data(
             labels=dict(sample.labels),
             value=float(sample.value),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, String, Table, delete, select
 from sqlalchemy.dialects.sqlite import insert
@@ -34,9 +35,21 @@ class Kept:
     alert: ActiveAlert
 
 
-async def keep(connection: AsyncConnection, kept: Kept) -> None:
+async def keep(connection: AsyncConnection, kept: Sequence[Kept]) -> None:
+    """In place of what was known of them."""
+    if not kept:
+        return
+    row = insert(alert_states)
+    changed = {each.name: row.excluded[each.name] for each in alert_states.c if not each.primary_key}
+    known = [alert_states.c.rule, alert_states.c.fingerprint]
+    await connection.execute(row.on_conflict_do_update(index_elements=known, set_=changed), list(map(_row, kept)))
+
+
+def _row(kept: Kept) -> dict[str, Any]:
     alert = kept.alert
-    values = {
+    return {
+        "rule": kept.rule,
+        "fingerprint": kept.fingerprint,
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
         "phase": alert.phase.value,
@@ -45,9 +58,6 @@ async def keep(connection: AsyncConnection, kept: Kept) -> None:
         "fired_ms": alert.fired_ms,
         "held_ms": alert.held_ms,
     }
-    row = insert(alert_states).values(rule=kept.rule, fingerprint=kept.fingerprint, **values)
-    known = [alert_states.c.rule, alert_states.c.fingerprint]
-    await connection.execute(row.on_conflict_do_update(index_elements=known, set_=values))
 
 
 async def forget(connection: AsyncConnection, rule: str, fingerprint: str) -> None:

@@ -10,16 +10,17 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography import x509
 
 from stationmaster.core.spec import Address
 from stationmaster.monitor.probes.connecting import Progress
+from stationmaster.monitor.probes.resolving import Places, resolver
 from stationmaster.monitor.probes.verdict import CLOSED, Verdict, broken
 
 _PIECE_BYTES = 65_536
@@ -68,10 +69,9 @@ async def others_turn() -> None:
 async def connected(address: Address, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     """A connection to the first address of the host that takes one; its caller closes it."""
     loop = asyncio.get_running_loop()
-    places: Sequence[tuple[int, Any]] | None = _literal(address.host, address.port)
+    places: Places | None = _literal(address.host, address.port)
     if places is None:
-        found = await loop.getaddrinfo(address.host, address.port, type=kind)
-        places = [(family, where) for family, _, _, _, where in found]
+        places = await resolver().places(address.host, address.port, kind)
     failure = OSError("the host has no address")
     for family, where in places:
         sock = socket.socket(family, kind)

@@ -13,6 +13,7 @@ from stationmaster.monitor.promql.evaluator import Evaluator
 from stationmaster.monitor.promql.frames import Computed, Frame, Line, Spoken, relabelled
 from stationmaster.monitor.promql.label_sets import nameless
 from stationmaster.monitor.promql.nodes import Kind
+from stationmaster.monitor.promql.ordering import in_order
 from stationmaster.monitor.promql.parsed import Parsed, parse, too_deep
 from stationmaster.monitor.promql.results import (
     Fault,
@@ -137,7 +138,7 @@ def _over_steps(evaluator: Evaluator, context: Context, parsed: Parsed) -> Value
         return Matrix(series=(Series(labels=(), times=context.times, values=values),))
     frame = _settled(context, parsed, found)
     series = [_series(context, frame, column) for column in range(len(frame.ids)) if frame.present[:, column].any()]
-    return Matrix(series=sorted(series, key=lambda one: one.labels))
+    return Matrix(series=in_order(series, key=lambda one: one.labels))
 
 
 def _settled(context: Context, parsed: Parsed, frame: Frame) -> Frame:
@@ -180,7 +181,7 @@ def _raw(evaluator: Evaluator, context: Context, parsed: Parsed) -> Matrix:
                 if found.nameless[stack.series[column]]:
                     labels = nameless(labels)
                 collected.append(_copied(labels, times[:count, column], stack.values[:count, 0, column]))
-    ordered = sorted(collected, key=lambda series: series.labels)
+    ordered = in_order(collected, key=lambda series: series.labels)
     if any(one.labels == other.labels for one, other in pairwise(ordered)):
         raise QueryError(Fault.EXECUTION, "vector cannot contain metrics with the same labelset")
     return Matrix(series=ordered)

@@ -13,6 +13,7 @@ from stationmaster.monitor.promql.conversion import Conversion
 from stationmaster.monitor.promql.kinds import constants, kind_of
 from stationmaster.monitor.promql.nodes import Call, Kind, Node, Selector, walk
 from stationmaster.monitor.promql.patterns import condition
+from stationmaster.monitor.promql.places import VAGUE, placed
 from stationmaster.monitor.promql.printing import pretty
 from stationmaster.monitor.promql.results import Fault, QueryError, QueryLimits
 from stationmaster.monitor.promql.samples import LabelTable, Matcher, MatchKind
@@ -87,7 +88,8 @@ def parse(query: str, limits: QueryLimits | None = None) -> Parsed:
     try:
         tree = bought.parse(reading.text)
     except ValueError as error:
-        raise QueryError(Fault.BAD_DATA, f"parse error: {error}", hint="The query language is PromQL.") from error
+        message = placed(query, str(error), _is_sound)
+        raise QueryError(Fault.BAD_DATA, message, hint="The query language is PromQL.") from error
     try:
         root = _converted(tree, reading, limits)
     except RecursionError as error:
@@ -95,6 +97,14 @@ def parse(query: str, limits: QueryLimits | None = None) -> Parsed:
     for node in walk(root):
         _check(node)
     return Parsed(query, root)
+
+
+def _is_sound(text: str) -> bool:
+    try:
+        bought.parse(text)
+    except ValueError as error:
+        return not str(error).startswith(VAGUE)
+    return True
 
 
 def too_deep() -> QueryError:

@@ -70,6 +70,11 @@ def _refused(message: str, hint: str) -> QueryError:
     return QueryError(Fault.BAD_DATA, message, hint=hint)
 
 
+def words(query: str) -> list[Token]:
+    """The query's words without spaces and remarks."""
+    return [token for token in _tokens(query) if token.kind != "space"]
+
+
 def _tokens(query: str) -> Iterator[Token]:
     for match in _TOKEN.finditer(query):
         yield Token(kind=str(match.lastgroup), text=match.group(), start=match.start())

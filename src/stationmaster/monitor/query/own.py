@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeVar
 from stationmaster import __version__
 from stationmaster.monitor.promql import engine
 from stationmaster.monitor.promql.nodes import Aggregate, walk
+from stationmaster.monitor.promql.ordering import in_order
 from stationmaster.monitor.promql.parsed import Parsed
 from stationmaster.monitor.promql.results import Result, Vector
 from stationmaster.monitor.promql.samples import Labels, Matcher, Source
@@ -99,7 +100,7 @@ def _ordered(result: Result) -> Result:
     """By label set, as Prometheus answers where nothing in the query orders."""
     if not isinstance(result.value, Vector):
         return result
-    return replace(result, value=Vector(samples=sorted(result.value.samples, key=attrgetter("labels"))))
+    return replace(result, value=Vector(samples=in_order(result.value.samples, key=attrgetter("labels"))))
 
 
 def _wanted(selectors: Sequence[str]) -> Sequence[tuple[Matcher, ...]]:
@@ -107,4 +108,4 @@ def _wanted(selectors: Sequence[str]) -> Sequence[tuple[Matcher, ...]]:
 
 
 def _merged(found: Sequence[Sequence[T]]) -> Sequence[T]:
-    return found[0] if len(found) == 1 else sorted(set().union(*found))
+    return found[0] if len(found) == 1 else in_order(set().union(*found))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from stationmaster.core.problem import Diagnostic
 from stationmaster.core.rules import Rule, RuleGroup
 from stationmaster.monitor.promql.samples import Labels
 
@@ -68,3 +69,6 @@ class Told:
     flags: Callable[[], Mapping[str, str]]
     retention: Callable[[], str]
     """As `15d`."""
+
+    problems: Callable[[], Sequence[Diagnostic]] = tuple
+    """Rules that do not load, and why."""

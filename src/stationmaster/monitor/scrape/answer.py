@@ -38,9 +38,15 @@ class AnswerReader:
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEADER_BYTES)
         self._body = bytearray()
         self._received = 0
+        self._begun = False
         self._unpacker: zlib._Decompress | None = None
         self._form = Format.TEXT
         self._location: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the head was read, and the body comes as it is."""
+        return self._begun and self._unpacker is None
 
     def request(self, path: str, headers: list[tuple[str, str]]) -> bytes:
         try:
@@ -63,6 +69,7 @@ class AnswerReader:
             match self._parser.next_event():
                 case h11.Response() as response:
                     self._begin(response)
+                    self._begun = True
                     if self._location is not None:
                         return Redirected(self._location)
                 case h11.Data() as piece:

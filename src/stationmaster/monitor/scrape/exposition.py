@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isinf
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,9 @@ _PLAIN: Final = b"0123456789+-.eEINafn"
 _END: Final = b"# EOF"
 _PRUNE_EVERY = 240
 _SHOWN_CHARACTERS = 120
+_LINES_A_SAMPLE, _OTHER_LINES = 4, 1_000
+"""So many lines a body may have for every sample that it may have: HELP, TYPE and UNIT stand before some."""
+_MOST_LINE_BYTES: Final = 256 * 1024
 
 
 class ExpositionError(Exception):
@@ -39,6 +42,10 @@ class Exposition:
     example: Labels = ()
 
 
+_Unknown: TypeAlias = tuple[Labels, bytes]
+"""A series that this reader has not met, and the part of a line to know it by, where there is one."""
+
+
 class ExpositionReader:
     """Reads the bodies of one target, one after the other; `known` are the labels of the target. Bodies with the same
     series in the same order give the same array of ids."""
@@ -57,12 +64,15 @@ class ExpositionReader:
         self.families: Mapping[str, Family] = {}
         """What the last body told of its metrics."""
 
-    def read(self, body: bytes, form: Format = Format.TEXT, *, most_samples: int | None = None) -> Exposition:
-        """Raises ExpositionError, with the line and its text, where the body is broken or has too many samples."""
+    def read(
+        self, body: bytes, form: Format = Format.TEXT, *, most_samples: int | None = None, most_new: int | None = None
+    ) -> Exposition:
+        """Raises ExpositionError, with the line and its text, where the body is broken, has too many samples, or has
+        more than `most_new` series that nobody knows yet; of such a body nothing is interned."""
         if self._table.forgettings != self._forgettings:
             self._known, self._numbers = {}, []
             self._forgettings = self._table.forgettings
-        lines = body.split(b"\n")
+        lines = _lines(body, most_samples)
         if form is Format.OPENMETRICS:
             _check_end(lines)
         samples = [line for line in lines if line and line[0] != 0x23]
@@ -72,7 +82,7 @@ class ExpositionReader:
             )
         try:
             self._read_comments([line for line in lines if line[:1] == b"#"])
-            numbers, values = self._read_samples(samples, form)
+            numbers, values = self._read_samples(samples, form, most_new)
         except BrokenLineError as error:
             raise _located(error, lines) from error
         return self._once(numbers, values)
@@ -82,7 +92,9 @@ class ExpositionReader:
             self.families = read_comments(comments)
             self._comments = comments
 
-    def _read_samples(self, samples: Sequence[bytes], form: Format) -> tuple[list[int], list[float]]:
+    def _read_samples(
+        self, samples: Sequence[bytes], form: Format, most_new: int | None
+    ) -> tuple[list[int], list[float]]:
         parts = [line.rpartition(b" ") for line in samples]
         keys = [part[0] for part in parts]
         texts = [part[2] for part in parts]
@@ -90,14 +102,42 @@ class ExpositionReader:
         values = _plain_values(texts)
         if values is None:
             lines = [self._line(each, form) for each in zip(samples, keys, texts, strict=True)]
+            numbers = self._numbered([each[0] for each in lines if each], most_new, len(samples))
             self._prune(keys)
-            return [each[0] for each in lines if each], [each[1] for each in lines if each]
-        for at in [at for at, number in enumerate(found) if number is None] if None in found else ():
-            found[at], values[at] = self._line((samples[at], keys[at], texts[at]), form) or (None, 0.0)
+            return numbers, [each[1] for each in lines if each]
+        fresh = [at for at, number in enumerate(found) if number is None] if None in found else []
+        told = [(at, self._line((samples[at], keys[at], texts[at]), form)) for at in fresh]
+        there = [(at, each) for at, each in told if each is not None]
+        numbers = self._numbered([each[0] for _, each in there], most_new, len(samples))
+        for (at, each), number in zip(there, numbers, strict=True):
+            found[at], values[at] = number, each[1]
         self._prune(keys)
-        return [number for number in found if number is not None], values
+        kept = [number for number in found if number is not None]
+        if len(kept) < len(found):
+            values = [value for number, value in zip(found, values, strict=True) if number is not None]
+        return kept, values
 
-    def _line(self, parts: tuple[bytes, bytes, bytes], form: Format) -> tuple[int, float] | None:
+    def _numbered(self, told: Sequence[int | _Unknown], most_new: int | None, samples: int) -> list[int]:
+        """The ids of series; those that nobody knows yet get theirs together, or none of them."""
+        find, intern = self._table.find, self._table.intern
+        if most_new is not None and len(told) > most_new:
+            new = sum(1 for each in told if not isinstance(each, int) and find(each[0]) is None)
+            if new > most_new:
+                why = f"{new} new series are more than there is room for ({most_new}): too many are known already"
+                raise ExpositionError(why, told=samples)
+        numbers = []
+        for each in told:
+            if isinstance(each, int):
+                numbers.append(each)
+                continue
+            labels, key = each
+            number = intern(labels)
+            numbers.append(number)
+            if key:
+                self._known[key] = number
+        return numbers
+
+    def _line(self, parts: tuple[bytes, bytes, bytes], form: Format) -> tuple[int | _Unknown, float] | None:
         """`parts` are the whole line, what stands before its last blank, and what stands after."""
         line, key, text = parts
         plain = bool(text) and not text.translate(None, _PLAIN)
@@ -108,10 +148,8 @@ class ExpositionReader:
         if not stripped or stripped[:1] == b"#":
             return None
         sample = read_line(line, form)
-        number = self._table.intern(joined(sample.labels, self._of_target, honor=self._honor))
-        if plain and key and sample.bare:
-            self._known[key] = number
-        return number, sample.value
+        labels = joined(sample.labels, self._of_target, honor=self._honor)
+        return (labels, key if plain and sample.bare else b""), sample.value
 
     def _prune(self, keys: Sequence[bytes]) -> None:
         """Forgets lines that come no more."""
@@ -137,6 +175,21 @@ class ExpositionReader:
             twice=len(again),
             example=self._table.labels(numbers[int(again[0])]),
         )
+
+
+def _lines(body: bytes, most_samples: int | None) -> list[bytes]:
+    """Counted before they are cut: a list of many short ones takes many times the room of the body."""
+    count = body.count(b"\n")
+    if most_samples is not None and count > _LINES_A_SAMPLE * most_samples + _OTHER_LINES:
+        raise ExpositionError(f"{count} lines are more than a body of at most {most_samples} samples may have")
+    lines = body.split(b"\n")
+    longest = max(lines, key=len)
+    if len(longest) > _MOST_LINE_BYTES:
+        shown = longest[:_SHOWN_CHARACTERS].decode(errors="replace")
+        raise ExpositionError(
+            f"line {lines.index(longest) + 1}: it has {len(longest)} bytes, {_MOST_LINE_BYTES} are allowed: {shown}…"
+        )
+    return lines
 
 
 def _plain_values(texts: Sequence[bytes]) -> list[float] | None:

@@ -10,6 +10,8 @@ from stationmaster.monitor.scrape.sample_line import BrokenLineError, unescaped
 KINDS: Final = frozenset(
     {"counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset", "unknown", "untyped"}
 )
+_MOST_FAMILIES, _MOST_CHARACTERS = 20_000, 1_000
+"""Of one target, and of one text: what is beyond is not remembered."""
 _COMMENT = re.compile(r'#[ \t]+(HELP|TYPE|UNIT)[ \t]+("(?:[^"\\]|\\.)*"|[^ \t]+)(?:[ \t]+(.*))?', re.DOTALL)
 
 
@@ -32,6 +34,8 @@ def read_comments(lines: Iterable[bytes]) -> Mapping[str, Family]:
         keyword, name, text = found[1], found[2], found[3] or ""
         if name[0] == '"':
             name = unescaped(name[1:-1])
+        if name not in told and len(told) >= _MOST_FAMILIES:
+            continue
         told[name] = _with(told.get(name, Family()), keyword, text, line)
     return told
 
@@ -39,9 +43,9 @@ def read_comments(lines: Iterable[bytes]) -> Mapping[str, Family]:
 def _with(family: Family, keyword: str, text: str, line: bytes) -> Family:
     match keyword:
         case "HELP":
-            return replace(family, help=unescaped(text))
+            return replace(family, help=unescaped(text)[:_MOST_CHARACTERS])
         case "UNIT":
-            return replace(family, unit=text.strip())
+            return replace(family, unit=text.strip()[:_MOST_CHARACTERS])
         case _:
             kind = text.strip()
             if kind not in KINDS:

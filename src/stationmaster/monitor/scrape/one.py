@@ -70,6 +70,8 @@ class TargetScraper:
         except ExpositionError as failure:
             found, error = replace(_NOTHING, told=failure.told), str(failure)
         duration_s = time.perf_counter() - started
+        if found.ids is not self._told:
+            found = await self._announced(found, at_ms)
         appended = self._keep(at_ms, found, duration_s, well=not error)
         warning = _warning(found, appended)
         self._tell(error, warning)
@@ -95,9 +97,16 @@ class TargetScraper:
         found = await asyncio.to_thread(self._decoded, answer)
         return found if before == self._store.table.forgettings else self._decoded(answer)
 
+    async def _announced(self, found: Exposition, at_ms: int) -> Exposition:
+        """What was read, after the store has got to know its series; nothing, should the store have forgotten them."""
+        before = self._store.table.forgettings
+        await self._store.announce(self.target.stream, at_ms, found.ids)
+        return found if before == self._store.table.forgettings else replace(_NOTHING, told=found.told)
+
     def _decoded(self, answer: Answered) -> Exposition:
         body = answer.body if self.target.translate is None else self.target.translate(answer.body)
-        return self._reader.read(body, answer.form, most_samples=self.target.sample_limit)
+        most = self.target.sample_limit
+        return self._reader.read(body, answer.form, most_samples=most, most_new=self._store.room)
 
     def _keep(self, at_ms: int, found: Exposition, duration_s: float, *, well: bool) -> Appended:
         if self._forgettings != self._store.table.forgettings:

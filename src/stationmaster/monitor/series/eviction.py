@@ -9,10 +9,12 @@ from stationmaster.monitor.series.stream import BLOCK_MS, Stream
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBounds:
-    """Blocks stay for `raw_ms`, as long as all of them together are not larger than `most_bytes`."""
+    """Blocks stay for `raw_ms`, as long as all of them together are not larger than `most_bytes`. No more than
+    `most_series` are known; from half of that on, those that ended some time ago are forgotten early."""
 
     raw_ms: int = 2 * 3600 * 1000
     most_bytes: int = 2 << 30
+    most_series: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,10 @@ class SamplesFile:
             raise
 
     def streams(self) -> list[tuple[int, str]]:
-        return self._read("SELECT number, name FROM stream ORDER BY number")
+        found = self._read("SELECT number, name FROM stream ORDER BY number")
+        if not all(isinstance(number, int) and isinstance(name, str) for number, name in found):
+            raise codec.DamagedError("a stream has no number or no name")
+        return found
 
     def series(self) -> Iterator[SeriesRow]:
         for slot, stream, born, died, labels in self._read(

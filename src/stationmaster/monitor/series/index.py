@@ -40,7 +40,7 @@ class Entry:
 
 
 class SeriesIndex:
-    __slots__ = ("_born", "_died", "_ids", "_labels", "_lock", "_postings", "_streams", "count")
+    __slots__ = ("_born", "_died", "_ids", "_labels", "_lock", "_postings", "_streams", "count", "known")
 
     def __init__(self) -> None:
         self._postings: dict[str, dict[str, list[int]]] = {}
@@ -51,6 +51,8 @@ class SeriesIndex:
         self._labels: list[Labels] = []
         self._lock = threading.Lock()
         self.count = 0
+        self.known = 0
+        """How many series can be found: those that were forgotten do not count."""
 
     def add(self, number: int, labels: Labels, stream: int, born_ms: int) -> int:
         """The slot of a series with the id `number` that began at a moment."""
@@ -69,6 +71,7 @@ class SeriesIndex:
         for name, value in labels:
             self._posting(name, value).append(slot)
         self.count = slot + 1
+        self.known += entry.number != NOBODY
         return slot
 
     def skip(self, upto: int) -> None:
@@ -87,6 +90,11 @@ class SeriesIndex:
     def lived(self, slots: Ids, first_ms: int, last_ms: int) -> Ids:
         """Those of the slots whose series lived at some moment in between, as far as is known."""
         return slots[(self._born[slots] <= last_ms) & (self._died[slots] >= first_ms)]
+
+    def ends(self, slots: Ids) -> list[int]:
+        """When each of the series ended, or `NEVER`."""
+        ends: list[int] = self._died[slots].tolist()
+        return ends
 
     def span(self, slot: int) -> tuple[int, int]:
         """When the series began, and when it ended or `NEVER`."""
@@ -107,6 +115,7 @@ class SeriesIndex:
     def forget(self, slots: Ids) -> None:
         """Finds these series no more."""
         gone = set(slots.tolist())
+        self.known -= int(np.count_nonzero(self._ids[slots] != NOBODY))
         for name, value in {pair for slot in gone for pair in self._labels[slot]}:
             values = self._postings[name]
             left = [slot for slot in values[value] if slot not in gone]

@@ -66,7 +66,7 @@ class Older:
                     continue
                 if part is not None:
                     yield part
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._tell(0, str(error))
 
     def _part(self, keeping: Keeping, chunk: Chunk, slots: Ids, span: tuple[int, int]) -> Block | None:

@@ -38,7 +38,8 @@ def reload(path: Path, table: LabelTable, raw_ms: int) -> Reloaded:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _read(path, table, raw_ms)
-    except (sqlite3.DatabaseError, DamagedError) as error:
+    except (sqlite3.DatabaseError, DamagedError, ValueError, TypeError, OverflowError) as error:
+        # What is damaged may give values of any type, and errors of SQLite whose words are no text.
         if isinstance(error, sqlite3.OperationalError):
             raise
         set_aside(path, str(error))

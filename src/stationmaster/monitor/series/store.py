@@ -3,14 +3,16 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import structlog
 
+from stationmaster.monitor.promql.ordering import in_order
 from stationmaster.monitor.promql.results import Fault, QueryError
 from stationmaster.monitor.promql.samples import Block, Floats, Ids, Labels, LabelTable, Matcher
 from stationmaster.monitor.series.choice import Choices, Wanted, cut_out
@@ -25,6 +27,8 @@ log = structlog.get_logger("series")
 
 RETENTION_MS: Final = 15 * 24 * 3600 * 1000
 MOST_SELECTED_SAMPLES: Final = 50_000_000
+MOST_DESCRIBED: Final = 50_000
+_FRESH_AT_ONCE: Final = 1_000
 _TEND_EVERY_S = 1.0
 _QUIET_MS: Final = 300_000
 _MOST_CUT_MS: Final = 3_600_000
@@ -83,6 +87,7 @@ class SeriesStore:
         """For how long samples are kept; may be changed at any time."""
         bounds = memory or MemoryBounds()
         former, trouble = _former(path, self.table, bounds.raw_ms)
+        self._bounds = bounds
         self._held = Held(self.table, former.index, former.streams)
         self._choices = Choices(former.index)
         self._older = Older(former.keeping, former.index, former.on_disk)
@@ -96,6 +101,11 @@ class SeriesStore:
         """Series that live: those with a sample in the last row of a stream that was written in the last minutes."""
         since_ms = self.newest_ms - _QUIET_MS
         return sum(stream.live for stream in self._held.streams.values() if stream.last_ms >= since_ms)
+
+    @property
+    def room(self) -> int:
+        """How many more series may be known; what ended more than an hour ago is forgotten early where it is short."""
+        return max(0, self._bounds.most_series - self._held.index.known)
 
     @property
     def trouble(self) -> str:
@@ -120,6 +130,22 @@ class SeriesStore:
         why = "duplicate timestamp" if at_ms == into.last_ms else "out of order"
         return Appended(refused=len(ids), why=f"{why}: {at_ms} ms comes after {into.last_ms} ms in {stream}")
 
+    async def announce(self, stream: str, at_ms: int, ids: Ids) -> None:
+        """Says which series the row of a moment will have, where many of them may be new: they are made known some at
+        a time, and everything else goes on meanwhile."""
+        into = self._held.stream(stream)
+        fresh = [number for number in ids.tolist() if number not in into.slot_of]
+        if len(fresh) <= _FRESH_AT_ONCE or at_ms <= into.last_ms:
+            return
+        forgettings = self.table.forgettings
+        into.last_ms = max(into.last_ms, at_ms - 1)
+        for at in range(0, len(fresh), _FRESH_AT_ONCE):
+            if self.table.forgettings != forgettings or self._held.by_name.get(stream) is not into:
+                return
+            part = np.array(fresh[at : at + _FRESH_AT_ONCE], dtype=np.int64)
+            self._held.register(into, part, at_ms)
+            await asyncio.sleep(0)
+
     def end(self, stream: str, at_ms: int) -> None:
         """All series of the stream have ended: they get stale markers."""
         ending = self._held.by_name.get(stream)
@@ -137,9 +163,12 @@ class SeriesStore:
         return rows
 
     def describe(self, told: Mapping[str, MetricMetadata]) -> None:
-        """Remembers what a target tells of its metrics; the last word counts."""
+        """Remembers what a target tells of its metrics; the last word counts. Beyond `MOST_DESCRIBED` those that have
+        been known longest are forgotten."""
         if any(self.metadata.get(name) != each for name, each in told.items()):
-            self.metadata = {**self.metadata, **told}
+            known = {**self.metadata, **told}
+            excess = len(known) - MOST_DESCRIBED
+            self.metadata = dict(islice(known.items(), excess, None)) if excess > 0 else known
 
     def select(self, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> Sequence[Block]:
         """The samples with `first_ms <= time <= last_ms` of all series that satisfy every matcher, from memory and from
@@ -171,17 +200,20 @@ class SeriesStore:
     def series(self, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> list[Labels]:
         """The label sets, in their order, of the series that satisfy every matcher and lived in between. Raises
         QueryError."""
-        _, found = self._choices.of(matchers)
-        return sorted(self.table.labels(number) for number in self._held.lived(found.by_stream, first_ms, last_ms))
+        return in_order(self._living(matchers, first_ms, last_ms))
 
     def label_names(self, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> list[str]:
         """The names of the labels of those series, in their order."""
-        return sorted({name for labels in self.series(matchers, first_ms, last_ms) for name, _ in labels})
+        return sorted({name for labels in self._living(matchers, first_ms, last_ms) for name, _ in labels})
 
     def label_values(self, name: str, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> list[str]:
         """The values of one label of those series, in their order."""
-        found = self.series(matchers, first_ms, last_ms)
-        return sorted({value for labels in found for each, value in labels if each == name})
+        found = self._living(matchers, first_ms, last_ms)
+        return in_order({value for labels in found for each, value in labels if each == name})
+
+    def _living(self, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> Iterator[Labels]:
+        _, found = self._choices.of(matchers)
+        return map(self.table.labels, self._held.lived(found.by_stream, first_ms, last_ms))
 
     async def run(self) -> None:
         """Writes what has come to disk once a second and takes old samples away; when it is cancelled, it writes what

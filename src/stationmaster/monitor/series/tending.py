@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import structlog
 
 from stationmaster.monitor.promql.samples import Ids
@@ -16,7 +17,7 @@ from stationmaster.monitor.series.held import Forgotten, Held
 from stationmaster.monitor.series.keeping import BlockWork, Keeping, Work, set_aside
 from stationmaster.monitor.series.older import Older
 from stationmaster.monitor.series.rows import RowBlock
-from stationmaster.monitor.series.stream import Stream
+from stationmaster.monitor.series.stream import BLOCK_MS, Stream
 
 log = structlog.get_logger("series")
 
@@ -77,7 +78,9 @@ class Tending:
         for stream in too_large(self.held.streams.values(), self._bounds):
             stream.seal()
         expire_before_ms = self._due(retention_ms)
-        forgotten = self.held.forget_before(expire_before_ms) if expire_before_ms else Forgotten()
+        forget_before_ms = self._crowded() if expire_before_ms else 0
+        forget_before_ms = max(expire_before_ms, forget_before_ms)
+        forgotten = self.held.forget_before(forget_before_ms) if forget_before_ms else Forgotten()
         self._saved_streams.difference_update(forgotten.streams)
         await self._save(expire_before_ms, forgotten)
         for stream, block in leaving(self.held.streams.values(), self._is_saved, clocks, self._bounds):
@@ -134,7 +137,7 @@ class Tending:
         work = Work(
             streams=[(n, stream.name) for n, stream in self.held.streams.items() if n not in self._saved_streams],
             series=(row for row in map(self.held.row, slots) if row is not None),
-            died={slot: self.held.index.span(slot)[1] for slot in self._spans},
+            died=self._died(),
             blocks=blocks,
             cut=self._cut,
             cut_from_ms=self._cut_from_ms,
@@ -145,6 +148,10 @@ class Tending:
         )
         self._spans, self._cut, self._cut_from_ms = set(), [], None
         return work
+
+    def _died(self) -> dict[int, int]:
+        slots = np.fromiter(self._spans, dtype=np.int64, count=len(self._spans))
+        return dict(zip(slots.tolist(), self.held.index.ends(slots), strict=True))
 
     def _written(self, work: Work) -> None:
         self._saved_streams.update(number for number, _ in work.streams)
@@ -167,7 +174,7 @@ class Tending:
 
     def _begin_anew(self, keeping: Keeping, why: str, *, name: str = "damaged") -> None:
         """Puts the file aside and writes what is in memory to a new one."""
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error, UnicodeDecodeError):
             keeping.close()
         self._open_anew(keeping.file.path, why, name=name)
 
@@ -177,7 +184,7 @@ class Tending:
             if path.exists():
                 set_aside(path, why, name=name)
             self._older.begin_anew(Keeping(SamplesFile(path), {}))
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:
             self._older.begin_anew(None)
             if self.trouble != str(error):
                 log.error("samples stay in memory alone", file=str(path), why=str(error))
@@ -219,6 +226,13 @@ class Tending:
         self._looked_at = looked_at
         return Clocks(now_ms=now_ms, trusted_ms=self._trusted_ms)
 
+    def _crowded(self) -> int:
+        """Before which moment series have to have ended to be forgotten early, for want of room; 0: there is room.
+        Those that ended lately still have columns in the blocks that are written."""
+        if self.held.index.known <= self._bounds.most_series // 2:
+            return 0
+        return max(0, self._trusted_ms - 2 * BLOCK_MS)
+
     def _due(self, retention_ms: int) -> int:
         """Before which moment samples are deleted now; 0: not yet."""
         if 0 <= self._trusted_ms - self._expired_ms < _EXPIRE_EVERY_MS:
@@ -227,10 +241,10 @@ class Tending:
         return max(0, self._trusted_ms - max(retention_ms, self._bounds.raw_ms))
 
 
-def _saved(keeping: Keeping, work: Work) -> sqlite3.Error | None:
-    """Why it could not be saved."""
+def _saved(keeping: Keeping, work: Work) -> sqlite3.Error | UnicodeDecodeError | None:
+    """Why it could not be saved. Where the file is damaged, the words of SQLite's error may be no text."""
     try:
         keeping.save(work)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         return error
     return None

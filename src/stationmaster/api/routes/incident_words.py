@@ -1,0 +1,109 @@
+"""Says incidents in the words of the REST API."""
+
+from typing import Annotated, TypeAlias
+
+from litestar.params import PathParameter
+
+from stationmaster.api.wire import IncidentSummary, TimelineEntry
+from stationmaster.api.wire_incidents import (
+    IncidentAlert,
+    IncidentNote,
+    IncidentPage,
+    IncidentResponder,
+    IncidentStory,
+    NoteVersion,
+    ReachedLevel,
+)
+from stationmaster.incidents.paper import Owed, What
+from stationmaster.incidents.store import Incident
+from stationmaster.incidents.story import Story
+
+_LARGEST_NUMBER = 2**63 - 1
+"""What a database can hold."""
+
+IncidentNumber: TypeAlias = Annotated[int, PathParameter(ge=1, le=_LARGEST_NUMBER)]
+
+
+def summary_of(incident: Incident) -> IncidentSummary:
+    return IncidentSummary(
+        number=incident.number,
+        title=incident.title,
+        status=incident.status.value,
+        severity=incident.severity,
+        service=incident.service,
+        environment=incident.environment,
+        opened_at=incident.opened_at,
+        resolved_at=incident.resolved_at,
+    )
+
+
+def story_of(story: Story) -> IncidentStory:
+    incident = story.incident
+    return IncidentStory(
+        incident=summary_of(incident),
+        timeline=tuple(
+            TimelineEntry(at=each.at, kind=each.kind, by=each.by, text=each.text) for each in story.timeline
+        ),
+        urgency=incident.urgency.value,
+        priority=incident.priority,
+        policy=None if incident.policy is None else incident.policy.name,
+        routed=incident.routed,
+        region=incident.region,
+        instance=incident.instance,
+        summary=incident.summary,
+        url=incident.url,
+        acknowledged_by=incident.acknowledged_by,
+        acknowledged_at=incident.acknowledged_at,
+        mitigated_at=incident.mitigated_at,
+        reviewed_at=incident.reviewed_at,
+        merged_into=incident.merged_into,
+        merged=story.merged,
+        alerts=_alerts(story),
+        pages=tuple(map(_page, story.pages)),
+        levels=tuple(
+            ReachedLevel(level=each.level + 1, round=each.round + 1, at=each.at, why=each.why) for each in story.levels
+        ),
+        notes=_notes(story),
+        responders=tuple(IncidentResponder(name=each.name, at=each.at, by=each.by) for each in story.responders),
+    )
+
+
+def _alerts(story: Story) -> tuple[IncidentAlert, ...]:
+    return tuple(
+        IncidentAlert(
+            fingerprint=each.fingerprint,
+            labels=each.labels,
+            summary=each.summary,
+            firing=each.firing,
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+        )
+        for each in story.alerts
+    )
+
+
+def _page(owed: Owed) -> IncidentPage:
+    """Without the address: it may be a secret."""
+    page = owed.page
+    return IncidentPage(
+        what=owed.what.value,
+        level=page.level + 1 if owed.what is What.PAGE else 0,
+        to=f"{page.to.kind.value}/{page.to.name}",
+        contact=page.contact.name,
+        kind=page.contact.kind.value,
+        due_at=page.due_at,
+        state=owed.state.value,
+        attempts=owed.attempts,
+        ended_at=owed.ended_at,
+        detail=owed.detail,
+        why=page.why,
+    )
+
+
+def _notes(story: Story) -> tuple[IncidentNote, ...]:
+    return tuple(
+        IncidentNote(
+            id=each.id, versions=tuple(NoteVersion(at=one.at, by=one.by, text=one.text) for one in each.versions)
+        )
+        for each in story.notes
+    )

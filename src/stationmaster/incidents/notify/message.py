@@ -1,0 +1,111 @@
+"""What a page or notice says, for people: the same words by every way."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_TITLE_CHARACTERS, _SUMMARY_CHARACTERS = 200, 2000
+
+
+class Occasion(Enum):
+    PAGE = "page"
+    OPENED = "opened"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    OVERDUE = "overdue"
+    """A page of the incident should have been sent and was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One alert of the incident."""
+
+    fingerprint: str
+    labels: Mapping[str, str]
+    summary: str
+    firing: bool
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """`key` tells the same message again; `group` is the same for all of one incident. `acknowledge` is a link that
+    only its reader has, empty where nobody can acknowledge. `level` counts from 1; 0 is no level."""
+
+    occasion: Occasion
+    key: str
+    group: str
+    number: int
+    title: str
+    severity: str
+    urgency: str
+    status: str
+    service: str
+    environment: str
+    region: str = ""
+    instance: str = ""
+    url: str = ""
+    summary: str = ""
+    since: datetime
+    level: int = 0
+    why: str = ""
+    link: str = ""
+    acknowledge: str = ""
+    maybe_second: bool = False
+    alerts: tuple[Shown, ...] = field(default_factory=tuple)
+
+
+def plain(text: str, limit: int = _SUMMARY_CHARACTERS) -> str:
+    """Without control characters and marks that turn the direction of writing; cut with a mark."""
+    clean = _CONTROLS.sub(" ", text)
+    return clean if len(clean) <= limit else f"{clean[: limit - 1]}…"
+
+
+def one_line(text: str, limit: int = _TITLE_CHARACTERS) -> str:
+    return plain(" ".join(text.split()), limit)
+
+
+def headline(message: Message) -> str:
+    """One line: which incident, how bad, what."""
+    told = {
+        Occasion.PAGE: message.severity.upper() or "PAGE",
+        Occasion.OPENED: "OPENED",
+        Occasion.ACKNOWLEDGED: "ACKNOWLEDGED",
+        Occasion.RESOLVED: "RESOLVED",
+        Occasion.OVERDUE: "PAGE OVERDUE",
+    }[message.occasion]
+    return one_line(f"[{told}] #{message.number} {message.title}")
+
+
+def details(message: Message) -> list[tuple[str, str]]:
+    """What is known, by name; what is not known is left out."""
+    level = f"level {message.level}" if message.level else ""
+    found = [
+        ("Severity", f"{message.severity}, urgency {message.urgency}"),
+        ("Status", message.status),
+        ("Service", message.service),
+        ("Environment", message.environment),
+        ("Region", message.region),
+        ("Instance", message.instance),
+        ("URL", message.url),
+        ("Since", message.since.strftime("%Y-%m-%d %H:%M:%S UTC")),
+        ("Paged", ": ".join(filter(None, (level, message.why)))),
+    ]
+    return [(name, one_line(value, 500)) for name, value in found if value]
+
+
+def body(message: Message) -> str:
+    """The whole text, without markup."""
+    lines = [headline(message), ""]
+    if message.maybe_second:
+        lines += ["This may be the second time that you read this: the first sending was cut off.", ""]
+    if message.summary:
+        lines += [plain(message.summary), ""]
+    lines += [f"{name + ':':<13}{value}" for name, value in details(message)]
+    lines += [f"{'Incident:':<13}{message.link}"] if message.link else []
+    lines += ["", f"Acknowledge: {message.acknowledge}"] if message.acknowledge else []
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,93 @@
+"""Puts into a message what is known of an incident, with a link to acknowledge for whoever may."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stationmaster.core.response import ContactKind, TargetKind
+from stationmaster.core.spec import PlatformSpec
+from stationmaster.incidents.claims import Claimed
+from stationmaster.incidents.life import Status
+from stationmaster.incidents.linked import LinkedAlert
+from stationmaster.incidents.links import Link, Links
+from stationmaster.incidents.notify.every import KNOWS_AGAIN, Every
+from stationmaster.incidents.notify.message import Message, Occasion, Shown
+from stationmaster.incidents.notify.receipt import Receipt
+from stationmaster.incidents.paper import Owed, What
+from stationmaster.incidents.store import Incident
+
+_CAN_BE_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Sends what was claimed."""
+
+    every: Every
+    links: Links
+    spec: Callable[[], PlatformSpec]
+    now: Callable[[], datetime]
+
+    async def __call__(self, claimed: Claimed) -> Receipt:
+        return await self.every.send(claimed.owed.page.contact, self.message(claimed))
+
+    def message(self, claimed: Claimed) -> Message:
+        each, incident = claimed.owed, claimed.incident
+        spec = self.spec()
+        base = url_of(spec)
+        page = each.page
+        acknowledges = (
+            each.what is What.PAGE
+            and page.to.kind is TargetKind.RESPONDER
+            and page.contact.kind in _CAN_BE_READ
+            and not incident.status.is_over
+        )
+        token = self.links.token(Link(incident=incident.number, who=page.to.name), self.now()) if acknowledges else ""
+        return Message(
+            occasion=Occasion(each.what.value),
+            key=page.key,
+            group=f"stationmaster/{spec.environment}/{incident.number}",
+            number=incident.number,
+            title=incident.title,
+            severity=incident.severity,
+            urgency=incident.urgency.value,
+            status=_status(each, incident),
+            service=incident.service,
+            environment=incident.environment,
+            region=incident.region,
+            instance=incident.instance,
+            url=incident.url,
+            summary=incident.summary,
+            since=incident.opened_at,
+            level=page.level + 1 if each.what is What.PAGE else 0,
+            why=page.why,
+            link=f"{base}/incidents/{incident.number}",
+            acknowledge=f"{base}/i/{token}" if token else "",
+            maybe_second=each.doubtful and page.contact.kind not in KNOWS_AGAIN,
+            alerts=_shown(claimed.alerts),
+        )
+
+
+def url_of(spec: PlatformSpec) -> str:
+    """Under which links lead here, without a slash at its end."""
+    return (spec.incidents.public_url or f"http://{spec.control.api}").rstrip("/")
+
+
+def _status(each: Owed, incident: Incident) -> str:
+    """A notice says what it is about, although the incident may have moved on."""
+    told = {What.ACKNOWLEDGED: Status.ACKNOWLEDGED, What.RESOLVED: Status.RESOLVED, What.OPENED: Status.TRIGGERED}
+    return told.get(each.what, incident.status).value
+
+
+def _shown(alerts: Sequence[LinkedAlert]) -> tuple[Shown, ...]:
+    return tuple(
+        Shown(
+            fingerprint=each.fingerprint,
+            labels=each.labels,
+            summary=each.summary,
+            firing=each.firing,
+            starts_at=each.starts_at,
+            ends_at=each.ends_at,
+        )
+        for each in alerts
+    )

@@ -1,0 +1,50 @@
+"""A receiver over HTTP that answers as it is told, or not at all, and keeps what it is sent."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+HANG = 0
+
+
+@dataclass(slots=True)
+class Receiver:
+    """`answers` are statuses, in turn, the last for ever; HANG never answers."""
+
+    url: str
+    answers: list[int]
+    headers: str = ""
+    got: list[tuple[str, Any]] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(
+            int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")
+        )
+        body = await reader.readexactly(length)
+        self.got.append((head.split(" ")[1], json.loads(body)))
+        status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if status == HANG:
+            await self.ended.wait()
+        else:
+            writer.write(
+                f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{self.headers}connection: close\r\n\r\n".encode()
+            )
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def receiver(port: int, *answers: int, headers: str = "") -> AsyncIterator[Receiver]:
+    found = Receiver(f"http://127.0.0.1:{port}/hook-SECRET", list(answers) or [200], headers)
+    server = await asyncio.start_server(found.serve, "127.0.0.1", port)
+    try:
+        yield found
+    finally:
+        found.ended.set()
+        server.close()
+        await server.wait_closed()
