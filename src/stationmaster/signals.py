@@ -24,6 +24,7 @@ from stationmaster.monitor.promql.results import Result
 from stationmaster.monitor.promql.samples import Labels
 from stationmaster.monitor.query.desk import QueryDesk
 from stationmaster.monitor.query.external import ExternalQueries
+from stationmaster.monitor.query.ours import Ours
 from stationmaster.monitor.query.own import OwnQueries
 from stationmaster.monitor.query.queries import Queries
 from stationmaster.monitor.query.scraped import targets_told
@@ -39,6 +40,7 @@ from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 
 _LOOK_EVERY_S = 5.0
+_ASKED_FOR_MS = 10_000
 _PROBES, _OWN = "probes", "stationmaster"
 """The streams of what checks find, and of what the control plane tells of itself."""
 
@@ -175,9 +177,9 @@ async def make_signals(
     store = await asyncio.to_thread(SeriesStore, state.series, retention_ms=spec.monitoring.retention_s * 1000)
     answering = Answering(OwnQueries(store), declared)
     scraper = Scraper(store, Cell(scrape_targets(spec)))
-    own = OwnAsk(store)
+    own, ours = OwnAsk(store), Ours()
     surround = Surround(
-        ask=_asking(declared, own, answering),
+        ask=_asking(declared, own, answering, ours),
         ask_own=own,
         recorder=store,
         monitoring=lambda: declared.value.monitoring,
@@ -189,6 +191,7 @@ async def make_signals(
     derived = DerivedRules(shelf)
     await asyncio.to_thread(derived.make, spec)
     rules = await asyncio.to_thread(RuleShelf, lambda: declared.value.monitoring.rules, lambda: derived.groups)
+    ours.groups = lambda: rules.groups.value
     alerting = Alerting(database, rules.groups, surround)
     told = Told(
         groups=alerting.told,
@@ -210,15 +213,14 @@ async def make_signals(
         desk=desk,
         rules=rules,
         derived=derived,
-        objectives=Objectives(declared=lambda: declared.value, ask=_asked_now(desk), bounds_s=BOUNDS_S),
+        objectives=Objectives(declared=lambda: declared.value, ask=_asked_now(own), bounds_s=BOUNDS_S),
     )
 
 
 def scrape_targets(spec: PlatformSpec) -> tuple[ScrapeTarget, ...]:
-    """Nothing, where a Prometheus of the users' own scrapes."""
-    if spec.monitoring.prometheus is not None:
-        return ()
-    return (*targets_of(spec), *_of_nodes(spec))
+    """Gateway nodes alone, where a Prometheus of the users' own scrapes: only here are their numbers translated."""
+    declared = targets_of(spec) if spec.monitoring.prometheus is None else ()
+    return (*declared, *_of_nodes(spec))
 
 
 def _of_nodes(spec: PlatformSpec) -> Iterator[ScrapeTarget]:
@@ -253,20 +255,24 @@ def _known_labels(targets: Sequence[ScrapeTarget]) -> Iterator[Labels]:
         yield tuple(sorted((name, value) for name, value in labels.items() if value))
 
 
-def _asking(declared: Cell[PlatformSpec], own: OwnAsk, answering: Answering) -> Callable[[str, int, int], Result]:
+def _asking(
+    declared: Cell[PlatformSpec], own: OwnAsk, answering: Answering, ours: Ours
+) -> Callable[[str, int, int], Result]:
     foreign = asking(answering)
 
     def ask(query: str, at_ms: int, timeout_ms: int) -> Result:
-        chosen = own if declared.value.monitoring.prometheus is None else foreign
+        chosen = own if declared.value.monitoring.prometheus is None or ours.reads(query) else foreign
         return chosen(query, at_ms, timeout_ms)
 
     return ask
 
 
-def _asked_now(desk: QueryDesk) -> Callable[[str], Awaitable[Result]]:
+def _asked_now(own: OwnAsk) -> Callable[[str], Awaitable[Result]]:
+    """What objectives record is in the own store, whoever else answers queries."""
+
     async def ask(query: str) -> Result:
         at_ms = int(utc_now().timestamp() * 1000)
-        return await desk.ask(lambda queries, terms: queries.instant(query, at_ms, terms))
+        return await asyncio.to_thread(own, query, at_ms, _ASKED_FOR_MS)
 
     return ask
 

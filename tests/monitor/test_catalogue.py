@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stationmaster.core.spec import CheckKind, HealthCheck
+from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.catalogue import Check, samples_of
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.regions import SERVICE_DOWN
@@ -60,6 +61,25 @@ def test_what_nobody_asks_makes_no_sample() -> None:
         interval_ms=1,
     )
     assert list(samples_of([check, replace(check, state=Health.UNKNOWN)])) == []
+
+
+def test_an_instance_that_may_still_be_starting_is_no_dead_one_to_rules() -> None:
+    refused = ProbeAnswer(ok=False, detail="connection refused", latency_ms=1, at=utc_now())
+    starting = Check(
+        name="keys-0",
+        kind="http",
+        url="u",
+        environment="lab",
+        service="keys",
+        state=Health.UNKNOWN,
+        detail="",
+        since=utc_now(),
+        interval_ms=1,
+        answer=refused,
+    )
+    assert list(samples_of([starting])) == []
+    assert dict(samples_of([replace(starting, state=Health.DOWN)]))
+    assert dict(samples_of([replace(starting, answer=replace(refused, ok=True))]))
 
 
 async def test_the_labels_of_a_sample_are_sorted_and_hold_no_empty_value(database: Database, free_port: Ports) -> None:

@@ -99,12 +99,19 @@ async def test_a_node_that_dies_makes_one_alert_of_its_own_and_recovers(
         assert asked is not None
         assert (asked.ok, asked.status) == (True, 200)
         assert await stage.monitor.ask("both@nowhere") is None
+        direct = next(each for each in stage.monitor.checks() if each.api == "both" and not each.node)
+        itself = await stage.monitor.ask(direct.name)
+        assert itself is not None
+        assert itself.ok
         stage.rig.send("node-2", signal.SIGKILL)
         await stage.until_alerts(("GatewayNodeDown", "node-2", ""))
         await until(lambda: stage.said()["both@node-2"].endswith("connection refused; likely place: node"))
         assert stage.said()["both@node-1"] == "status 200, body contains 'operational'"
         stage.rig.start_node(two_nodes.nodes[1])
         await stage.until_alerts()
+        later = next(each for each in stage.monitor.checks() if each.name == direct.name)
+        assert later.answer is not None
+        assert later.since == direct.since < later.answer.at
         recovered = [fact for fact in await facts(database) if isinstance(fact, AlertRecovered)]
     assert len(recovered) == 1
     assert "@node-2 answers (status 200" in recovered[0].evidence

@@ -55,7 +55,7 @@ def list_checks(
 
 @verbs.command(epilog=_RUN_EXAMPLES)
 def run(
-    name: Annotated[str, typer.Argument(help="An instance, or API@NODE.")],
+    name: Annotated[str, typer.Argument(help="An instance, API@NODE or API@TARGET, as `check list` names it.")],
     state: StateOption = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:

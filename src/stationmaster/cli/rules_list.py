@@ -185,7 +185,14 @@ def list_alerts(state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> 
 def _alert_rows(alerts: Sequence[Alert]) -> Table:
     table = _table("state", "alert", "since", "value", "labels", "summary")
     for each in alerts:
-        cells = (each.state, each.labels.get("alertname", ""), _since(each), each.value, _labels(each), _summary(each))
+        cells = (
+            each.state,
+            each.labels.get("alertname", ""),
+            _since(each),
+            _value(each),
+            _labels(each),
+            _summary(each),
+        )
         table.add_row(*map(escape, cells))
     return table
 
@@ -193,7 +200,7 @@ def _alert_rows(alerts: Sequence[Alert]) -> Table:
 def _show_alert(alert: Alert) -> None:
     colour = _COLOURS.get(alert.state, "default")
     name = escape(alert.labels.get("alertname", ""))
-    out.print(f"[{colour}]{alert.state}[/{colour}]  [bold]{name}[/bold]  since {_since(alert)}, value {alert.value}")
+    out.print(f"[{colour}]{alert.state}[/{colour}]  [bold]{name}[/bold]  since {_since(alert)}, value {_value(alert)}")
     for line in (_summary(alert), _labels(alert)):
         if line:
             out.print(f"    {line}", markup=False)
@@ -205,6 +212,11 @@ def _labels(alert: Alert) -> str:
 
 def _since(alert: Alert) -> str:
     return alert.active_at.astimezone().strftime(_MOMENT)
+
+
+def _value(alert: Alert) -> str:
+    """Prometheus writes all of it with an exponent."""
+    return f"{float(alert.value):.10g}"
 
 
 def _summary(alert: Alert) -> str:

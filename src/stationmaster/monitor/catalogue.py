@@ -91,16 +91,17 @@ def _directly(crossing: Crossing, ways: Ways, now: datetime) -> Iterator[Check]:
     """Their state is that of the newest answer: no alert comes of it, only a reason."""
     check = crossing.direct_check
     for spot in crossing.spots:
-        answer = ways.answers.get(f"{crossing.api}@{spot.target}")
+        name = f"{crossing.api}@{spot.target}"
+        answer = ways.answers.get(name)
         yield Check(
-            name=f"{crossing.api}@{spot.target}",
+            name=name,
             kind=check.kind.value,
             url=f"{check.kind.value}://{spot.address}{check.path}",
             environment=crossing.environment,
             service=crossing.service,
             state=Health.UNKNOWN if answer is None else Health.UP if answer.ok else Health.DOWN,
             detail=answer.detail if answer else "not checked yet",
-            since=answer.at if answer else now,
+            since=ways.turned.get(name, now),
             interval_ms=check.interval_ms,
             answer=answer,
             due_at=ways.schedule.next_at(crossing.api),
@@ -110,10 +111,11 @@ def _directly(crossing: Crossing, ways: Ways, now: datetime) -> Iterator[Check]:
 
 
 def samples_of(checks: Iterable[Check]) -> Iterator[tuple[Labels, float]]:
-    """What blackbox_exporter calls these metrics; nothing of a check that nobody makes now."""
+    """What blackbox_exporter calls these metrics; nothing of a check that nobody makes now, or of an instance that may
+    still be starting: rules would take it for dead."""
     for check in checks:
         answer = check.answer
-        if answer is None or check.state is Health.HELD:
+        if answer is None or check.state is Health.HELD or (check.state is Health.UNKNOWN and not answer.ok):
             continue
         yield _labels(check, "probe_success"), float(answer.ok)
         yield _labels(check, "probe_duration_seconds"), answer.latency_ms / 1000

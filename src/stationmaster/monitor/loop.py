@@ -114,7 +114,7 @@ class Monitor:
             return await store.firing_alerts(connection)
 
     async def ask(self, name: str) -> ProbeAnswer | None:
-        """A check at this moment of the instance of this name, or of the way `API@NODE`; None where it is not
+        """A check at this moment of the instance of this name, or of `API@NODE` or `API@TARGET`; None where it is not
         watched."""
         watched = self.watched.get(name)
         return await self.probe(watched.instance.address, watched.check) if watched else await self.ways.ask(name)

@@ -65,6 +65,8 @@ class Ways:
         self.states: dict[str, WayState] = {}
         self.answers: dict[str, ProbeAnswer] = {}
         """The newest answer of each way, and of each target by `API@TARGET`."""
+        self.turned: dict[str, datetime] = {}
+        """Since when the answers of a target are good, or bad, by `API@TARGET`."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def declare(self, spec: PlatformSpec, firing: Mapping[str, Alert], group: asyncio.TaskGroup) -> None:
@@ -102,12 +104,16 @@ class Ways:
         return "it is no longer asked"
 
     async def ask(self, name: str) -> ProbeAnswer | None:
-        """A check of the way `API@NODE` at this moment; None where there is none of that name."""
+        """A check of the way `API@NODE`, or directly of `API@TARGET`, at this moment; None where there is none of that
+        name."""
         for crossing in self.crossings.values():
             for way in crossing.ways:
                 if way.name == name:
                     client = await self._client(crossing)
                     return await self.around.ask(way.address, crossing.check, client)
+            for spot in crossing.spots:
+                if f"{crossing.api}@{spot.target}" == name:
+                    return await self._ask_directly(crossing, spot)
         return None
 
     def _known(self) -> Iterator[tuple[Crossing, NodeWay, WayState]]:
@@ -135,6 +141,7 @@ class Ways:
                 self.answers.pop(way.name, None)
         for spot in before.spots:
             self.answers.pop(f"{api}@{spot.target}", None)
+            self.turned.pop(f"{api}@{spot.target}", None)
 
     async def _watch(self, crossing: Crossing) -> None:
         """One round after the other, never two at once."""
@@ -167,7 +174,8 @@ class Ways:
 
     def _take(self, crossing: Crossing, through: list[Through], direct: list[Direct]) -> None:
         asked = {each.node: each for each in through}
-        self.answers |= {f"{crossing.api}@{each.target}": each.answer for each in direct}
+        for each in direct:
+            self._take_directly(f"{crossing.api}@{each.target}", each.answer)
         for way in crossing.ways:
             before = self.states[way.name]
             one = asked.get(way.node)
@@ -178,6 +186,12 @@ class Ways:
             self.answers[way.name] = one.answer
             found = locate(one, [each for each in through if each is not one], direct)
             self._keep(way, advance(before, one.answer, found, crossing.check, moment_s=time.monotonic()))
+
+    def _take_directly(self, name: str, answer: ProbeAnswer) -> None:
+        before = self.answers.get(name)
+        if before is None or before.ok is not answer.ok:
+            self.turned[name] = answer.at
+        self.answers[name] = answer
 
     def _keep(self, way: NodeWay, state: WayState) -> None:
         before = self.states[way.name]

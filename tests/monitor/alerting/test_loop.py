@@ -439,3 +439,19 @@ async def test_samples_that_are_refused_are_told_and_alerts_go_on(database: Data
         await cycles(alerting, 1)
         assert "the disk is full" in alerting.told()[0].rules[0].last_error
         assert alerting.told()[0].rules[0].health == "ok"
+
+
+async def test_many_alerts_at_once_leave_the_database_to_others_in_between(database: Database) -> None:
+    there = world(database, group(AlertingRule(name="Many", expr="m > 0")))
+    table = there.samples.table
+    there.samples.append(
+        "test", there.wall(), {table.intern((("__name__", "m"), ("n", str(n)))): 1.0 for n in range(450)}
+    )
+    before = database.committed.count
+    async with running(there.alerting()):
+        await there.until_told("Many", ["fired"] * 450)
+    assert database.committed.count - before >= 5
+    async with running(there.alerting()) as again:
+        await cycles(again, 2)
+        there.end()
+        await there.until_told("Many", ["fired"] * 450 + ["recovered"] * 450)

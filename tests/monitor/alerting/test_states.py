@@ -10,7 +10,7 @@ from stationmaster.core.rules import AlertingRule, RecordingRule, Rule, RuleGrou
 from stationmaster.monitor.alerting.clock import ClockWatch, offset_ms, slot_before
 from stationmaster.monitor.alerting.evaluate import Moment, Outcome, RuleMemory, evaluate
 from stationmaster.monitor.alerting.prepared import prepared
-from stationmaster.monitor.alerting.states import Phase, shifted
+from stationmaster.monitor.alerting.states import MOST_ALERTS, Phase, shifted
 from stationmaster.monitor.promql.results import Fault, Matrix, QueryError, Result, Scalar, Vector, VectorSample
 from stationmaster.monitor.promql.samples import Labels
 
@@ -279,3 +279,37 @@ def test_whatever_comes_alerts_fire_only_after_their_time_and_end_only_after_bei
         for each in firing - set(series):
             if each[1][1] not in active:
                 firing = firing - {each}
+
+
+def test_a_rule_without_a_limit_has_one_all_the_same_and_keeps_its_alerts_beyond_it() -> None:
+    story = Story(alerting())
+    story.at(0, vector(RED))
+    assert story.at(15, vector(*((("n", str(n)),) for n in range(MOST_ALERTS + 1)))) == []
+    assert story.memory.last_error == f"exceeded limit of {MOST_ALERTS} with {MOST_ALERTS + 1} alerts"
+    assert story.phases() == ["red firing"]
+    larger = Story(alerting(), limit=MOST_ALERTS + 1)
+    assert len(larger.at(0, vector(*((("n", str(n)),) for n in range(MOST_ALERTS + 1))))) == MOST_ALERTS + 1
+
+
+def test_texts_that_take_longer_than_the_interval_end_the_evaluation() -> None:
+    (ready,) = prepared(RuleGroup(name="g", file="f", rules=(alerting(annotations={"a": "{{ $value }}"}),)))
+    left = iter([10, 5, 0])
+    moment = Moment(
+        at_ms=0, query_ms=0, timeout_ms=10, ask=lambda *_: vector(RED, BLUE, ()), left_ms=lambda: next(left)
+    )
+    outcome = evaluate(ready, RuleMemory(), moment)
+    assert outcome.memory.last_error == "writing the texts of its alerts took longer than the interval of its group"
+    assert outcome.transitions == ()
+
+
+def test_a_template_asks_within_what_is_left_of_the_interval() -> None:
+    annotations = {"a": '{{ with query "other" }}{{ . | first | value }}{{ end }}'}
+    (ready,) = prepared(RuleGroup(name="g", file="f", rules=(alerting(annotations=annotations),)))
+    asked: list[tuple[str, int]] = []
+
+    def ask(query: str, _at_ms: int, timeout_ms: int) -> Result:
+        asked.append((query, timeout_ms))
+        return vector(RED)
+
+    evaluate(ready, RuleMemory(), Moment(at_ms=0, query_ms=0, timeout_ms=10, ask=ask, left_ms=lambda: 3))
+    assert asked == [("up == 0", 10), ("other", 3)]

@@ -7,7 +7,10 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,11 +18,23 @@ import pytest
 from stationmaster.monitor.promql.samples import STALE_BITS
 from stationmaster.monitor.series import tending
 from stationmaster.monitor.series.eviction import MemoryBounds
+from stationmaster.monitor.series.keeping import Keeping
 from stationmaster.monitor.series.store import SeriesStore
 from tests.monitor.series.samples import START_MS, bits_of, everything, labels, named, values_of, write
 
 HOUR_MS = 3_600_000
 LITTLE = MemoryBounds(raw_ms=HOUR_MS)
+
+
+@dataclass
+class Broken:
+    """A file that fails when it is written."""
+
+    inner: Keeping
+    save: Callable[..., None]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
 
 
 class Clock:
@@ -132,6 +147,7 @@ async def test_a_clock_set_back_far_keeps_the_file_under_another_name(path: Path
 WRITER = """
 import asyncio, sys, time
 from pathlib import Path
+from stationmaster.monitor.series.keeping import Keeping
 from stationmaster.monitor.series.store import SeriesStore
 
 async def write():
@@ -176,7 +192,7 @@ def damaged_files(path: Path) -> list[Path]:
     return sorted(path.parent.glob("metrics.db.damaged-?"))
 
 
-@pytest.mark.parametrize("damage", ["garbage", "cut", "other-format", "folder-of-zeroes"])
+@pytest.mark.parametrize("damage", ["garbage", "cut", "other-format", "folder-of-zeroes", "no-text", "no-number"])
 def test_a_damaged_file_is_set_aside_and_begun_anew(path: Path, damage: str) -> None:
     filled(path, rows=300).close()
     match damage:
@@ -187,6 +203,14 @@ def test_a_damaged_file_is_set_aside_and_begun_anew(path: Path, damage: str) -> 
         case "other-format":
             with sqlite3.connect(path) as connection:
                 connection.execute("PRAGMA user_version = 99")
+            connection.close()
+        case "no-text":  # SQLite quotes it in its error, which Python cannot read as text then
+            raw = path.read_bytes()
+            path.write_bytes(raw.replace(b"CREATE TABLE row", b"CREATE TABLE \xef\xef\xef", 1))
+        case "no-number":
+            with sqlite3.connect(path) as connection:
+                connection.executescript("DROP TABLE stream; CREATE TABLE stream (number, name)")
+                connection.execute("INSERT INTO stream VALUES (NULL, x'00')")
             connection.close()
         case _:
             path.write_bytes(bytes(path.stat().st_size))
@@ -227,6 +251,23 @@ def test_what_is_damaged_inside_is_left_out_and_the_rest_goes_on(path: Path, sta
         assert set(found) != set(held)
         assert len(set(found) - set(held)) <= 7, "nothing but what was written since"
     assert damaged_files(path) == []
+
+
+async def test_a_file_whose_errors_are_no_text_is_set_aside_while_it_is_written(path: Path) -> None:
+    store = filled(path, rows=3)
+
+    def broken(*_: object) -> None:
+        b"\xef".decode()
+
+    assert store._older.keeping is not None
+    store._older.keeping = cast(Keeping, Broken(store._older.keeping, broken))
+    await store._tending.tend(1 << 50)
+    assert (store.trouble, len(damaged_files(path))) == ("", 1)
+    await store._tending.tend(1 << 50)
+    store.close()
+    again = SeriesStore(path)
+    assert len(everything(again, named("up"))) == 15
+    again.close()
 
 
 async def test_a_damaged_chunk_leaves_a_hole_in_a_query(path: Path) -> None:

@@ -14,7 +14,7 @@ from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.catalogue import Check
 from stationmaster.monitor.rules import Health
 
-CheckName: TypeAlias = Annotated[str, PathParameter(max_length=600, description="An instance, or API@NODE.")]
+CheckName: TypeAlias = Annotated[str, PathParameter(max_length=600, description="An instance, API@NODE or API@TARGET.")]
 
 
 class CheckRoutes(Controller):

@@ -18,6 +18,6 @@ def in_order(items: Iterable[T], key: Callable[[T], Any] | None = None) -> list[
     """As `sorted`, equal ones in the order in which they came."""
     every = list(items)
     if len(every) <= _AT_ONCE:
-        return sorted(every, key=key)  # type: ignore[type-var,arg-type] # what has no order fails here as in `sorted`
+        return sorted(every, key=key)  # type: ignore[type-var,arg-type] # without an order it fails
     runs = [in_order(every[at : at + _AT_ONCE], key) for at in range(0, len(every), _AT_ONCE)]
-    return list(merge(*runs, key=key))  # type: ignore[type-var,arg-type]
+    return list(merge(*runs, key=key))  # type: ignore[arg-type]

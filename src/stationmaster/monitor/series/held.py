@@ -11,16 +11,18 @@ from stationmaster.monitor.series.index import NOBODY, SeriesIndex
 from stationmaster.monitor.series.shared import SharedSeries
 from stationmaster.monitor.series.stream import Stream
 
+_FORGOTTEN_AT_ONCE = 25_000
 _PART_FORGOTTEN = 20
 """Series are forgotten when they are at least that part of all: whoever remembers ids begins anew after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """Slots of series and numbers of streams that nothing is kept of any more."""
+    """Slots of series and numbers of streams that nothing is kept of any more; `more` of them wait for the next time."""
 
     slots: Sequence[int] = ()
     streams: Sequence[int] = ()
+    more: bool = False
 
 
 class Held:
@@ -75,16 +77,17 @@ class Held:
 
     def forget_before(self, at_ms: int) -> Forgotten:
         """Forgets series that ended before a moment, and all of streams that were written last before it, when they are
-        many."""
+        many: some at a time, as everybody waits meanwhile."""
         quiet = [n for n, each in self.streams.items() if each.last_ms < at_ms and not any(b.rows for b in each.blocks)]
         gone = self._gone(quiet, at_ms)
         known = int(np.count_nonzero(self.index.ids() != NOBODY))
         if not (len(gone) or quiet) or len(gone) < known // _PART_FORGOTTEN:
             return Forgotten()
-        self._forget_series(gone)
-        for number in quiet:
+        now, more = gone[:_FORGOTTEN_AT_ONCE], len(gone) > _FORGOTTEN_AT_ONCE
+        self._forget_series(now)
+        for number in () if more else quiet:
             del self.by_name[self.streams.pop(number).name]
-        return Forgotten(slots=gone.tolist(), streams=quiet)
+        return Forgotten(slots=now.tolist(), streams=() if more else quiet, more=more)
 
     def _gone(self, quiet: Sequence[int], at_ms: int) -> Ids:
         ended = self.index.ended_before(at_ms) | np.isin(self.index.streams(), np.array(quiet, dtype=np.int64))
@@ -97,7 +100,10 @@ class Held:
             stream = self.streams.get(owner)
             if stream is not None:
                 stream.slot_of.pop(number, None)
-        unheld = np.setdiff1d(numbers, self.index.ids())
+        ids = self.index.ids()
+        held = np.zeros(len(self.table), dtype=np.bool_)
+        held[ids[ids != NOBODY]] = True
+        unheld = np.unique(numbers[~held[numbers]])
         self.shared.forget(unheld)
         self.table.forget(unheld.tolist())
 

@@ -115,10 +115,15 @@ class SeriesIndex:
     def forget(self, slots: Ids) -> None:
         """Finds these series no more."""
         gone = set(slots.tolist())
+        if not gone:
+            return
+        first, last = min(gone), max(gone)
         self.known -= int(np.count_nonzero(self._ids[slots] != NOBODY))
         for name, value in {pair for slot in gone for pair in self._labels[slot]}:
             values = self._postings[name]
-            left = [slot for slot in values[value] if slot not in gone]
+            posted = values[value]
+            since, until = bisect_left(posted, first), bisect_left(posted, last + 1)
+            left = [*posted[:since], *(slot for slot in posted[since:until] if slot not in gone), *posted[until:]]
             with self._lock:
                 if left:
                     values[value] = left

@@ -213,7 +213,8 @@ class SeriesStore:
 
     def _living(self, matchers: Sequence[Matcher], first_ms: int, last_ms: int) -> Iterator[Labels]:
         _, found = self._choices.of(matchers)
-        return map(self.table.labels, self._held.lived(found.by_stream, first_ms, last_ms))
+        # One that was forgotten in this moment has no labels any more.
+        return filter(None, map(self.table.labels, self._held.lived(found.by_stream, first_ms, last_ms)))
 
     async def run(self) -> None:
         """Writes what has come to disk once a second and takes old samples away; when it is cancelled, it writes what

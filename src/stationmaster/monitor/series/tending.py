@@ -77,10 +77,12 @@ class Tending:
         seal_quiet(self.held.streams.values(), clocks)
         for stream in too_large(self.held.streams.values(), self._bounds):
             stream.seal()
-        expire_before_ms = self._due(retention_ms)
-        forget_before_ms = self._crowded() if expire_before_ms else 0
-        forget_before_ms = max(expire_before_ms, forget_before_ms)
+        due = self._is_due()
+        expire_before_ms = max(0, self._trusted_ms - max(retention_ms, self._bounds.raw_ms)) if due else 0
+        forget_before_ms = max(expire_before_ms, self._crowded() if due else 0)
         forgotten = self.held.forget_before(forget_before_ms) if forget_before_ms else Forgotten()
+        if forgotten.more:
+            self._expired_ms = 0
         self._saved_streams.difference_update(forgotten.streams)
         await self._save(expire_before_ms, forgotten)
         for stream, block in leaving(self.held.streams.values(), self._is_saved, clocks, self._bounds):
@@ -233,12 +235,12 @@ class Tending:
             return 0
         return max(0, self._trusted_ms - 2 * BLOCK_MS)
 
-    def _due(self, retention_ms: int) -> int:
-        """Before which moment samples are deleted now; 0: not yet."""
+    def _is_due(self) -> bool:
+        """Whether it is time to look for what is too old."""
         if 0 <= self._trusted_ms - self._expired_ms < _EXPIRE_EVERY_MS:
-            return 0
+            return False
         self._expired_ms = self._trusted_ms
-        return max(0, self._trusted_ms - max(retention_ms, self._bounds.raw_ms))
+        return True
 
 
 def _saved(keeping: Keeping, work: Work) -> sqlite3.Error | UnicodeDecodeError | None:
