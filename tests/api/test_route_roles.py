@@ -293,7 +293,9 @@ async def let_through(app: Litestar, method: str, path: str, headers: dict[str, 
 
 
 async def refused(client: httpx.AsyncClient, method: str, path: str, role: Role | None, needed: Role | Public) -> None:
-    answer = await client.request(method, path.replace("{number}", "1").replace("{note}", "1").replace("{", "").replace("}", ""))
+    answer = await client.request(
+        method, path.replace("{number}", "1").replace("{note}", "1").replace("{", "").replace("}", "")
+    )
     told = f"{method} {path} as {role}: {answer.text}"
     if role is None:
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), told

@@ -53,6 +53,7 @@ class World:
     broken: str = ""
     targets: Sequence[Labels] = ()
     hold: float = 0.0
+    monitoring: Monitoring = MONITORING
 
     def __post_init__(self) -> None:
         self.own = OwnAsk(self.samples)
@@ -77,7 +78,7 @@ class World:
         surround = Surround(
             ask=self.ask,
             recorder=self.samples,
-            monitoring=lambda: MONITORING,
+            monitoring=lambda: self.monitoring,
             targets=lambda: self.targets,
             external_labels=lambda: {"environment": "lab"},
             rewind=self.samples.rewind,
@@ -172,6 +173,23 @@ async def test_for_goes_on_over_a_restart(database: Database) -> None:
         assert again.told()[0].rules[0].alerts[0].active_at == began
         await here.until_told("InstanceDown", ["fired"])
     assert 1.2 <= (datetime.now(UTC) - began).total_seconds() < LIMIT_S
+
+
+async def test_that_a_target_is_not_scraped_counts_anew_after_a_restart(database: Database) -> None:
+    """Nobody scraped it while the process was down."""
+    here = world(database)
+    here.monitoring = replace(MONITORING, scrape_interval_ms=60_000)
+    here.targets = (tuple((name, value) for name, value in API if name != "__name__"),)
+    alerting = here.alerting()
+    async with running(alerting):
+        await until(lambda: alerting.told() and alerting.told()[0].rules[0].alerts)
+    here.ahead_ms = 10 * 60_000
+    again = here.alerting()
+    async with running(again):
+        await until(lambda: again.told() and again.told()[0].last_evaluation)
+        (alert,) = again.told()[0].rules[0].alerts
+        assert (alert.state, here.wall() / 1000 - alert.active_at.timestamp() < 60) == ("pending", True)
+    assert await here.told("ScrapeTargetDown") == []
 
 
 async def test_what_fired_before_a_restart_does_not_fire_again_and_can_recover(database: Database) -> None:
@@ -455,3 +473,16 @@ async def test_many_alerts_at_once_leave_the_database_to_others_in_between(datab
         await cycles(again, 2)
         there.end()
         await there.until_told("Many", ["fired"] * 450 + ["recovered"] * 450)
+
+
+async def test_rules_that_read_many_metrics_do_not_keep_the_no_data_alerts_waiting(database: Database) -> None:
+    """Whoever answers takes 50 ms for each of 200 metrics, ten seconds for one look at all of them."""
+    here = world(database, group(AlertingRule(name="Wide", expr=" or ".join(f"m{n}" for n in range(200)))))
+    target = tuple((name, value) for name, value in API if name != "__name__")
+    here.targets = (target,)
+    here.hold = 0.05
+    alerting = here.alerting()
+    async with running(alerting):
+        began = time.monotonic()
+        await until(lambda: any(told.group.name == "no-data" and told.last_evaluation for told in alerting.told()))
+        assert time.monotonic() - began < 5

@@ -20,7 +20,7 @@ class Names:
         self.asked: list[str] = []
         self.go = threading.Event()
 
-    def __call__(self, host: str, port: int, *, type: int) -> list[object]:
+    def __call__(self, host: str, port: int, **_: int) -> list[object]:
         self.asked.append(host)
         if host.startswith("slow"):
             self.go.wait(LIMIT_S)

@@ -1,5 +1,6 @@
 """Many new series at once, and more of them than there is room for."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from stationmaster.monitor.series.eviction import MemoryBounds
 from stationmaster.monitor.series.store import SeriesStore
 from stationmaster.monitor.series.stream import BLOCK_MS
-from tests.monitor.series.samples import START_MS, bits_of, everything, labels, named, values_of, write
+from tests.monitor.series.samples import START_MS, everything, labels, write
 
 COUNT = 3_500
 
@@ -50,16 +51,14 @@ async def test_an_announcement_that_is_overtaken_by_forgetting_is_given_up() -> 
     announcing.send(None)  # up to its first pause
     store._held.forget_before(START_MS + 1)
     assert store.table.labels(int(numbers[0])) == ()
-    try:
+    with contextlib.suppress(StopIteration):
         announcing.send(None)
-    except StopIteration:
-        pass
     assert store._held.index.known == 0
 
 
-async def test_where_room_is_short_what_ended_an_hour_ago_is_forgotten_early() -> None:
+async def test_where_room_is_short_series_whose_samples_have_left_memory_are_forgotten_early() -> None:
     now_ms = START_MS
-    store = SeriesStore(memory=MemoryBounds(most_series=100), now_ms=lambda: now_ms)
+    store = SeriesStore(memory=MemoryBounds(raw_ms=BLOCK_MS, most_series=100), now_ms=lambda: now_ms)
 
     async def row(generation: int) -> None:
         values = {labels("m", g=str(generation), n=str(n)): 1.0 for n in range(30)}
@@ -74,6 +73,6 @@ async def test_where_room_is_short_what_ended_an_hour_ago_is_forgotten_early() -
     now_ms += 3 * BLOCK_MS
     await row(2)
     assert store.room == 100 - 61, "those of the first row are forgotten"
-    assert {dict(each).get("g") for each, _, _ in everything(store)} == {None, "1", "2"}
-    assert [bits for _, bits in values_of(store, "always")] == [bits_of(2.0)] * 3
-    assert len(everything(store, named("m"))) == 30 * 3
+    assert {dict(each).get("g") for each, _, _ in everything(store)} >= {None, "2"}
+    assert store.table.find(labels("m", g="0", n="1")) is None
+    assert store.table.find(labels("m", g="1", n="1")) is not None

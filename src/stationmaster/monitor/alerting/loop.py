@@ -14,8 +14,10 @@ from stationmaster.monitor.alerting.alert_book import AlertBook
 from stationmaster.monitor.alerting.changes import Change, endings
 from stationmaster.monitor.alerting.evaluate import Ask, RuleMemory
 from stationmaster.monitor.alerting.group_run import GroupRun, Means, Recorder, steady_ms, wall_ms
-from stationmaster.monitor.alerting.no_data import FILE, TARGET_METRIC, MetricsWatch, no_data_group
+from stationmaster.monitor.alerting.no_data import FILE, TARGET_DOWN, TARGET_METRIC, MetricsWatch, no_data_group
+from stationmaster.monitor.alerting.states import Active, Phase
 from stationmaster.monitor.alerting.telling import told
+from stationmaster.monitor.promql.results import Fault, QueryError, Result
 from stationmaster.monitor.promql.samples import Labels
 from stationmaster.monitor.query.told import GroupTold
 from stationmaster.runtime.board import Cell
@@ -119,7 +121,8 @@ class Alerting:
     async def _known(self) -> dict[str, RuleMemory]:
         """What was written of alerts, by the key of their rule."""
         self._runs.clear()
-        loaded = await self.book.load(self.surround.wall())
+        now_ms = self.surround.wall()
+        loaded = await self.book.load(now_ms)
         # Alerts of MetricsMissing say what was there once; nobody else remembers it over a restart.
         missed = {
             labels: alert.value
@@ -129,7 +132,7 @@ class Alerting:
         }
         self.metrics.follow(self.groups.value)
         self.metrics.resume(missed)
-        return {key: RuleMemory(active=active, writes=True) for key, active in loaded.items()}
+        return {key: RuleMemory(active=_from_now(active, now_ms), writes=True) for key, active in loaded.items()}
 
     async def _follow(
         self,
@@ -213,7 +216,8 @@ class Alerting:
         """Writes which targets there are to be, and which rules read nothing any more."""
         self._note_undeclared()
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(means.executor, self.metrics.look, self.surround.ask, at_ms, timeout_ms)
+        ask = _within(self.surround.ask, self.surround.steady, timeout_ms)
+        await loop.run_in_executor(means.executor, self.metrics.look, ask, at_ms, timeout_ms)
         self.metrics.forget(self._undeclared)
         targets = {self._named(TARGET_METRIC, each): 1.0 for each in self.surround.targets()}
         self._write(_TARGETS_STREAM, at_ms, targets)
@@ -245,6 +249,29 @@ class Alerting:
         targets = [dict(each) for each in self.surround.targets()]
         up = {each.get("job", "") for each in targets if (each.get("job", ""), each.get("instance", "")) not in places}
         return frozenset(job for job, _ in places) - up
+
+
+def _within(ask: Ask, steady: Callable[[], int], timeout_ms: int) -> Ask:
+    """One time limit for all that is asked, however many questions they are."""
+    began = steady()
+
+    def asked(query: str, at_ms: int, _timeout_ms: int) -> Result:
+        left_ms = timeout_ms - (steady() - began)
+        if left_ms <= 0:
+            raise QueryError(Fault.TIMEOUT, "the interval is over")
+        return ask(query, at_ms, left_ms)
+
+    return asked
+
+
+def _from_now(active: Active, now_ms: int) -> Active:
+    """While nobody watched, nobody scraped either: that a target is not scraped counts from this moment on."""
+    return {
+        labels: replace(alert, active_ms=now_ms)
+        if alert.phase is Phase.PENDING and ("alertname", TARGET_DOWN) in labels
+        else alert
+        for labels, alert in active.items()
+    }
 
 
 def _same(run: GroupRun, wanted: tuple[RuleGroup, int] | None) -> bool:

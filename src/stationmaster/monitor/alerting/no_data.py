@@ -17,6 +17,7 @@ TARGET_METRIC: Final = "stationmaster_scrape_target"
 MISSING_METRIC: Final = "stationmaster_rule_without_metrics"
 """One series for every rule that reads nothing any more; its value is when it last did, in seconds since 1970."""
 
+TARGET_DOWN: Final = "ScrapeTargetDown"
 FILE: Final = "stationmaster"
 _ORIGIN: Final = Origin(file="stationmaster/no-data", line=0)
 _LONGEST_S = 300
@@ -39,7 +40,7 @@ def no_data_group(slowest_interval_ms: int, targets: Sequence[Labels]) -> RuleGr
 
 def _target_down(expr: str, for_ms: int) -> AlertingRule:
     return AlertingRule(
-        name="ScrapeTargetDown",
+        name=TARGET_DOWN,
         expr=expr,
         for_ms=for_ms,
         labels={"severity": "warning"},

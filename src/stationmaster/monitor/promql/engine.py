@@ -84,6 +84,20 @@ class _Asked:
     last_ms: int
 
     def answered(self, times: Millis, told: Callable[[Evaluator, Context, Parsed], Value]) -> Result:
+        """Once more where label sets were forgotten meanwhile: series may have lost theirs in the midst of it."""
+        table = self.source.table
+        before = table.forgettings
+        try:
+            found = self._answered(times, told)
+        except QueryError:
+            if table.forgettings == before:
+                raise
+        else:
+            if table.forgettings == before:
+                return found
+        return self._answered(times, told)
+
+    def _answered(self, times: Millis, told: Callable[[Evaluator, Context, Parsed], Value]) -> Result:
         parsed = parse(self.query, self.limits) if isinstance(self.query, str) else self.query
         notes = Notes(query=parsed.text)
         with ExitStack() as stack:

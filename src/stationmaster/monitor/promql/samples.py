@@ -77,7 +77,7 @@ class LabelTable:
 
     def __init__(self) -> None:
         self.forgettings = 0
-        """How often label sets were forgotten: who remembers ids from before begins anew."""
+        """Counts the beginnings and ends of forgetting: who remembers ids from before begins anew."""
         self._ids: dict[Labels, int] = {}
         self._labels: list[Labels] = []
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
@@ -114,6 +114,8 @@ class LabelTable:
                 if self._ids.get(self._labels[number]) == number:
                     del self._ids[self._labels[number]]
                 self._labels[number] = ()
+            # Once more: who began to intern in between may have got the id of one that was on its way out.
+            self.forgettings += bool(gone)
 
     def __len__(self) -> int:
         return len(self._labels)

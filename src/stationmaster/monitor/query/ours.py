@@ -8,6 +8,7 @@ from typing import Final
 from stationmaster.core.rules import RecordingRule, RuleGroup
 from stationmaster.monitor.promql.engine import parse
 from stationmaster.monitor.promql.results import QueryError
+from stationmaster.monitor.promql.samples import Matcher, MatchKind
 
 _COUNTED: Final = ("stationmaster_", "probe_")
 """Metrics of gateway nodes, of the control plane and of checks begin so."""
@@ -22,10 +23,10 @@ class Ours:
     _recorded: frozenset[str] = field(default=frozenset())
 
     def reads(self, query: str) -> bool:
-        """Whether every selector of the query names a metric of ours; not so where there is none, or the query is
-        refused."""
+        """Whether every selector of the query names a metric of ours, be it that there is none; not so where the query
+        is refused."""
         names = _names(query)
-        return bool(names) and all(each.startswith(_COUNTED) or each in self._known() for each in names)
+        return names is not None and all(each.startswith(_COUNTED) or each in self._known() for each in names)
 
     def _known(self) -> frozenset[str]:
         groups = self.groups()
@@ -38,11 +39,15 @@ class Ours:
 
 
 @lru_cache(maxsize=8192)
-def _names(query: str) -> frozenset[str]:
-    """Empty where a selector names no metric."""
+def _names(query: str) -> frozenset[str] | None:
+    """None where a selector names no metric."""
     try:
         parsed = parse(query)
     except QueryError:
-        return frozenset()
-    named = all(any(each.name == "__name__" for each in matchers) for matchers in parsed.selectors)
-    return parsed.metric_names if named else frozenset()
+        return None
+    named = all(map(_is_named, parsed.selectors))
+    return parsed.metric_names if named else None
+
+
+def _is_named(matchers: Sequence[Matcher]) -> bool:
+    return any(each.name == "__name__" and each.kind is MatchKind.EQUAL for each in matchers)

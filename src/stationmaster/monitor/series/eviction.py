@@ -10,7 +10,7 @@ from stationmaster.monitor.series.stream import BLOCK_MS, Stream
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBounds:
     """Blocks stay for `raw_ms`, as long as all of them together are not larger than `most_bytes`. No more than
-    `most_series` are known; from half of that on, those that ended some time ago are forgotten early."""
+    `most_series` are known; from half of that on, those whose samples have left memory are forgotten early."""
 
     raw_ms: int = 2 * 3600 * 1000
     most_bytes: int = 2 << 30

@@ -18,7 +18,7 @@ _PART_FORGOTTEN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """Slots of series and numbers of streams that nothing is kept of any more; `more` of them wait for the next time."""
+    """Slots of series and numbers of streams that nothing is kept of any more; `more` says that others wait."""
 
     slots: Sequence[int] = ()
     streams: Sequence[int] = ()

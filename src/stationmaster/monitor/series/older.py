@@ -14,7 +14,7 @@ from stationmaster.monitor.series import codec
 from stationmaster.monitor.series.choice import chosen_columns
 from stationmaster.monitor.series.codec import DamagedError
 from stationmaster.monitor.series.file import PIECE_COLUMNS, Chunk
-from stationmaster.monitor.series.index import SeriesIndex
+from stationmaster.monitor.series.index import NOBODY, SeriesIndex
 from stationmaster.monitor.series.keeping import Keeping
 from stationmaster.monitor.series.rows import RowBlock
 from stationmaster.monitor.series.stream import Stream
@@ -73,13 +73,15 @@ class Older:
         start, stop = np.searchsorted(chunk.times, (span[0], span[1] + 1))
         columns = np.arange(len(chunk.slots))[chosen_columns(chunk.slots, slots)]
         columns = columns[chunk.slots[columns] < self._index.count]
+        ids = self._index.ids()[chunk.slots[columns]]
+        columns, ids = columns[ids != NOBODY], ids[ids != NOBODY]
         if start >= stop or not len(columns):
             return None
         numbers = np.unique(columns // PIECE_COLUMNS)
         parts = [self._piece(keeping, chunk.id, number)[start:stop] for number in numbers.tolist()]
         at = np.searchsorted(numbers, columns // PIECE_COLUMNS) * PIECE_COLUMNS + columns % PIECE_COLUMNS
         values = codec.beside(parts)[:, at]
-        return Block(times=chunk.times[start:stop], values=values, series=self._index.ids()[chunk.slots[columns]])
+        return Block(times=chunk.times[start:stop], values=values, series=ids)
 
     def _piece(self, keeping: Keeping, chunk: int, number: int) -> Floats:
         key = (keeping, chunk, number)

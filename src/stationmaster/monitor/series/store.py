@@ -104,7 +104,8 @@ class SeriesStore:
 
     @property
     def room(self) -> int:
-        """How many more series may be known; what ended more than an hour ago is forgotten early where it is short."""
+        """How many more series may be known; where it is short, those whose samples have left memory are
+        forgotten early."""
         return max(0, self._bounds.most_series - self._held.index.known)
 
     @property

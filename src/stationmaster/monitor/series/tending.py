@@ -230,10 +230,10 @@ class Tending:
 
     def _crowded(self) -> int:
         """Before which moment series have to have ended to be forgotten early, for want of room; 0: there is room.
-        Those that ended lately still have columns in the blocks that are written."""
+        Those that ended later still have columns in blocks in memory."""
         if self.held.index.known <= self._bounds.most_series // 2:
             return 0
-        return max(0, self._trusted_ms - 2 * BLOCK_MS)
+        return max(0, self._trusted_ms - self._bounds.raw_ms - BLOCK_MS)
 
     def _is_due(self) -> bool:
         """Whether it is time to look for what is too old."""
