@@ -5,8 +5,9 @@ from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from stationmaster.runtime.spans import Span
 from stationmaster.runtime.timings import Timings
-from stationmaster.runtime.tracing import Span, span
+from stationmaster.runtime.tracing import span
 
 _UNKNOWN = "unknown"
 """The path of requests that no route takes: theirs could be any."""

@@ -15,7 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from stationmaster import __version__
 from stationmaster.core.monitoring import Traces
-from stationmaster.runtime.tracing import Span, Value
+from stationmaster.runtime.spans import Span, Value
 
 _PATH = "/v1/traces"
 """Where OTLP over HTTP takes spans (OpenTelemetry Protocol 1.5)."""

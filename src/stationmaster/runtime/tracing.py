@@ -2,31 +2,18 @@
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import structlog
 
 from stationmaster.core.monitoring import Traces
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.runtime.board import Cell
+from stationmaster.runtime.spans import Span, Value
 
 log = structlog.get_logger("tracing")
 
-Value: TypeAlias = str | int | float | bool
 _TICK_S = 60.0
-
-
-class Span:
-    """What goes on now; this one takes everything and keeps nothing."""
-
-    __slots__ = ()
-
-    def note(self, **attributes: Value) -> None:
-        """`http__route` is OpenTelemetry's `http.route`."""
-
-    def rename(self, name: str) -> None: ...
-
-    def failed(self, why: str) -> None: ...
 
 
 class Recorder(Protocol):
