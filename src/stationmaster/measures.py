@@ -124,7 +124,7 @@ def _of_checks(monitor: Monitor) -> Iterable[Reading]:
     took = sorted(each.answer.latency_ms / 1_000 for each in found if each.answer)
     at = {str(share): took[min(len(took) - 1, int(share * len(took)))] for share in _QUANTILES if took}
     help_ = "How long the newest answers of all checks took."
-    yield Reading(name="probe_last_duration_seconds", help=help_, labels=("quantile",), samples=_each(at))
+    yield Reading(name="probe_last_duration_seconds", help=help_, labels=("share",), samples=_each(at))
 
 
 def _of_nodes(gateway: Gateway) -> Iterable[Reading]:

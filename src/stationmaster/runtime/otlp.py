@@ -1,10 +1,13 @@
-"""Records spans with OpenTelemetry and sends them over OTLP by HTTP, in a thread of its own."""
+"""Records spans with OpenTelemetry and sends them over OTLP by HTTP, in a thread of its own.
+
+As JSON: the package of Envoy's protobuf types brings an older copy of OTLP's, in the place of the newer one.
+"""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
