@@ -59,6 +59,28 @@ class IncidentOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertJoined:
+    """An alert that is new to an open incident belongs to it from now on; `why` says by what. `worked`: a runbook is
+    to be looked for as for one that opens an incident; what only follows from the incident is not worked."""
+
+    at: datetime
+    incident: int
+    alert: Alert
+    why: str
+    worked: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceQuiet:
+    """Every alert of the incident about this instance has recovered, and no runbook is worked for one of them any
+    more; others of the incident may still fire."""
+
+    at: datetime
+    incident: int
+    instance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentRecovered:
     """Every alert of the incident has recovered; work on it may still be under way."""
 
@@ -102,6 +124,18 @@ class NoteAdded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusPosted:
+    """The public was told something of an incident on the status page. `status` is a word of Statuspage
+    (investigating, identified, monitoring, resolved, postmortem)."""
+
+    at: datetime
+    incident: int
+    status: str
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetChanged:
     at: datetime
     virtual_host: str
@@ -126,15 +160,18 @@ class RunStarted:
     runbook: str
     why: str
     """Why this runbook answers this alert."""
+    fingerprint: str = ""
+    """Of that alert; nothing: of the one with which the incident opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDeclined:
-    """No runbook is worked for the incident; a person has to."""
+    """No runbook is worked for an alert of the incident; a person has to look."""
 
     at: datetime
     incident: int
     why: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +195,7 @@ class RunEnded:
     outcome: str
     """cured, escalated or aborted."""
     detail: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +230,13 @@ Fact: TypeAlias = (
     AlertFired
     | AlertRecovered
     | IncidentOpened
+    | AlertJoined
+    | InstanceQuiet
     | IncidentRecovered
     | IncidentResolved
     | IncidentChanged
     | NoteAdded
+    | StatusPosted
     | TargetChanged
     | RunStarted
     | RunDeclined
@@ -210,10 +251,13 @@ FACT_KINDS: tuple[type[Fact], ...] = (
     AlertFired,
     AlertRecovered,
     IncidentOpened,
+    AlertJoined,
+    InstanceQuiet,
     IncidentRecovered,
     IncidentResolved,
     IncidentChanged,
     NoteAdded,
+    StatusPosted,
     TargetChanged,
     RunStarted,
     RunDeclined,

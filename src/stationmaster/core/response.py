@@ -256,8 +256,18 @@ class Component:
     apis: tuple[str, ...] = ()
 
 
+class Publishing(Enum):
+    """Who puts incidents on the status page."""
+
+    MANUAL = "manual"
+    """Somebody, from a draft."""
+    AUTOMATIC = "automatic"
+    """The platform itself, with the messages of the runbook, or neutral ones."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusPage:
+    publish: Publishing = Publishing.MANUAL
     title: str = ""
     """Nothing: the name of the environment."""
     url: str = ""

@@ -153,6 +153,8 @@ class Service:
     health: HealthCheck | None = None
     metrics: str | None = None
     escalation_policy: PolicyName | None = None
+    depends_on: tuple[ServiceName, ...] = ()
+    """Services without which it cannot answer."""
     supervision: Supervision = Supervision.RESTART
     instances: tuple[Instance, ...] = ()
     origin: Origin = NOWHERE

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from stationmaster.core.facts import (
     AlertFired,
+    AlertJoined,
     AlertRecovered,
     BalancerState,
     EscalationAsked,
@@ -16,12 +17,14 @@ from stationmaster.core.facts import (
     IncidentOpened,
     IncidentRecovered,
     IncidentResolved,
+    InstanceQuiet,
     InstanceRestarted,
     NoteAdded,
     RunDeclined,
     RunEnded,
     RunStarted,
     RunStepEnded,
+    StatusPosted,
     TargetChanged,
 )
 
@@ -58,8 +61,14 @@ def _said(fact: Fact) -> tuple[str, str, str]:
             return "incident.resolved", fact.by or "incidents", f"incident #{fact.incident} resolved{_behind(fact.why)}"
         case IncidentChanged():
             return f"incident.{fact.act}", fact.by, fact.text
+        case AlertJoined():
+            return "alert.joined", "incidents", f"{fact.alert.name} belongs to this: {fact.why}"
+        case InstanceQuiet():
+            return "instance.quiet", "incidents", f"every alert of {fact.instance} has recovered"
         case NoteAdded():
             return "note", fact.by, fact.text
+        case StatusPosted():
+            return "status.posted", fact.by, f"status page, {fact.status}: {fact.text}"
         case TargetChanged():
             return f"target.{fact.state.value}", fact.by, _target_text(fact)
         case InstanceRestarted():

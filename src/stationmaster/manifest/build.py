@@ -135,6 +135,7 @@ class _Builder:
             command=tuple(document.command),
             metrics=document.metrics,
             escalation_policy=None if document.escalation_policy is None else PolicyName(document.escalation_policy),
+            depends_on=tuple(map(ServiceName, document.depends_on)),
             health=health_check(document.health, self.places),
             supervision=document.supervision,
             instances=tuple(

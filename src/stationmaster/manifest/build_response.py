@@ -185,6 +185,7 @@ def status_page(document: StatusPageDocument) -> StatusPage:
         title=document.title or "",
         url=document.url or "",
         time_zone=document.time_zone,
+        publish=document.publish,
         components=tuple(map(_component, document.components)),
     )
 

@@ -46,6 +46,8 @@ def _all(part: Part) -> Iterator[Reference]:
             if service.escalation_policy is not None:
                 key = ("escalation-policy", service.escalation_policy)
                 yield Reference(key, "escalation_policy", service, ("escalation_policy",))
+            for at, name in enumerate(service.depends_on):
+                yield Reference(("service", name), f"depends_on[{at}]", service, ("depends_on", at))
         case VirtualHostDocument() as host:
             for at, target in enumerate(host.targets):
                 if target.instance is not None:

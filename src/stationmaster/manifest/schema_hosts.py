@@ -91,6 +91,9 @@ class ServiceDocument(Document, frozen=True):
     escalation_policy: Annotated[
         Reference | None, Meta(description="Who is paged for it, where no route of `incidents` says otherwise.")
     ] = None
+    depends_on: Annotated[
+        list[Reference], Meta(description="Services without which it cannot answer.", max_length=50)
+    ] = field(default_factory=list)
     supervision: Supervision = Supervision.RESTART
     health: HealthDocument | None = None
     instances: list[InstanceDocument] = field(default_factory=list)

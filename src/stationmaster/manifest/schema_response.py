@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from stationmaster.core.response import ContactKind, Urgency
+from stationmaster.core.response import ContactKind, Publishing, Urgency
 from stationmaster.manifest.words import Document, FileText, LabelName, Name, Port, Reference, Text, UrlText, Wait
 from stationmaster.manifest.words_response import (
     Clock,
@@ -193,4 +193,7 @@ class StatusPageDocument(Document, frozen=True):
     title: Text | None = None
     url: UrlText | None = None
     time_zone: Zone = "UTC"
+    publish: Annotated[
+        Publishing, Meta(description="Who puts incidents on the page: somebody, from drafts, or the platform itself.")
+    ] = Publishing.MANUAL
     components: Annotated[list[ComponentDocument], Meta(max_length=200)] = field(default_factory=list)
