@@ -3,15 +3,19 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 import uvicorn
+from litestar import Litestar
 
 from stationmaster.access.loop import Access
+from stationmaster.access.roles import Role
 from stationmaster.api.app import make_api
 from stationmaster.api.protocol import ProblemProtocol
 from stationmaster.catalog.loop import Catalog
@@ -35,6 +39,7 @@ from stationmaster.joints import (
     OtherNodeCount,
     ProbeTokens,
     RunEffects,
+    RunEnvironment,
     ServedRequests,
     Wanted,
     direct_checks,
@@ -46,9 +51,11 @@ from stationmaster.keys.loop import Keys
 from stationmaster.measures import Rooms, metrics_of
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
+from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
+from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runtime import tracing
 from stationmaster.runtime.db import Database, open_database, utc_now
 from stationmaster.runtime.files import write_private
@@ -58,6 +65,7 @@ from stationmaster.runtime.metrics import ControlMetrics
 from stationmaster.runtime.migrate import migrate
 from stationmaster.runtime.serve import bind
 from stationmaster.runtime.tasks import supervise
+from stationmaster.runtime.tls import ServerTls, TlsFolder
 from stationmaster.signals import make_signals
 
 log = structlog.get_logger("app")
@@ -123,8 +131,18 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
+    approvals = Approvals(database=database)
+    unattended = Unattended(
+        database=database,
+        approvals=approvals,
+        spec=lambda: declared.value,
+        env=RunEnvironment(declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR)),
+        folder=state.root,
+        now=utc_now,
+    )
     runbooks = Runbooks(
         database=database,
+        unattended=unattended,
         runbooks=shelf.runbooks,
         inventory=lambda: InventoryView.of(declared.value),
         perform=effects,
@@ -141,6 +159,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         healing=Healing(database, GatewayBalancer(gateway), lambda: declared.value.healing),
         incidents=incidents,
         intake=intake,
+        approvals=approvals,
         keys=keys,
         monitor=monitor,
         watchdog=watchdog,
@@ -175,6 +194,7 @@ async def _access(database: Database, state: StateDir) -> Access:
 async def _run(platform: Platform, state: StateDir) -> None:
     """Runs every loop in one task group until somebody asks for the end."""
     ending = asyncio.Event()
+    tls = ServerTls(platform.declared, TlsFolder(state.tls))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     loops: dict[str, Callable[[], Awaitable[None]]] = {
@@ -191,11 +211,12 @@ async def _run(platform: Platform, state: StateDir) -> None:
         "runbook facts": platform.runbooks.consume,
         "runbook shelf": platform.shelf.watch,
         "traces": partial(tracing.follow, platform.declared),
+        "tls": tls.run,
         **platform.loops,
     }
     # Bound outside the task group, which would wrap the refusal of a taken address.
-    listener = bind(platform.spec.control.api)
-    async with asyncio.TaskGroup() as group, _serving(platform, state, group, listener):
+    listeners = await _listeners(platform, tls)
+    async with asyncio.TaskGroup() as group, _serving(platform, state, group, listeners):
         tasks = [group.create_task(supervise(name, loop), name=name) for name, loop in loops.items()]
         log.info("control plane runs", environment=platform.spec.environment, api=str(platform.spec.control.api))
         await _either(ending, platform.stopping)
@@ -219,13 +240,42 @@ async def _either(*events: asyncio.Event) -> None:
         wait.cancel()
 
 
+_Listeners: TypeAlias = Sequence[tuple[socket.socket, ssl.SSLContext | None]]
+
+
+async def _listeners(platform: Platform, tls: ServerTls) -> _Listeners:
+    control = platform.spec.control
+    if control.api_tls is None:
+        return [(bind(control.api), None)]
+    await tls.start()
+    return [(bind(control.api), None), (bind(control.api_tls), tls.context)]
+
+
 @asynccontextmanager
 async def _serving(
-    platform: Platform, state: StateDir, group: asyncio.TaskGroup, listener: socket.socket
+    platform: Platform, state: StateDir, group: asyncio.TaskGroup, listeners: _Listeners
 ) -> AsyncIterator[None]:
     """Serves the REST API for as long as the block runs, and tells clients where it is."""
     api = make_api(platform)
-    config = uvicorn.Config(
+    servers = [_Server(_config(api, context)) for _, context in listeners]
+    with ExitStack() as bound:
+        for listener, _ in listeners:
+            bound.enter_context(listener)
+        tasks = [
+            group.create_task(server.serve(sockets=[listener]), name="api")
+            for server, (listener, _) in zip(servers, listeners, strict=True)
+        ]
+        _tell_addresses(platform, state)
+        try:
+            yield
+        finally:
+            for server in servers:
+                server.should_exit = True
+            await asyncio.wait(tasks, timeout=5)
+
+
+def _config(api: Litestar, context: ssl.SSLContext | None) -> uvicorn.Config:
+    return uvicorn.Config(
         api,
         http=ProblemProtocol,
         lifespan="off",
@@ -235,16 +285,17 @@ async def _serving(
         server_header=False,
         proxy_headers=False,  # a header must not say from where somebody logs in
         timeout_graceful_shutdown=3,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
-    server = _Server(config)
-    with listener:
-        task = group.create_task(server.serve(sockets=[listener]), name="api")
-        write_private(state.control_url, f"http://{platform.spec.control.api}\n".encode())
-        try:
-            yield
-        finally:
-            server.should_exit = True
-            await asyncio.wait([task], timeout=5)
+
+
+def _tell_addresses(platform: Platform, state: StateDir) -> None:
+    control = platform.spec.control
+    write_private(state.control_url, f"http://{control.api}\n".encode())
+    if control.api_tls is None:
+        state.control_tls_url.unlink(missing_ok=True)
+    else:
+        write_private(state.control_tls_url, f"https://{control.api_tls}\n".encode())
 
 
 class _Server(uvicorn.Server):

@@ -56,6 +56,16 @@ class StateDir:
         return self.root / "control.url"
 
     @property
+    def control_tls_url(self) -> Path:
+        """Holds the base URL of the same API over HTTPS, while it is served."""
+        return self.root / "control.tls.url"
+
+    @property
+    def tls(self) -> Path:
+        """The folder of our own certificate authority, and of what it certified."""
+        return self.root / "tls"
+
+    @property
     def link_key(self) -> Path:
         """Signs the links by which pages are acknowledged."""
         return self.root / "link.key"

@@ -1,6 +1,8 @@
 """Joins the rooms: what one room asks for, said in the words of the room that does it."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -41,6 +43,8 @@ RUNBOOK = "runbook"
 _BUDGET_SPAN = timedelta(hours=1)
 _STANDS_AFTER = timedelta(seconds=1)
 """An instance without a health check counts as well when it has lived so long."""
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "TZ", "USER", "KUBECONFIG", "DOCKER_HOST", "TMPDIR")
+"""Of the control plane's own environment."""
 _USED_FOR = timedelta(seconds=60)
 _CONNECTS_WITHIN = timedelta(seconds=10)
 """A gateway node that is not connected after so long is down."""
@@ -145,6 +149,29 @@ class RunEffects:
                 f"{instance} was restarted {restarts} times within an hour; the policy allows no more",
                 hint="find out why it dies, or raise healing.max_restarts_per_hour",
             )
+
+
+@dataclass(slots=True)
+class RunEnvironment:
+    """What commands of runs see: this program on their path, and a token that proves which run asks. `lend` gives one
+    to a name; the address of the API may change with the declaration."""
+
+    declared: Cell[PlatformSpec]
+    lend: Callable[[str], str]
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, run: str) -> Mapping[str, str]:
+        if run not in self._tokens:
+            self._tokens[run] = self.lend(run)
+        kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        programs = str(Path(sys.executable).parent)
+        return kept | {
+            "PATH": os.pathsep.join((programs, os.environ.get("PATH", os.defpath))),
+            "STATIONMASTER_URL": f"http://{self.declared.value.control.api}",
+            "STATIONMASTER_TOKEN": self._tokens[run],
+            "COLUMNS": "200",
+            "NO_COLOR": "1",
+        }
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.query.desk import QueryDesk
+from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell
@@ -48,6 +49,8 @@ class Platform:
     """Answers queries from outside."""
     objectives: Objectives | None = None
     """What APIs promise, and how their error budgets stand."""
+    approvals: Approvals | None = None
+    """What risky steps of runs wait for."""
     intake: Intake | None = None
     """Takes foreign alerts in, and keeps silences and heartbeats."""
     metrics: ControlMetrics = field(default_factory=ControlMetrics)

@@ -14,9 +14,10 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from stationmaster.access.roles import Caller, Role
-from stationmaster.api.routes.acknowledge import AcknowledgeRoutes
+from stationmaster.api.routes.acknowledge import AcknowledgeRoutes, IncidentPageRoutes
 from stationmaster.api.routes.incident_acts import IncidentActRoutes
 from stationmaster.api.routes.incidents import IncidentRoutes
+from stationmaster.api.routes.updates import UpdateRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.loop import Incidents
 from stationmaster.runtime.board import Cell
@@ -37,7 +38,7 @@ def make_app(incidents: Incidents, name: str = "lin") -> Litestar:
     platform = OnlyIncidents(incidents)
     caller = Caller(name=name, role=Role.OPERATOR)
     return Litestar(
-        route_handlers=[IncidentRoutes, IncidentActRoutes, AcknowledgeRoutes],
+        route_handlers=[IncidentRoutes, IncidentActRoutes, AcknowledgeRoutes, IncidentPageRoutes, UpdateRoutes],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
             "caller": Provide(lambda: caller, sync_to_thread=False),

@@ -48,6 +48,8 @@ NEEDED: dict[tuple[str, str], Role | Public] = {
     ("PATCH", "/api/v1/apis/{name}"): OPERATOR,
     ("PUT", "/api/v1/apis/{name}"): OPERATOR,
     ("POST", "/api/v1/apply"): OPERATOR,
+    ("GET", "/api/v1/approvals"): VIEWER,
+    ("POST", "/api/v1/approvals/{run}/{step}"): APPROVER,
     ("GET", "/api/v1/audit"): VIEWER,
     ("GET", "/api/v1/checks"): VIEWER,
     ("POST", "/api/v1/checks/{name}/run"): OPERATOR,

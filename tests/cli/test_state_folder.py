@@ -10,7 +10,7 @@ from stationmaster.cli.state_folder import make_state, refuse_lost_state
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.runtime.lock import acquire
-from tests.fleet.executor_contract import SLEEPER
+from tests.fleet.contract import SLEEPER
 
 
 def mode_of(folder: Path) -> int:

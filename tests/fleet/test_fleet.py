@@ -21,7 +21,7 @@ from stationmaster.fleet.rollout import Standing
 from stationmaster.runtime.audit import Asked, changes
 from stationmaster.runtime.db import Database
 from stationmaster.runtime.outbox import facts_of
-from tests.fleet.executor_contract import SLEEPER, launch
+from tests.fleet.contract import SLEEPER, launch
 
 BEFORE_ALL = datetime(2020, 1, 1, tzinfo=UTC)
 LIMIT_S = 15.0

@@ -12,6 +12,7 @@ from stationmaster.config import StateDir
 from stationmaster.core.facts import FaultInjected, InstanceRestarted
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Supervision
+from stationmaster.fleet.executor import Executor
 from stationmaster.fleet.executors.process import ProcessExecutor
 from stationmaster.fleet.inventory import Launch, launches
 from stationmaster.fleet.loop import Fleet
@@ -19,24 +20,43 @@ from stationmaster.manifest.read import load
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.master_key import KEY_VARIABLE
 from stationmaster.runtime.outbox import facts_since
-from tests.fleet.executor_contract import SLEEPER, ExecutorContract, launch
+from tests.fleet.contract import LOUD, SLEEPER, ExecutorContract, launch
+
+LOG_LIMIT_BYTES = 1_000_000
 
 
 @pytest.fixture
 async def executor(tmp_path: Path) -> AsyncIterator[ProcessExecutor]:
-    made = ProcessExecutor(StateDir(tmp_path))
+    made = ProcessExecutor(StateDir(tmp_path), log_limit_bytes=LOG_LIMIT_BYTES)
     yield made
     for name in await made.seen():
         await made.kill(name)
     await made.seen()  # collects the exit status of every child
 
 
+@pytest.fixture
+def successor(executor: ProcessExecutor, tmp_path: Path) -> ProcessExecutor:
+    return ProcessExecutor(StateDir(tmp_path))
+
+
 class TestProcessExecutor(ExecutorContract):
-    async def test_a_new_control_plane_adopts_what_it_finds(self, executor: ProcessExecutor, tmp_path: Path) -> None:
-        running = await executor.start(launch("a", SLEEPER))
-        successor = ProcessExecutor(StateDir(tmp_path))
-        assert (await successor.seen())["a"].pid == running.pid
-        assert (await successor.start(launch("a", SLEEPER))).pid == running.pid
+    def log_bytes(self, executor: Executor, name: str) -> int:
+        assert isinstance(executor, ProcessExecutor)
+        folder = executor.log_file(name).parent
+        return sum(each.stat().st_size for each in folder.glob(f"{name}.log*"))
+
+    async def test_a_log_that_is_cut_is_followed_further_and_its_end_lies_beside_it(
+        self, executor: ProcessExecutor
+    ) -> None:
+        await executor.start(launch("a", LOUD))
+        await self.wait_for_log(executor, "a", "last")
+        await executor.seen()
+        file = executor.log_file("a")
+        async with asyncio.timeout(10):
+            while file.stat().st_size > LOG_LIMIT_BYTES:
+                await asyncio.sleep(0.05)
+                await executor.seen()
+        assert file.with_suffix(".log.1").stat().st_size == LOG_LIMIT_BYTES
 
     async def test_another_platform_on_the_machine_is_left_alone(
         self, executor: ProcessExecutor, tmp_path: Path

@@ -10,6 +10,7 @@ from stationmaster.core.names import ApiName, UserName, VirtualHostName
 from stationmaster.core.policy import (
     Canary,
     Cors,
+    Fault,
     HeaderChanges,
     LimitBy,
     Maintenance,
@@ -77,6 +78,9 @@ APIS: dict[str, tuple[frozenset[CredentialKind], Policies]] = {
     "moved-path": (PUBLIC, Policies(redirect=Redirect(to="/elsewhere", status=307))),
     "moved-guarded": (JWT, Policies(redirect=Redirect(to="/elsewhere"))),
     "resting": (BOTH, Policies(maintenance=Maintenance(message='back at "noon"', retry_after_s=90))),
+    "late": (JWT, Policies(fault=Fault(delay_ms=400))),
+    "failing": (JWT, Policies(fault=Fault(abort_status=503, abort_percent=100))),
+    "sometimes": (PUBLIC, Policies(fault=Fault(abort_status=500, abort_percent=50))),
     "scoped": (BOTH, Policies(tokens=TokenRules(scopes=("read", "write")))),
     "claims": (JWT, Policies(tokens=TokenRules(claims_to_headers=(("org", "x-org"), ("roles", "x-roles"))))),
 }

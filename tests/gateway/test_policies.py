@@ -352,3 +352,24 @@ async def test_a_stranger_is_told_both_ways_to_show_who_it_is(rig: Rig) -> None:
             'Bearer realm="stationmaster"',
             'ApiKey realm="stationmaster", header="apikey"',
         ]
+
+
+async def test_requests_are_held_up_on_purpose(rig: Rig) -> None:
+    began = asyncio.get_running_loop().time()
+    answer = await rig.request("GET", "/late", headers=bearer(rig, "ada"))
+    assert answer.status_code == 200
+    assert asyncio.get_running_loop().time() - began >= 0.4
+
+
+async def test_requests_are_answered_with_an_error_on_purpose_but_only_those_of_who_may_call(rig: Rig) -> None:
+    refused = await rig.request("GET", "/failing")
+    failed = await rig.request("GET", "/failing", headers=bearer(rig, "ada"))
+    assert (refused.status_code, failed.status_code) == (401, 503)
+    assert failed.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_share_of_the_requests_fails_on_purpose(rig: Rig) -> None:
+    seen = Counter([(await rig.request("GET", "/sometimes")).status_code for _ in range(60)])
+    assert seen.keys() == {200, 500}
+    assert seen[200] >= 10
+    assert seen[500] >= 10

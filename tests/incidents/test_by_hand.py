@@ -30,7 +30,7 @@ def restart(seconds: float, instance: str) -> InstanceRestarted:
 async def test_a_target_taken_out_and_an_instance_restarted_by_hand_are_noted_on_their_incident(
     database: Database,
 ) -> None:
-    others = replace(alert("f2", "key-eu-de"), summary="url is http://127.0.0.1:88881/x")
+    others = replace(alert("f2", "key-eu-de"), url="http://127.0.0.1:88881/x")
     incidents = await told(
         database,
         fired(0, DOWN),

@@ -23,13 +23,18 @@ from stationmaster.core.facts import (
     RunStepEnded,
     TargetChanged,
 )
-from stationmaster.incidents.group import Join, Open, OpenIncident, is_over, place
+from stationmaster.core.response import IncidentSettings
+from stationmaster.core.spec import PlatformSpec
+from stationmaster.incidents.group import OpenIncident, is_over
 from stationmaster.incidents.life import Status
 from stationmaster.incidents.loop import CONSUMER, Incidents
 from stationmaster.incidents.timeline import entry_of
 from stationmaster.runtime import outbox
+from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
 
+APART = PlatformSpec(environment="sample", incidents=IncidentSettings(group_by=("...",)))
+"""Every alert opens an incident of its own."""
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
@@ -68,7 +73,7 @@ def run_ended(seconds: float, outcome: str = "cured") -> RunEnded:
 
 async def told(database: Database, *facts: Fact) -> Incidents:
     """Incidents that have handled these facts and everything that followed from them."""
-    incidents = Incidents(database)
+    incidents = Incidents(database, Cell(APART))
     for fact in facts:
         async with database.write() as connection:
             await outbox.append(connection, fact)
@@ -199,10 +204,11 @@ def test_every_fact_is_said_in_one_line(fact: Fact, kind: str, text: str) -> Non
     assert (entry.kind, entry.text) == (kind, text)
 
 
-def test_grouping_is_a_pure_decision() -> None:
-    working = OpenIncident(number=1, fingerprints=frozenset({"f1"}), firing=frozenset(), run_open=True)
-    quiet = OpenIncident(number=2, fingerprints=frozenset({"f2"}), firing=frozenset(), run_open=False)
-    assert place(alert("f1"), (working, quiet)) == Join(number=1)
-    assert isinstance(place(alert("f2"), (working, quiet)), Open)
-    assert isinstance(place(alert("f3"), (working, quiet)), Open)
-    assert [is_over(each) for each in (working, quiet)] == [False, True]
+@pytest.mark.parametrize(
+    ("firing", "worked", "kept_open", "over"),
+    [(True, False, False, False), (False, True, False, False), (False, False, True, False), (False, False, False, True)],
+)
+def test_an_incident_is_over_when_nothing_fires_and_nobody_works_on_it_or_keeps_it(
+    firing: bool, worked: bool, kept_open: bool, over: bool
+) -> None:
+    assert is_over(OpenIncident(number=1, firing=firing, worked=worked, kept_open=kept_open)) is over

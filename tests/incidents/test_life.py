@@ -20,6 +20,7 @@ LIFE: dict[Act, dict[Status, Status | None]] = {
     Act.RAISE: {T: T, A: A, M: M, R: None, V: None},
     Act.EDIT: {T: T, A: A, M: M, R: R, V: None},
     Act.NOTE: {T: T, A: A, M: M, R: R, V: V},
+    Act.UPDATE: {T: T, A: A, M: M, R: R, V: V},
     Act.MERGE: {T: R, A: R, M: R, R: None, V: None},
     Act.SPLIT: {T: T, A: A, M: M, R: None, V: None},
 }

@@ -90,8 +90,10 @@ PLAIN = EscalationPolicy(
 
 
 def spec(policy: EscalationPolicy = LADDER, *channels: Channel, responders: Sequence[Responder] = ()) -> PlatformSpec:
+    """Every alert opens an incident of its own."""
     people = tuple(responder(name, ONCE) for name in ("engineer", "manager", "director", "chief"))
-    settings = IncidentSettings(policy=policy.name, channels=tuple(each.name for each in channels))
+    told = tuple(each.name for each in channels)
+    settings = IncidentSettings(policy=policy.name, channels=told, group_by=("...",))
     return PlatformSpec(
         environment="sample",
         responders=tuple(responders) or people,

@@ -8,6 +8,8 @@ import secrets
 
 MACHINE_PREFIX = "stmt_"
 SESSION_PREFIX = "stms_"
+LENT_PREFIX = "stml_"
+"""Lent by the platform to what it runs itself; in no store."""
 
 LONGEST_TOKEN = 512
 """Characters; ours have 48."""

@@ -49,6 +49,9 @@ class Live:
     def know_file(self, token: str, caller: Caller) -> None:
         self._files[digest(token)] = caller
 
+    def forget_file(self, token: str) -> None:
+        self._files.pop(digest(token), None)
+
     def load(self, people: Sequence[Person], tokens: Sequence[MachineToken], sessions: Sequence[StoredSession]) -> None:
         for person in people:
             self.know_person(person)

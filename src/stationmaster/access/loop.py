@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from stationmaster.access import store
+from stationmaster.access.bearer import LENT_PREFIX, new_token
 from stationmaster.access.live import Live, Proof, SessionTerms
 from stationmaster.access.logins import Logins, Outcome
 from stationmaster.access.machines import Machines
@@ -90,6 +91,16 @@ class Access:
     def prove(self, token: str) -> Proof | None:
         """Who shows this token, and what it is; None when it proves nothing. Takes microseconds."""
         return self._live.prove(token, utc_now())
+
+    def lend(self, name: str, role: Role) -> str:
+        """A token for one of the platform's own helpers, which proves who it is until this process ends."""
+        token = new_token(LENT_PREFIX)
+        self._live.know_file(token, Caller(name=name, role=role))
+        return token
+
+    def take_back(self, token: str) -> None:
+        """What was lent proves nothing any more."""
+        self._live.forget_file(token)
 
     def authenticate(self, token: str) -> Caller | None:
         proof = self.prove(token)

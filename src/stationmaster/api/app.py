@@ -12,10 +12,12 @@ from sqlalchemy.exc import OperationalError
 from stationmaster import __version__
 from stationmaster.api.guard import Public, RefusalError, given_caller, given_proof, guard, refusal_problem
 from stationmaster.api.observed import observed
+from stationmaster.api.pagerduty.refusals import or_else
 from stationmaster.api.request import ApiRequest
 from stationmaster.api.routes.access import LoginRoutes, PeopleRoutes, TokenRoutes
 from stationmaster.api.routes.acknowledge import AcknowledgeRoutes
 from stationmaster.api.routes.alertmanager import AlertmanagerRoutes
+from stationmaster.api.routes.approvals import ApprovalRoutes
 from stationmaster.api.routes.audit import AuditRoutes
 from stationmaster.api.routes.catalog import CatalogRoutes
 from stationmaster.api.routes.checks import CheckRoutes
@@ -31,6 +33,9 @@ from stationmaster.api.routes.metrics import MetricsRoutes
 from stationmaster.api.routes.nodes import GatewayNodeRoutes
 from stationmaster.api.routes.objectives import ObjectiveRoutes
 from stationmaster.api.routes.operations import OperationRoutes
+from stationmaster.api.routes.pagerduty import PagerDutyIncidentRoutes
+from stationmaster.api.routes.pagerduty_acts import PagerDutyActRoutes, PagerDutyLineRoutes
+from stationmaster.api.routes.pagerduty_directory import PagerDutyDirectoryRoutes
 from stationmaster.api.routes.prometheus import PrometheusQueryRoutes
 from stationmaster.api.routes.prometheus_state import PrometheusStateRoutes
 from stationmaster.api.routes.registry import RegistryRoutes
@@ -87,7 +92,12 @@ _ROUTES = (
     IntakeRoutes,
     EventRoutes,
     HeartbeatRoutes,
+    ApprovalRoutes,
     SilenceRoutes,
+    PagerDutyIncidentRoutes,
+    PagerDutyActRoutes,
+    PagerDutyLineRoutes,
+    PagerDutyDirectoryRoutes,
 )
 
 
@@ -105,7 +115,7 @@ def make_api(platform: Platform) -> Litestar:
         exception_handlers={
             RefusalError: refusal_problem,
             PlatformError: platform_problem,
-            HTTPException: http_problem,
+            HTTPException: or_else(http_problem),
             RecursionError: too_deep,
             OperationalError: store_problem,
             HTTP_500_INTERNAL_SERVER_ERROR: fault_problem,

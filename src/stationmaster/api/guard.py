@@ -14,6 +14,7 @@ from stationmaster.access.bearer import parse_basic, parse_bearer
 from stationmaster.access.live import Proof
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Caller, Role, permits
+from stationmaster.api.pagerduty.token import parse_token
 from stationmaster.core.problem import PlatformError
 from stationmaster.manifest.entity import EntityKind
 from stationmaster.runtime.problems import platform_problem
@@ -48,7 +49,7 @@ Guard: TypeAlias = Callable[[Connection, BaseRouteHandler], None]
 def guard(access: Access) -> Guard:
     """Knows the caller by `Authorization: Bearer TOKEN` and notes who it is for the route. Routes with `basic` in
     their opt take the token as the password of HTTP's Basic as well; it is never asked for, so that no browser
-    keeps it."""
+    keeps it; those with `token` take `Token token=TOKEN` as well."""
 
     def authorised(connection: Connection, handler: BaseRouteHandler) -> None:
         scope = cast("HTTPScope", connection.scope)  # the API has no WebSockets
@@ -57,6 +58,7 @@ def guard(access: Access) -> Guard:
             return
         shown = connection.headers.get("authorization", "")
         token = parse_bearer(shown) or (parse_basic(shown) if handler.opt.get("basic") else None)
+        token = token or (parse_token(shown) if handler.opt.get("token") else None)
         proof = None if token is None else access.prove(token)
         if proof is None:
             raise _unauthorised(given="authorization" in connection.headers)

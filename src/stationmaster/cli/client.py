@@ -10,7 +10,7 @@ import msgspec
 
 from stationmaster.api.wire_catalog import Located, ProblemList
 from stationmaster.cli.near import with_suggestion
-from stationmaster.cli.session import asked_url, session_of
+from stationmaster.cli.session import TOKEN_VARIABLE, URL_VARIABLE, asked_url, given_token, session_of
 from stationmaster.config import StateDir
 from stationmaster.core.problem import Diagnostic, InvalidInputError, Origin, PlatformError, Severity
 
@@ -97,6 +97,11 @@ def not_running(detail: str) -> PlatformError:
 
 def _address(state: StateDir) -> tuple[str, str]:
     named = asked_url()
+    if token := given_token():
+        if named is None:
+            text, hint = f"{TOKEN_VARIABLE} is set, but no control plane is named", f"set {URL_VARIABLE} as well"
+            raise PlatformError("no-url", text, hint=hint)
+        return named, token
     session = session_of(named)
     if named is not None and session is None:
         hint = f"`stationmaster login --url {named}` begins one"

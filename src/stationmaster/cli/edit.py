@@ -39,7 +39,7 @@ def edit(kind: KindArgument, name: NameArgument = "", state: StateOption = DEFAU
         body, etag = client.read(path, dict[str, Any])
         file = _written(Entity(kind=of_kind, name=name or SETTINGS, body=body))
         before = file.read_bytes()
-        _open(file)
+        open_in_editor(file)
         after = file.read_bytes()
         if after == before:
             file.unlink()
@@ -69,7 +69,8 @@ def _written(entity: Entity) -> Path:
     return Path(file.name)
 
 
-def _open(file: Path) -> None:
+def open_in_editor(file: Path) -> None:
+    """Returns when the editor has ended. Raises PlatformError `editor-failed`."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
         subprocess.run([*shlex.split(editor), str(file)], check=True)

@@ -11,6 +11,7 @@ from stationmaster.cli import (
     alert,
     api,
     apply,
+    approval,
     audit,
     check,
     cipher,
@@ -25,6 +26,7 @@ from stationmaster.cli import (
     instance,
     key,
     login,
+    maintenance,
     node,
     objective,
     oncall,
@@ -36,10 +38,12 @@ from stationmaster.cli import (
     silence,
     status,
     target,
+    tls,
     token,
     up,
     usage,
     user,
+    wait,
 )
 from stationmaster.cli.output import out
 from stationmaster.cli.session import URL_VARIABLE
@@ -81,6 +85,7 @@ app.command(epilog=edit.EXAMPLES)(edit.edit)
 app.command(epilog=audit.EXAMPLES)(audit.audit)
 app.command(epilog=usage.EXAMPLES)(usage.usage)
 app.command(epilog=query.EXAMPLES)(query.query)
+app.command(epilog=wait.EXAMPLES)(wait.wait)
 app.command(epilog=login.LOGIN_EXAMPLES)(login.login)
 app.command(epilog=login.LOGOUT_EXAMPLES)(login.logout)
 app.command(epilog=login.WHOAMI_EXAMPLES)(login.whoami)
@@ -96,6 +101,8 @@ app.add_typer(incident.verbs, name="incident")
 app.add_typer(alert.verbs, name="alert")
 app.add_typer(silence.verbs, name="silence")
 app.add_typer(heartbeat.verbs, name="heartbeat")
+app.add_typer(approval.verbs, name="approval")
+app.add_typer(maintenance.verbs, name="maintenance")
 app.add_typer(oncall.verbs, name="oncall")
 app.add_typer(escalation.verbs, name="escalation")
 app.add_typer(instance.verbs, name="instance")
@@ -106,6 +113,7 @@ app.add_typer(drill.verbs, name="drill")
 app.add_typer(key.verbs, name="key")
 app.add_typer(token.verbs, name="token")
 app.add_typer(signing_key.verbs, name="signing-key")
+app.add_typer(tls.verbs, name="tls")
 app.add_typer(cipher.verbs, name="cipher")
 app.command(rich_help_panel="Roles, for one process each")(roles.control)
 app.command(rich_help_panel="Roles, for one process each", epilog=roles.GATEWAY_EXAMPLE)(roles.gateway)

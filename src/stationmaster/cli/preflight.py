@@ -74,6 +74,8 @@ def _hint(refused: _Refused, holders: PortHolders) -> str:
 def _own(spec: PlatformSpec) -> Iterator[tuple[str, Address]]:
     yield "control.api", spec.control.api
     yield "control.xds", spec.control.xds
+    if spec.control.api_tls is not None:
+        yield "control.api_tls", spec.control.api_tls
     for node in spec.nodes:
         yield f"gateway node {node.name}, listen", node.listen
         if node.listen_tls is not None:

@@ -41,6 +41,9 @@ def query(
     ] = "",
     span: Annotated[str, typer.Option("--range", help="Over so long a time up to then, as 1h.")] = "",
     step: Annotated[str, typer.Option(help="With --range: one value each, as 15s. A sixtieth if left out.")] = "",
+    expect: Annotated[
+        str, typer.Option(help="some or none: exit status 1 where it gives no series, or where it gives any.")
+    ] = "",
     state: StateOption = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
@@ -48,6 +51,8 @@ def query(
     from stationmaster.monitor.query.external_answers import Reply, result_of
 
     with refusals():
+        if expect not in ("", "some", "none"):
+            raise PlatformError("bad-expectation", f"{expect!r} cannot be expected", hint="expect some, or none")
         at_ms = _moment(at)
         path, asked = _range(span, step, at_ms) if span else ("query", {"time": f"{at_ms / 1000:.3f}"})
         if step and not span:
@@ -59,8 +64,31 @@ def query(
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(reply.data, indent=2) + b"\n")
         sys.stdout.buffer.flush()
-        return
-    _show(result_of(reply).value)
+    else:
+        _show(result_of(reply).value)
+    if expect and (expect == "some") is not _gives(result_of(reply).value):
+        err.print(f"expected {expect}, saw {'some' if expect == 'none' else 'none'}", style="red")
+        raise typer.Exit(1)
+
+
+def answered(client: ControlClient, expression: str) -> bool:
+    """Whether the expression gives anything now."""
+    from stationmaster.monitor.query.external_answers import Reply, result_of
+
+    reply = client.send("POST", "/prometheus/api/v1/query", Reply, data={"query": expression})
+    return _gives(result_of(reply).value)
+
+
+def _gives(value: "Value") -> bool:
+    from stationmaster.monitor.promql.results import Matrix, Vector
+
+    match value:
+        case Vector():
+            return bool(value.samples)
+        case Matrix():
+            return bool(value.series)
+        case _:
+            return True
 
 
 def _moment(text: str) -> int:

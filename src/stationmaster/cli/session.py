@@ -12,6 +12,7 @@ from stationmaster.core.problem import PlatformError
 from stationmaster.runtime.files import write_private
 
 URL_VARIABLE = "STATIONMASTER_URL"
+TOKEN_VARIABLE = "STATIONMASTER_TOKEN"  # noqa: S105 the name of a variable
 
 
 class SavedSession(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,6 +33,11 @@ def asked_url() -> str | None:
     """The control plane that the caller has named, with `--url` or the environment."""
     named = os.environ.get(URL_VARIABLE, "")
     return control_url(named) if named else None
+
+
+def given_token() -> str:
+    """A machine's token from the environment; it goes to the URL that is named beside it, and nowhere else."""
+    return os.environ.get(TOKEN_VARIABLE, "").strip()
 
 
 def control_url(text: str) -> str:

@@ -244,12 +244,23 @@ def _status(state: StateDir, shown: Status) -> PlatformStatus | None:
 
 def announce(seen: PlatformStatus, state: StateDir) -> None:
     out.print(f"[green]ready[/green]: environment [bold]{seen.environment}[/bold], state in {state.root}")
+    _show_https(state)
     for node in seen.nodes:
         tls = f"  https://{node.listen_tls}" if node.listen_tls else ""
         out.print(f"  {node.name:<16} http://{node.listen}{tls}")
     for each in seen.instances:
         out.print(f"  {each.name:<16} http://{each.address}  ({each.service}, {each.region})")
     _show_first_password(state)
+
+
+def _show_https(state: StateDir) -> None:
+    """Where the control plane takes HTTPS, if it does, and what clients trust then."""
+    from stationmaster.runtime.tls import TlsFolder
+
+    with suppress(OSError):
+        url, ca = state.control_tls_url.read_text("utf-8").strip(), TlsFolder(state.tls).ca
+        trusted = f"  (trust {ca})" if ca.exists() else ""
+        out.print(f"  {'control plane':<16} {url}{trusted}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _show_first_password(state: StateDir) -> None:

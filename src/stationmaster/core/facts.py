@@ -210,6 +210,33 @@ class EscalationAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAsked:
+    """A step of a run waits until somebody says yes to exactly this command, or until `expires_at`."""
+
+    at: datetime
+    incident: int
+    run: str
+    step: str
+    command: str
+    risk: str
+    why: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalAnswered:
+    """`why` is what was said to it; `by` is empty where nobody answered in time."""
+
+    at: datetime
+    incident: int
+    run: str
+    step: str
+    allowed: bool
+    by: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceRestarted:
     at: datetime
     instance: str
@@ -243,6 +270,8 @@ Fact: TypeAlias = (
     | RunStepEnded
     | RunEnded
     | EscalationAsked
+    | ApprovalAsked
+    | ApprovalAnswered
     | InstanceRestarted
     | FaultInjected
 )
@@ -264,6 +293,8 @@ FACT_KINDS: tuple[type[Fact], ...] = (
     RunStepEnded,
     RunEnded,
     EscalationAsked,
+    ApprovalAsked,
+    ApprovalAnswered,
     InstanceRestarted,
     FaultInjected,
 )

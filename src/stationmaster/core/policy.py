@@ -70,6 +70,17 @@ class Mirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A share of the requests is delayed, answered with an error in place of the API, or both: on purpose, to see what
+    its callers make of it. `abort_status` is 400 to 599."""
+
+    delay_ms: int = 0
+    delay_percent: int = 100
+    abort_status: int | None = None
+    abort_percent: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
     """`to` is a URL, or a path on the same host; `status` is 301, 302, 303, 307 or 308 (RFC 9110 15.4)."""
 
@@ -103,5 +114,6 @@ class Policies:
     mirror: Mirror | None = None
     redirect: Redirect | None = None
     maintenance: Maintenance | None = None
+    fault: Fault | None = None
     tokens: TokenRules = field(default_factory=TokenRules)
     origin: Origin = NOWHERE

@@ -34,6 +34,13 @@ class Supervision(Enum):
     RUNBOOK = "runbook"
 
 
+class ExecutorKind(Enum):
+    """What runs the instances of a service: processes of this machine, or containers of its Docker engine."""
+
+    PROCESS = "process"
+    DOCKER = "docker"
+
+
 class Algorithm(Enum):
     """How a virtual host picks a target, in Kong's words."""
 
@@ -144,12 +151,19 @@ class Service:
     `metrics` is the path under which every instance tells its metrics, if it does.
 
     `command` is the argv of one instance before its placeholders are filled ({address}, {host}, {port},
-    {instance}, {region}, {service}); empty means that somebody else runs it and it is only watched.
+    {instance}, {region}, {service}); empty means that somebody else runs it and it is only watched. `env` is added to
+    its environment, `directory` is where it starts. `image` and `mounts` (SOURCE:TARGET or SOURCE:TARGET:ro) are of
+    containers.
     """
 
     name: ServiceName
     port: int
     command: tuple[str, ...] = ()
+    executor: ExecutorKind = ExecutorKind.PROCESS
+    image: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    directory: str = ""
+    mounts: tuple[str, ...] = ()
     health: HealthCheck | None = None
     metrics: str | None = None
     escalation_policy: PolicyName | None = None
@@ -355,10 +369,13 @@ class TokenTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """Where the control plane listens: its REST API and its xDS server."""
+    """Where the control plane listens: its REST API and its xDS server. `api_tls` is where it takes HTTPS, if it does,
+    with the certificate `tls`, or one of its own authority."""
 
     api: Address = field(default_factory=lambda: Address(host="127.0.0.1", port=4580))
     xds: Address = field(default_factory=lambda: Address(host="127.0.0.1", port=4581))
+    api_tls: Address | None = None
+    tls: TlsCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,7 @@ def _next_free(after: Address, taken: set[Address]) -> Address:
 
 
 def _addresses(spec: PlatformSpec) -> set[Address]:
-    found = {spec.control.api, spec.control.xds}
+    found = {spec.control.api, spec.control.xds} | ({spec.control.api_tls} if spec.control.api_tls else set())
     for node in spec.nodes:
         found |= {node.listen, node.admin} | ({node.listen_tls} if node.listen_tls else set())
     for service in spec.services:

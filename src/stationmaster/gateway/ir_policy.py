@@ -100,6 +100,16 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Made on purpose: a share of the requests is held up, or answered with `abort_status` in the API's place."""
+
+    delay_ms: int = 0
+    delay_percent: int = 0
+    abort_status: int = 0
+    abort_percent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntranceBounds:
     """What one node takes at most: open connections at each of its entrances, and the headers of a request."""
 
@@ -137,6 +147,7 @@ class RoutePolicy:
     mirror: Share | None = None
     elsewhere: Elsewhere | None = None
     closed: Closed | None = None
+    trouble: Trouble | None = None
     scopes: tuple[str, ...] = ()
     claims: tuple[tuple[str, str], ...] = ()
     claim_headers: tuple[str, ...] = ()

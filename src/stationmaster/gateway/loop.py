@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from stationmaster.core.names import NodeName
+from stationmaster.core.policy import Fault
 from stationmaster.core.problem import Diagnostic
 from stationmaster.core.proofs import Proofs
 from stationmaster.core.spec import PlatformSpec
@@ -17,6 +18,7 @@ from stationmaster.gateway.envoy.translate import Translator
 from stationmaster.gateway.live_nodes import LiveNodes
 from stationmaster.gateway.metrics.usage import Usage
 from stationmaster.gateway.node import Endpoints, endpoints
+from stationmaster.gateway.plan.faults import NONE, Overlaid
 from stationmaster.gateway.plan.live import Live
 from stationmaster.gateway.plan.whole import Planner
 from stationmaster.gateway.publication import Publication
@@ -64,6 +66,9 @@ class Gateway:
         self._certificates = certificates
         self._live_nodes = LiveNodes(began_s=time.monotonic())
         self._planned: tuple[Diagnostic, ...] = ()
+        self._overlaid = Overlaid()
+        self.faults: Cell[Mapping[str, Fault]] = Cell(NONE)
+        """Injected for a while, by the name of the API."""
         self.usage = Usage(database, declared)
         self.publication = Publication(declared.value.environment)
         self.rotation = Rotation(
@@ -132,7 +137,7 @@ class Gateway:
             live_nodes=self._nodes_now(),
             certificate=self._certificates.current.value if self._certificates else None,
         )
-        ir, problems = self._planner.plan(self._spec, live)
+        ir, problems = self._planner.plan(self._overlaid(self._spec, self.faults.value), live)
         if problems != self._planned:
             self._planned = problems
             for each in problems:
@@ -162,6 +167,11 @@ class Gateway:
     async def _follow_declared(self) -> None:
         async for _ in self._declared.changes(tick=_TICK_S):
             self._publish()
+
+    async def set_faults(self, faults: Mapping[str, Fault]) -> Convergence:
+        """In place of all that were injected before; waits up to 3 s until every node has taken it."""
+        self.faults.set(dict(faults) if faults else NONE)
+        return await self.publish_declared()
 
     async def publish_declared(self) -> Convergence:
         """Sends what is declared now to every node and waits up to 3 s until they have answered."""

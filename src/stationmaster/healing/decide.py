@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stationmaster.core.facts import BalancerState
+from stationmaster.core.facts import Alert, BalancerState
 from stationmaster.core.spec import HealingPolicy
 
 
@@ -44,6 +44,22 @@ class PutBack:
     why: str
 
 
+INSTANCE_CHECKS = frozenset({"ServiceInstanceDown"})
+"""Alerts of the platform's own checks of one instance."""
+
+
+def failing_instance(alert: Alert) -> str | None:
+    """The instance that the alert shows to be dead, if it does.
+
+    Only the platform's own check of an instance shows that: it asked the instance itself, several times in a row. An
+    alert of a rule or of a foreign system (both name their `rule`) may well have a label `instance` and say only that
+    something about it is slow, full or not scraped; taking its targets away would not help and might harm.
+    """
+    if alert.rule or alert.name not in INSTANCE_CHECKS:
+        return None
+    return alert.labels.get("instance") or None
+
+
 def on_failure(
     instance: str, targets: Sequence[TargetView], policy: HealingPolicy, *, why: str
 ) -> tuple[TakeOut | Refuse, ...]:
@@ -55,13 +71,17 @@ def on_failure(
     )
 
 
-def on_quiet(incident: int, targets: Sequence[TargetView]) -> tuple[PutBack, ...]:
-    """What was taken out for an incident that is recovered, and that nobody works on, rejoins its balancer."""
-    why = f"every alert of incident #{incident} has recovered"
+def on_quiet(incident: int, targets: Sequence[TargetView], instance: str | None = None) -> tuple[PutBack, ...]:
+    """What was taken out for an incident that is recovered, or for this instance of it, and that nobody works on,
+    rejoins its balancer."""
+    about = "" if instance is None else f" about {instance}"
+    why = f"every alert of incident #{incident}{about} has recovered"
     return tuple(
         PutBack(virtual_host=target.virtual_host, address=target.address, why=why)
         for target in targets
-        if target.incident == incident and target.state is BalancerState.OUT
+        if target.incident == incident
+        and target.state is BalancerState.OUT
+        and (instance is None or target.instance == instance)
     )
 
 

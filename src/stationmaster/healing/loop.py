@@ -6,7 +6,15 @@ from typing import Protocol
 
 import structlog
 
-from stationmaster.core.facts import Fact, IncidentOpened, IncidentResolved, NoteAdded, TargetChanged
+from stationmaster.core.facts import (
+    AlertJoined,
+    Fact,
+    IncidentOpened,
+    IncidentResolved,
+    InstanceQuiet,
+    NoteAdded,
+    TargetChanged,
+)
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import HealingPolicy
 from stationmaster.healing import decide
@@ -48,16 +56,20 @@ class Healing:
 
     async def act(self, fact: Fact) -> None:
         match fact:
-            case IncidentOpened():
+            case IncidentOpened() | AlertJoined(worked=True):
                 await self._withdraw(fact)
+            case InstanceQuiet(instance=instance):
+                await self._return(fact.incident, instance)
             case IncidentResolved():
-                await self._return(fact)
+                await self._return(fact.incident)
             case _:
                 pass
 
-    async def _withdraw(self, fact: IncidentOpened) -> None:
+    async def _withdraw(self, fact: IncidentOpened | AlertJoined) -> None:
         """May come a second time after a crash: what is out by then for this incident is noted all the same."""
-        instance = fact.alert.labels.get("instance", "")
+        instance = decide.failing_instance(fact.alert)
+        if instance is None:
+            return
         why = f"{instance} fails its health check"
         targets = await self.balancer.views()
         for move in decide.on_failure(instance, targets, self.policy(), why=why):
@@ -81,9 +93,9 @@ class Healing:
         pending = f"; not yet by {', '.join(change.pending)}" if change.pending else ""
         return f"{_removed(move)}; acknowledged by {nodes}{pending}"
 
-    async def _return(self, fact: IncidentResolved) -> None:
-        for move in decide.on_quiet(fact.incident, await self.balancer.views()):
-            await self._put_back(move, fact.incident)
+    async def _return(self, incident: int, instance: str | None = None) -> None:
+        for move in decide.on_quiet(incident, await self.balancer.views(), instance):
+            await self._put_back(move, incident)
 
     async def _put_back(self, move: PutBack, incident: int) -> None:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stationmaster.core.facts import Alert
 from stationmaster.core.problem import PlatformError
-from stationmaster.incidents import group, linked, opening, store
+from stationmaster.incidents import group, linked, opening, placing, store
 from stationmaster.incidents.doing import Doing, Ground
 from stationmaster.incidents.escalate import Move
 from stationmaster.incidents.linked import LinkedAlert
@@ -39,7 +39,10 @@ async def split(act: Doing, fingerprints: Sequence[str], ground: Ground) -> int:
         raise PlatformError("not-splittable", text, hint=hint, status=409)
     alert = _alert(chosen[0], act.incident.url)
     routed = route(ground.declared.value, alert.labels)
-    opened = Opening(title=group.title_of(alert), at=act.at, chain_at=act.at, routed=routed)
+    terms = placing.terms_of(ground.declared.value)
+    opened = Opening(
+        title=group.title_of(alert.labels), at=act.at, chain_at=act.at, routed=routed, group=terms.of_opening(alert)
+    )
     text = f"split off #{number}: {act.incident.title}"
     first = Entry(at=act.at, kind="incident.split", by=act.by, text=text)
     fresh = await opening.open_with(act.connection, opened, alert, act.directory, first=first)

@@ -36,6 +36,7 @@ class Act(Enum):
     RAISE = "raise"
     EDIT = "edit"
     NOTE = "note"
+    UPDATE = "update"
     MERGE = "merge"
     SPLIT = "split"
 
@@ -53,6 +54,7 @@ DONE: Mapping[Act, str] = {
     Act.RAISE: "raised",
     Act.EDIT: "edited",
     Act.NOTE: "noted",
+    Act.UPDATE: "updated",
     Act.MERGE: "merged",
     Act.SPLIT: "split",
 }
@@ -78,6 +80,7 @@ FOLLOWS: Mapping[Act, Mapping[Status, Status]] = {
     Act.RAISE: _STAYS,
     Act.EDIT: {**_STAYS, Status.RESOLVED: Status.RESOLVED},
     Act.NOTE: {each: each for each in Status},
+    Act.UPDATE: {each: each for each in Status},
     Act.MERGE: dict.fromkeys(OPEN, Status.RESOLVED),
     Act.SPLIT: _STAYS,
 }

@@ -1,4 +1,4 @@
-"""Links by which a page is acknowledged: signed, with an end, good for one responder and one incident."""
+"""Links to the page of an incident: signed, with an end, good for one incident and whoever may act by it, or nobody."""
 
 import hashlib
 import secrets
@@ -11,14 +11,16 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from stationmaster.core.problem import PlatformError
 from stationmaster.runtime.files import create_private
 
-_GOOD_FOR = timedelta(hours=24)
+_GOOD_FOR, _LOOK_FOR = timedelta(hours=24), timedelta(days=7)
 _KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
+    """`who` is empty where the link is good for looking alone."""
+
     incident: int
-    who: str
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Links:
     key: bytes
 
     def token(self, link: Link, now: datetime) -> str:
-        ends_s = int((now + _GOOD_FOR).timestamp())
+        ends_s = int((now + (_GOOD_FOR if link.who else _LOOK_FOR)).timestamp())
         return self._serializer().dumps([link.incident, link.who, ends_s])
 
     def read(self, token: str, now: datetime) -> Link:
@@ -38,7 +40,8 @@ class Links:
             raise PlatformError("bad-link", "this link is not one of ours", hint=hint, status=404) from error
         if now.timestamp() > ends_s:
             hint = "use the newest message about the incident, or `incident ack`"
-            raise PlatformError("link-ended", "this link was good for a day", hint=hint, status=410)
+            lasted = "a day" if who else "a week"
+            raise PlatformError("link-ended", f"this link was good for {lasted}", hint=hint, status=410)
         return Link(incident=incident, who=who)
 
     def _serializer(self) -> URLSafeSerializer:

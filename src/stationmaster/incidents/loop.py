@@ -1,6 +1,7 @@
 """Turns facts into incidents: opens, joins, writes the timeline, resolves."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from stationmaster.core.facts import (
     IncidentChanged,
     IncidentRecovered,
     IncidentResolved,
+    InstanceQuiet,
     InstanceRestarted,
     RunDeclined,
     RunEnded,
@@ -22,21 +24,27 @@ from stationmaster.core.facts import (
 )
 from stationmaster.core.response import Override
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents import group, linked, opening, store, story, troubles
+from stationmaster.incidents import group, held, linked, opening, store, story, troubles
 from stationmaster.incidents.acts import Acts
 from stationmaster.incidents.doing import Ground
 from stationmaster.incidents.life import Status
+from stationmaster.incidents.linked import Concerned
 from stationmaster.incidents.links import Links, new_links
-from stationmaster.incidents.routing import route
+from stationmaster.incidents.placing import Placing, Silenced, nothing_silenced
+from stationmaster.incidents.silences import Silence
 from stationmaster.incidents.steady import Steady
-from stationmaster.incidents.store import Incident, Opening
+from stationmaster.incidents.store import Incident
 from stationmaster.incidents.story import Story
+from stationmaster.incidents.talk.by_link import ByLink
+from stationmaster.incidents.talk.desk import MessagesOf, Publish, Talk, no_messages
+from stationmaster.incidents.talk.runbook import RunbookOf, no_runbook
 from stationmaster.incidents.timeline import Entry, entry_of
 from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
 
 CONSUMER = "incidents"
+_RELEASE_EVERY_S = 0.5
 
 
 def _nothing_declared() -> Cell[PlatformSpec]:
@@ -45,6 +53,10 @@ def _nothing_declared() -> Cell[PlatformSpec]:
 
 def _no_overrides() -> Cell[tuple[Override, ...]]:
     return Cell(())
+
+
+def _nothing_owed() -> Cell[Mapping[int, datetime]]:
+    return Cell({})
 
 
 def _no_texts() -> Cell[tuple[str, ...]]:
@@ -63,15 +75,39 @@ class Incidents:
     """Pages that should have been sent and were not, in words."""
     links: Links = field(default_factory=new_links)
     """By which pages are acknowledged."""
+    silenced: Silenced = nothing_silenced
+    """Alerts that a silence covers wait."""
+    messages: MessagesOf = no_messages
+    runbook: RunbookOf = no_runbook
+    publish: Publish | None = None
+    """Puts updates on the status page."""
+    updates_owed: Cell[Mapping[int, datetime]] = field(default_factory=_nothing_owed)
+    """Since when which incidents owe news."""
+    link_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by one act by link at a time."""
 
     @property
     def ground(self) -> Ground:
         return Ground(database=self.database, declared=self.declared, overrides=self.overrides, clock=self.clock)
 
     @property
+    def placing(self) -> Placing:
+        return Placing(ground=self.ground, silenced=self.silenced)
+
+    @property
     def acts(self) -> Acts:
         """What people do with incidents."""
         return Acts(self.ground)
+
+    @property
+    def talk(self) -> Talk:
+        """What is said about incidents."""
+        return Talk(ground=self.ground, messages=self.messages, publish=self.publish, owed=self.updates_owed)
+
+    @property
+    def by_link(self) -> ByLink:
+        """What people do with incidents by the link of a page."""
+        return ByLink(ground=self.ground, talk=self.talk, turn=self.link_turn)
 
     async def run(self) -> None:
         """Handles every fact, for ever."""
@@ -80,11 +116,11 @@ class Incidents:
     async def handle(self, connection: AsyncConnection, fact: Fact) -> None:
         match fact:
             case AlertFired():
-                await self._fired(connection, fact)
+                await self.placing.place(connection, fact, self._steady(fact.at))
             case AlertRecovered():
                 await self._recovered(connection, fact)
             case RunStarted():
-                await store.change(connection, fact.incident, run_open=True)
+                await linked.begin_run(connection, fact.incident, fact.fingerprint)
                 await _note(connection, fact.incident, fact)
             case RunEnded() | RunDeclined():
                 await self._worked(connection, fact)
@@ -104,6 +140,20 @@ class Incidents:
                 number = getattr(fact, "incident", None)
                 if number is not None:
                     await _note(connection, number, fact)
+
+    async def release(self) -> int:
+        """Places held alerts that no silence covers any more, and says how many."""
+        async with self.database.read() as connection:
+            if not await held.is_any(connection):
+                return 0
+        async with self.database.write() as connection:
+            return await self.placing.release(connection, self.clock.now())
+
+    async def keep_released(self, silences: Cell[tuple[Silence, ...]]) -> None:
+        """For ever, at every change of the silences and twice a second."""
+        async for _ in silences.changes(tick=_RELEASE_EVERY_S):
+            while await self.release():
+                pass
 
     async def all(self, *, statuses: Sequence[Status] = (), limit: int = 100) -> Sequence[Incident]:
         """Of these statuses, or of any; the newest first."""
@@ -125,41 +175,42 @@ class Incidents:
         async with self.database.read() as connection:
             return await story.read(connection, number)
 
-    async def _fired(self, connection: AsyncConnection, fact: AlertFired) -> None:
-        at = self._steady(fact.at)
-        known = await linked.open_incidents(connection, fingerprint=fact.alert.fingerprint)
-        match group.place(fact.alert, known):
-            case group.Join(number=number):
-                await linked.record_alert(connection, number, fact.alert)
-                await _note(connection, number, fact)
-                incident = await store.known(connection, number)
-                await opening.raise_labelled(connection, incident, fact.alert, at)
-                await troubles.failed_again(connection, incident, at)
-            case group.Open(title=title):
-                routed = route(self.declared.value, fact.alert.labels)
-                opened = Opening(title=title, at=fact.at, chain_at=at, routed=routed)
-                directory = self.ground.directory()
-                await opening.open_with(connection, opened, fact.alert, directory, first=entry_of(fact))
-
     async def _recovered(self, connection: AsyncConnection, fact: AlertRecovered) -> None:
-        numbers = await linked.record_recovery(connection, fact.alert.fingerprint, fact.at)
+        await held.drop(connection, fact.alert.fingerprint)
+        ended = await linked.record_recovery(connection, fact.alert.fingerprint, fact.at)
+        numbers = sorted({each.number for each in ended})
         for number in numbers:
             await _note(connection, number, fact)
-        for incident in await linked.open_incidents(connection, fingerprint=fact.alert.fingerprint):
+        await self._quiet(connection, ended, fact.at)
+        for incident in await linked.open_incidents(connection, numbers=numbers):
             if not incident.firing:
-                await store.change(connection, incident.number, restart_tried=False)
                 await outbox.append(connection, IncidentRecovered(at=fact.at, incident=incident.number))
         await self._resolve_if_over(connection, numbers, fact.at)
 
     async def _worked(self, connection: AsyncConnection, fact: RunEnded | RunDeclined) -> None:
-        await store.change(connection, fact.incident, run_open=False)
+        ended = await linked.end_runs(connection, fact.incident, fact.fingerprint)
         await _note(connection, fact.incident, fact)
         incident = await store.incident(connection, fact.incident)
         if incident is None:
             return
+        numbers = sorted({each.number for each in ended} or {incident.merged_into or incident.number})
         if isinstance(fact, RunEnded):
-            await troubles.run_ended(connection, incident, fact, self._steady(fact.at))
-        await self._resolve_if_over(connection, [incident.merged_into or incident.number], fact.at)
+            for number in numbers:
+                await troubles.run_ended(connection, await store.known(connection, number), fact, self._steady(fact.at))
+        await self._quiet(connection, ended, fact.at)
+        await self._resolve_if_over(connection, numbers, fact.at)
+
+    async def _quiet(self, connection: AsyncConnection, ended: Sequence[Concerned], at: datetime) -> None:
+        """Tells once of every instance of which nothing fires or is worked any more in an open incident; what was
+        merged into that is told of too, as targets may be away for its number."""
+        over = {(each.number, each.instance) for each in ended if each.instance}
+        open_ones = await linked.open_incidents(connection, numbers=[number for number, _ in over])
+        still = {each.number for each in open_ones}
+        for number, instance in sorted(over):
+            if number in still and await linked.is_quiet(connection, number, instance):
+                told = (number, *await store.merged_with(connection, number))
+                facts = [InstanceQuiet(at=at, incident=each, instance=instance) for each in told]
+                await outbox.append(connection, *facts)
 
     async def _restarted(self, connection: AsyncConnection, fact: InstanceRestarted) -> None:
         about = (
@@ -169,7 +220,7 @@ class Incidents:
         )
         for number in about:
             await _note(connection, number, fact)
-            await troubles.restarted(connection, number, self._steady(fact.at))
+            await troubles.restarted(connection, number, fact.instance, self._steady(fact.at))
 
     async def _resolve_if_over(self, connection: AsyncConnection, numbers: Sequence[int], at: datetime) -> None:
         if not numbers:

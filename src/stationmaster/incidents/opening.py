@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import Alert, IncidentOpened, IncidentResolved
 from stationmaster.core.response import PageTarget, TargetKind
-from stationmaster.incidents import linked, moves, paper, store
+from stationmaster.incidents import linked, moves, near, paper, store
 from stationmaster.incidents.escalate import Happened, Move
 from stationmaster.incidents.life import Status, raised_by
 from stationmaster.incidents.pages import Directory, Page
@@ -25,7 +25,8 @@ async def open_with(
     """`first` is the first line of its timeline."""
     number = await store.open_incident(connection, opened, alert)
     await store.add_entry(connection, number, first)
-    await linked.record_alert(connection, number, alert)
+    await linked.record_alert(connection, number, alert, worked=True)
+    await near.keep(connection, number, opened.group, opened.at)
     incident = await store.known(connection, number)
     await raise_labelled(connection, incident, alert, opened.chain_at)
     if opened.routed.why:

@@ -23,7 +23,7 @@ from stationmaster.core.response import (
 )
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents.escalate import History, Move, Reached
-from stationmaster.incidents.oncall import moment, on_duty
+from stationmaster.incidents.oncall import moment, of_declared, on_duty
 
 _SILENCING = frozenset({Move.ACKNOWLEDGED, Move.SNOOZED, Move.ENDED})
 
@@ -43,7 +43,7 @@ class Directory:
             responders={each.name: each for each in spec.responders},
             channels={each.name: each for each in spec.channels},
             schedules={each.name: each for each in spec.schedules},
-            overrides=tuple(overrides),
+            overrides=of_declared(overrides, {each.name for each in spec.responders}),
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.notify.every import every_notifier
 from stationmaster.incidents.pager import Pager
+from stationmaster.incidents.talk.loop import Updates
 from stationmaster.incidents.telling import Telling
 from stationmaster.incidents.watch import PageWatch
 
@@ -13,7 +14,7 @@ def page_loops(incidents: Incidents) -> dict[str, Callable[[], Awaitable[None]]]
     """Loops by name. The watchdog has threads of its own: what makes the pager hang must not hold it up."""
     pager = Pager(incidents.ground, telling(incidents))
     watch = PageWatch(incidents.ground, incidents.overdue, telling(incidents))
-    return {"pages": pager.run, "page watchdog": watch.run}
+    return {"pages": pager.run, "page watchdog": watch.run, "updates": Updates(incidents.talk).run}
 
 
 def telling(incidents: Incidents) -> Telling:

@@ -41,6 +41,8 @@ class What(Enum):
     ACKNOWLEDGED = "acknowledged"
     RESOLVED = "resolved"
     OVERDUE = "overdue"
+    UPDATE = "update"
+    UPDATE_OWED = "update owed"
 
 
 class State(Enum):

@@ -1,7 +1,7 @@
 """Incidents and their timelines, as rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,6 @@ incidents = Table(
     Column("severity", String(32), nullable=False),
     Column("service", String(128), nullable=False),
     Column("environment", String(128), nullable=False),
-    Column("run_open", Boolean, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
     Column("region", String(128), nullable=False),
@@ -65,7 +64,6 @@ incidents = Table(
     Column("chain_severity", String(32), nullable=False),
     Column("due_at", Instant, index=True),
     Column("kept_open", Boolean, nullable=False),
-    Column("restart_tried", Boolean, nullable=False),
     Column("merged_into", Integer, index=True),
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", String(255), nullable=False),
@@ -119,8 +117,6 @@ class Incident:
     """When something about it may be owed; None: never, unless something happens."""
     kept_open: bool = False
     """Somebody opened it although nothing fires: only somebody ends it."""
-    restart_tried: bool = False
-    """Something was restarted, and nobody knows yet whether that helps."""
     merged_into: int | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
@@ -136,6 +132,8 @@ class Opening:
     at: datetime
     chain_at: datetime
     routed: Routed
+    group: Mapping[str, str] = field(default_factory=dict)
+    """The labels by which it takes further alerts."""
 
 
 _NOT_ROUTED = Routed(policy=None, urgency=Urgency.HIGH, channels=(), why="")
@@ -156,7 +154,6 @@ async def open_incident(connection: AsyncConnection, opened: Opening, alert: Ale
             severity=severity,
             service=alert.labels.get("service", ""),
             environment=alert.labels.get("environment", ""),
-            run_open=True,
             opened_at=opened.at,
             region=alert.labels.get("region", ""),
             instance=alert.labels.get("instance", ""),
@@ -172,7 +169,6 @@ async def open_incident(connection: AsyncConnection, opened: Opening, alert: Ale
             chain_severity=severity,
             due_at=opened.chain_at,
             kept_open=False,
-            restart_tried=False,
             acknowledged_by="",
         )
         .returning(incidents.c.number)
@@ -181,13 +177,16 @@ async def open_incident(connection: AsyncConnection, opened: Opening, alert: Ale
     return number
 
 
-async def set_run_open(connection: AsyncConnection, number: int, run_open: bool) -> None:
-    await connection.execute(update(incidents).where(incidents.c.number == number).values(run_open=run_open))
-
-
 async def change(connection: AsyncConnection, number: int, **values: Any) -> None:
     """Sets columns of one incident."""
     await connection.execute(update(incidents).where(incidents.c.number == number).values(**values))
+
+
+async def lead(connection: AsyncConnection, number: int, routed: Routed, at: datetime) -> None:
+    """From now on the incident is led by the policy, and its chain begins."""
+    policy = None if routed.policy is None else msgspec.to_builtins(routed.policy)
+    values = {"policy": policy, "routed": routed.why, "urgency": routed.urgency.value, "chain_at": at}
+    await change(connection, number, **values)
 
 
 async def wake(connection: AsyncConnection, number: int, at: datetime) -> None:
@@ -229,12 +228,12 @@ async def all_incidents(
     wanted = select(incidents).order_by(incidents.c.number.desc()).limit(limit)
     if statuses:
         wanted = wanted.where(incidents.c.status.in_([each.value for each in statuses]))
-    return [_incident(row) for row in await connection.execute(wanted)]
+    return [incident_of(row) for row in await connection.execute(wanted)]
 
 
 async def incident(connection: AsyncConnection, number: int) -> Incident | None:
     row = (await connection.execute(select(incidents).where(incidents.c.number == number))).one_or_none()
-    return None if row is None else _incident(row)
+    return None if row is None else incident_of(row)
 
 
 async def known(connection: AsyncConnection, number: int) -> Incident:
@@ -259,7 +258,7 @@ async def entries(connection: AsyncConnection, number: int) -> Sequence[Entry]:
     return [Entry(at=row.at, kind=row.kind, by=row.by, text=row.text, key=row.key) for row in rows]
 
 
-def _incident(row: Row[Any]) -> Incident:
+def incident_of(row: Row[Any]) -> Incident:
     return Incident(
         number=row.number,
         title=row.title,
@@ -283,7 +282,6 @@ def _incident(row: Row[Any]) -> Incident:
         chain_severity=row.chain_severity,
         due_at=row.due_at,
         kept_open=row.kept_open,
-        restart_tried=row.restart_tried,
         merged_into=row.merged_into,
         acknowledged_at=row.acknowledged_at,
         acknowledged_by=row.acknowledged_by,

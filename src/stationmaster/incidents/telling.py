@@ -17,6 +17,8 @@ from stationmaster.incidents.paper import Owed, What
 from stationmaster.incidents.store import Incident
 
 _CAN_BE_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE})
+_TELLS = frozenset({What.UPDATE, What.UPDATE_OWED})
+"""Their reason is the very text that is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Telling:
             and not incident.status.is_over
         )
         token = self.links.token(Link(incident=incident.number, who=page.to.name), self.now()) if acknowledges else ""
+        look = self.links.token(Link(incident=incident.number), self.now())
+        tells = each.what in _TELLS
         return Message(
             occasion=Occasion(each.what.value),
             key=page.key,
@@ -60,8 +64,9 @@ class Telling:
             summary=incident.summary,
             since=incident.opened_at,
             level=page.level + 1 if each.what is What.PAGE else 0,
-            why=page.why,
-            link=f"{base}/incidents/{incident.number}",
+            why="" if tells else page.why,
+            text=page.why if tells else "",
+            link=f"{base}/i/{look}",
             acknowledge=f"{base}/i/{token}" if token else "",
             maybe_second=each.doubtful and page.contact.kind not in KNOWS_AGAIN,
             alerts=_shown(claimed.alerts),

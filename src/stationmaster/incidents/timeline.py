@@ -9,6 +9,8 @@ from stationmaster.core.facts import (
     AlertFired,
     AlertJoined,
     AlertRecovered,
+    ApprovalAnswered,
+    ApprovalAsked,
     BalancerState,
     EscalationAsked,
     Fact,
@@ -79,8 +81,18 @@ def _said(fact: Fact) -> tuple[str, str, str]:
             return _said_of_run(fact)
 
 
-def _said_of_run(fact: RunStarted | RunDeclined | RunStepEnded | RunEnded | EscalationAsked) -> tuple[str, str, str]:
+_OfRun = RunStarted | RunDeclined | RunStepEnded | RunEnded | EscalationAsked | ApprovalAsked | ApprovalAnswered
+
+
+def _said_of_run(fact: _OfRun) -> tuple[str, str, str]:
     match fact:
+        case ApprovalAsked():
+            until = f"{fact.expires_at:%H:%M:%S UTC}"
+            text = f"step {fact.step} waits for a yes until {until}: `{fact.command}` ({fact.why})"
+            return "approval.asked", "runbooks", text
+        case ApprovalAnswered():
+            said = "approved" if fact.allowed else "not approved"
+            return "approval.answered", fact.by or "runbooks", f"step {fact.step} {said}{_behind(fact.why)}"
         case RunStarted():
             return "run.started", "runbooks", f"runbook “{fact.runbook}”: {fact.why}"
         case RunDeclined():

@@ -30,26 +30,20 @@ async def run_ended(connection: AsyncConnection, incident: Incident, fact: RunEn
         return
     raised = Happened(at=at, move=Move.RAISED, by=RUNBOOKS, condition=ConditionKind.RUN_FAILED)
     await _add(connection, incident, raised)
-    await _restart_failed(connection, incident, at, tried_again=False)
+    await failed_again(connection, incident, fact.fingerprint, at)
 
 
-async def restarted(connection: AsyncConnection, number: int, at: datetime) -> None:
+async def restarted(connection: AsyncConnection, number: int, instance: str, at: datetime) -> None:
     """A restart is needed again only where the one before did not help."""
     incident = await store.incident(connection, number)
-    if incident is not None and not incident.status.is_over:
-        await _restart_failed(connection, incident, at, tried_again=True)
-
-
-async def failed_again(connection: AsyncConnection, incident: Incident, at: datetime) -> None:
-    """An alert of the incident fires once more."""
-    await _restart_failed(connection, incident, at, tried_again=False)
-
-
-async def _restart_failed(connection: AsyncConnection, incident: Incident, at: datetime, *, tried_again: bool) -> None:
-    firing = any(each.firing for each in await linked.alerts_of(connection, incident.number))
-    if incident.restart_tried and firing:
+    if incident is not None and not incident.status.is_over and await linked.try_restart(connection, number, instance):
         await _add(connection, incident, Happened(at=at, move=Move.RESTART_FAILED, by=RUNBOOKS))
-    await store.change(connection, incident.number, restart_tried=tried_again)
+
+
+async def failed_again(connection: AsyncConnection, incident: Incident, fingerprint: str, at: datetime) -> None:
+    """The alert of the incident fires once more, or still; without a fingerprint any of them."""
+    if await linked.restart_failed(connection, incident.number, fingerprint):
+        await _add(connection, incident, Happened(at=at, move=Move.RESTART_FAILED, by=RUNBOOKS))
 
 
 async def _add(connection: AsyncConnection, incident: Incident, happened: Happened) -> None:

@@ -35,8 +35,10 @@ from stationmaster.manifest.places import Places
 from stationmaster.manifest.schema import (
     ApiDocument,
     ApiUserDocument,
+    ControlDocument,
     NodeDocument,
     SettingsDocument,
+    TlsDocument,
     TokenIssuerDocument,
 )
 from stationmaster.manifest.schema_hosts import (
@@ -65,12 +67,11 @@ FindInstance: TypeAlias = Callable[[str], tuple[Service, Instance]]
 def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
     """A spec without any items."""
     healing, limits, tokens = settings.healing, settings.gateway.limits, settings.tokens
-    tls = settings.gateway.tls
     return PlatformSpec(
         environment=settings.environment,
         regions=tuple(settings.regions),
         issuer=settings.issuer,
-        tls=None if tls is None else TlsCertificate(certificate=Path(tls.certificate), key=Path(tls.key)),
+        tls=_certificate(settings.gateway.tls),
         limits=GatewayLimits(
             max_connections=limits.max_connections,
             max_header_kb=limits.max_header_kb,
@@ -81,7 +82,7 @@ def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
             algorithm=tokens.algorithm.value,
             rotate_every_s=parse_seconds(tokens.rotate_every),
         ),
-        control=Control(api=parse_address(settings.control.api), xds=parse_address(settings.control.xds)),
+        control=_control(settings.control),
         healing=HealingPolicy(
             min_targets=healing.min_targets,
             max_withdrawn_percent=healing.max_withdrawn_percent,
@@ -92,6 +93,19 @@ def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
         status_page=status_page(settings.status_page),
         runbooks=tuple(map(Path, settings.runbooks)),
     )
+
+
+def _control(control: ControlDocument) -> Control:
+    return Control(
+        api=parse_address(control.api),
+        xds=parse_address(control.xds),
+        api_tls=None if control.api_tls is None else parse_address(control.api_tls),
+        tls=_certificate(control.tls),
+    )
+
+
+def _certificate(tls: TlsDocument | None) -> TlsCertificate | None:
+    return None if tls is None else TlsCertificate(certificate=Path(tls.certificate), key=Path(tls.key))
 
 
 def build_item(part: Part, find_instance: FindInstance) -> Item:
@@ -133,6 +147,11 @@ class _Builder:
             name=name,
             port=document.port,
             command=tuple(document.command),
+            executor=document.executor,
+            image=document.image or "",
+            env=tuple(document.env.items()),
+            directory=document.directory or "",
+            mounts=tuple(document.mounts),
             metrics=document.metrics,
             escalation_policy=None if document.escalation_policy is None else PolicyName(document.escalation_policy),
             depends_on=tuple(map(ServiceName, document.depends_on)),

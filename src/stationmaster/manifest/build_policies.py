@@ -6,6 +6,7 @@ from stationmaster.core.names import VirtualHostName
 from stationmaster.core.policy import (
     Canary,
     Cors,
+    Fault,
     HeaderChanges,
     Maintenance,
     Mirror,
@@ -19,6 +20,7 @@ from stationmaster.manifest.schema_hosts import MaintenanceDocument
 from stationmaster.manifest.schema_policies import (
     CanaryDocument,
     CorsDocument,
+    FaultDocument,
     HeaderChangesDocument,
     MirrorDocument,
     PoliciesDocument,
@@ -41,6 +43,7 @@ def policies(document: PoliciesDocument, origin: Origin) -> Policies:
         mirror=_mirror(document.mirror),
         redirect=_redirect(document.redirect),
         maintenance=maintenance(document.maintenance),
+        fault=_fault(document.fault),
         tokens=_tokens(document.tokens),
         origin=origin,
     )
@@ -89,6 +92,17 @@ def _mirror(document: MirrorDocument | None) -> Mirror | None:
 
 def _redirect(document: RedirectDocument | None) -> Redirect | None:
     return None if document is None else Redirect(to=document.to, status=document.status)
+
+
+def _fault(document: FaultDocument | None) -> Fault | None:
+    if document is None:
+        return None
+    return Fault(
+        delay_ms=0 if document.delay is None else parse_duration(document.delay),
+        delay_percent=document.delay_percent,
+        abort_status=document.abort,
+        abort_percent=document.abort_percent,
+    )
 
 
 def _tokens(document: TokenRulesDocument) -> TokenRules:

@@ -4,6 +4,7 @@ from stationmaster.core.problem import Origin
 from stationmaster.core.spec import NODE_CHECKS, CheckKind
 from stationmaster.manifest.commands import check_argv, check_command
 from stationmaster.manifest.entity import EntityKind
+from stationmaster.manifest.executors import check_executor
 from stationmaster.manifest.lookup import InstanceRow, Lookup
 from stationmaster.manifest.nodes import quoted
 from stationmaster.manifest.parts import Part
@@ -38,6 +39,7 @@ RESERVED_NAMES = frozenset({"control", "up"})
 
 def check_service(part: Part, service: ServiceDocument, lookup: Lookup, problems: Problems) -> None:
     check_command(service, part.places, problems)
+    check_executor(part, service, problems)
     check_health(part, service.health, problems)
     for at, instance in enumerate(service.instances):
         if instance.name != BROKEN_TEXT:

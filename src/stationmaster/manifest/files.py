@@ -12,11 +12,18 @@ from stationmaster.manifest.nodes import quoted
 from stationmaster.manifest.parts import Part
 from stationmaster.manifest.places import Places, moved
 from stationmaster.manifest.problems import Problems
-from stationmaster.manifest.schema import GatewaySettingsDocument, SettingsDocument, TlsDocument, TokenIssuerDocument
+from stationmaster.manifest.schema import (
+    ControlDocument,
+    GatewaySettingsDocument,
+    SettingsDocument,
+    TlsDocument,
+    TokenIssuerDocument,
+)
 from stationmaster.manifest.schema_monitoring import MonitoringDocument, PrometheusDocument, ScrapeDocument
 from stationmaster.manifest.words import BROKEN_TEXT
 
 H = TypeVar("H", ScrapeDocument, PrometheusDocument)
+Shown = TypeVar("Shown", GatewaySettingsDocument, ControlDocument)
 
 _LARGEST_KEY_SET = 1024 * 1024
 
@@ -34,8 +41,8 @@ def check_files(part: Part, folder: Path | None, problems: Problems) -> None:
         case SettingsDocument() as settings:
             for at, name in enumerate(settings.runbooks):
                 _check_folder(part, at, folder / name, problems)
-            if settings.gateway.tls is not None:
-                _check_certificate(part, settings.gateway.tls, folder, problems)
+            for tls in filter(None, (settings.gateway.tls, settings.control.tls)):
+                _check_certificate(part, tls, folder, problems)
             _check_monitoring(part, settings.monitoring, folder, problems)
             _check_readable(part, secret_files(settings), folder, problems)
         case TokenIssuerDocument(jwks_file=str() as name) as issuer:
@@ -49,9 +56,9 @@ def _names(part: Part) -> Iterator[Named]:
         case SettingsDocument() as settings:
             for at, name in enumerate(settings.runbooks):
                 yield settings, ("runbooks", at), name
-            if settings.gateway.tls is not None:
-                yield settings.gateway.tls, ("certificate",), settings.gateway.tls.certificate
-                yield settings.gateway.tls, ("key",), settings.gateway.tls.key
+            for tls in filter(None, (settings.gateway.tls, settings.control.tls)):
+                yield tls, ("certificate",), tls.certificate
+                yield tls, ("key",), tls.key
             yield from _monitoring_names(settings.monitoring)
             yield from secret_files(settings)
         case TokenIssuerDocument(jwks_file=str() as name) as issuer:
@@ -78,9 +85,11 @@ def absolute(part: Part, folder: Path | None) -> Part:
         return replace(part, document=moved(document, part.places, jwks_file=name))
     if isinstance(document, SettingsDocument):
         runbooks = [str(folder.absolute() / name) for name in document.runbooks]
-        gateway = _absolute_gateway(document.gateway, folder.absolute(), part.places)
+        gateway = _absolute_tls(document.gateway, folder.absolute(), part.places)
+        control = _absolute_tls(document.control, folder.absolute(), part.places)
         monitoring = _absolute_monitoring(document.monitoring, folder.absolute(), part.places)
-        document = moved(document, part.places, runbooks=runbooks, gateway=gateway, monitoring=monitoring)
+        moving = {"runbooks": runbooks, "gateway": gateway, "control": control, "monitoring": monitoring}
+        document = moved(document, part.places, **moving)
     return replace(part, document=with_absolute_secrets(document, folder.absolute(), part.places))
 
 
@@ -103,12 +112,12 @@ def _with_token_file(holder: H, folder: Path, places: Places) -> H:
     return moved(holder, places, token_file=str(folder / holder.token_file))
 
 
-def _absolute_gateway(gateway: GatewaySettingsDocument, folder: Path, places: Places) -> GatewaySettingsDocument:
-    tls = gateway.tls
+def _absolute_tls(shown: Shown, folder: Path, places: Places) -> Shown:
+    tls = shown.tls
     if tls is None:
-        return gateway
+        return shown
     names = {"certificate": str(folder / tls.certificate), "key": str(folder / tls.key)}
-    return moved(gateway, places, tls=moved(tls, places, **names))
+    return moved(shown, places, tls=moved(tls, places, **names))
 
 
 def _check_folder(part: Part, at: int, path: Path, problems: Problems) -> None:

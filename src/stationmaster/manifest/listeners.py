@@ -56,7 +56,10 @@ def listeners_of(part: Part) -> Iterator[Listener]:
     document = part.document
     if isinstance(document, SettingsDocument):
         control = document.control
-        yield from _started(part, control, "the control plane", {"api": control.api, "xds": control.xds})
+        addresses = {"api": control.api, "xds": control.xds}
+        if control.api_tls is not None:
+            addresses["api_tls"] = control.api_tls
+        yield from _started(part, control, "the control plane", addresses)
     elif isinstance(document, NodeDocument):
         addresses = {"listen": document.listen, "admin": document.admin}
         if document.listen_tls is not None:

@@ -94,7 +94,7 @@ class NodeDocument(Document, frozen=True):
 
 
 class TlsDocument(Document, frozen=True):
-    """PEM files of the certificate chain and the private key that gateway nodes show."""
+    """PEM files of the certificate chain and the private key that gateway nodes or the control plane show."""
 
     certificate: FileText
     key: FileText
@@ -150,6 +150,8 @@ class ControlDocument(Document, frozen=True):
 
     api: AddressText = "127.0.0.1:4580"
     xds: AddressText = "127.0.0.1:4581"
+    api_tls: AddressText | None = None
+    tls: TlsDocument | None = None
 
 
 class HealingDocument(Document, frozen=True):

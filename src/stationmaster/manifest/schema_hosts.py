@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from stationmaster.core.spec import Algorithm, CheckKind, Protocol, Supervision
+from stationmaster.core.spec import Algorithm, CheckKind, ExecutorKind, Protocol, Supervision
 from stationmaster.manifest.words import (
     AddressText,
     Argument,
@@ -81,12 +81,28 @@ class ServiceDocument(Document, frozen=True):
     `port` is the port that runbooks name. `command` is the program and its arguments, one item each, with the
     placeholders {address}, {host}, {port}, {instance}, {region} and {service}; without it the service is only watched.
     `supervision` says who starts a dead instance again: the platform at once (`restart`) or the runbook of its
-    incident (`runbook`).
+    incident (`runbook`). `executor` says what runs the instances: processes of this machine (`process`) or containers
+    of its Docker engine (`docker`), which want an `image` that the engine has and may have `mounts`.
     """
 
     name: Name
     port: Port
     command: list[Argument] = field(default_factory=list)
+    executor: ExecutorKind = ExecutorKind.PROCESS
+    image: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=500)] | None,
+        Meta(description="The image of its containers; it is never pulled."),
+    ] = None
+    env: Annotated[
+        dict[str, str], Meta(description="Added to the environment of every instance; no place for secrets.")
+    ] = field(default_factory=dict)
+    directory: Annotated[
+        Annotated[str, Meta(pattern="^/", max_length=4096)] | None, Meta(description="Where every instance starts.")
+    ] = None
+    mounts: Annotated[
+        list[str],
+        Meta(description="What containers see of this machine: SOURCE:TARGET or SOURCE:TARGET:ro.", max_length=50),
+    ] = field(default_factory=list)
     metrics: Annotated[PathText | None, Meta(description="Where every instance tells its metrics.")] = None
     escalation_policy: Annotated[
         Reference | None, Meta(description="Who is paged for it, where no route of `incidents` says otherwise.")

@@ -86,6 +86,15 @@ class RedirectDocument(Document, frozen=True):
     status: Annotated[Literal[301, 302, 303, 307, 308], Meta(description="RFC 9110 15.4.")] = 308
 
 
+class FaultDocument(Document, frozen=True):
+    """A share of the requests is delayed, answered with an error in place of the API, or both: on purpose."""
+
+    delay: Duration | None = None
+    delay_percent: Percent = 100
+    abort: Annotated[int, Meta(ge=400, le=599, description="The status of the answer.")] | None = None
+    abort_percent: Percent = 100
+
+
 class TokenRulesDocument(Document, frozen=True):
     """Whose tokens open the API (names of token issuers, `stationmaster` for the platform's own; empty means the
     platform's own alone), which scopes they all need, and which claims go on in which request header."""
@@ -108,4 +117,5 @@ class PoliciesDocument(Document, frozen=True):
     mirror: MirrorDocument | None = None
     redirect: RedirectDocument | None = None
     maintenance: MaintenanceDocument | None = None
+    fault: FaultDocument | None = None
     tokens: TokenRulesDocument = TokenRulesDocument()

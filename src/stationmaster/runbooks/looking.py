@@ -172,6 +172,8 @@ class Looking:
             done = await self.worked.operator.work_by_hand(asked)
         except NobodyThereError:
             return replace(ended, why=f"{ended.why}; {NOT_JUDGED}")
+        if done.verdict is Verdict.MANUAL:
+            return replace(ended, why=f"{ended.why}; {NOT_JUDGED}")
         why = "; ".join(filter(None, (ended.why, done.why)))
         return replace(ended, verdict=done.verdict, why=why, by=done.by)
 

@@ -1,7 +1,7 @@
 """The room's face: opens a run for an incident and works the open runs, step by step, across crashes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 import stationmaster.runbooks.journal  # noqa: F401 its tables belong to the store
 from stationmaster.core.facts import (
     AlertFired,
+    AlertJoined,
     AlertRecovered,
     EscalationAsked,
     Fact,
@@ -21,13 +22,15 @@ from stationmaster.core.facts import (
     RunEnded,
     RunStarted,
 )
+from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks import store
 from stationmaster.runbooks.bind import InventoryView, Unbound, bind
 from stationmaster.runbooks.match import Match, choose
 from stationmaster.runbooks.perform import Perform
-from stationmaster.runbooks.plan import make_plan
+from stationmaster.runbooks.plan import Plan, make_plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.run import Finish, Outcome, Wait, next_move
+from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runbooks.work import Worker
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
@@ -36,6 +39,8 @@ from stationmaster.runtime.tracing import span
 
 CONSUMER = "runbooks"
 LEVEL_AT_ONCE = 1
+MOST_AT_ONCE = 10
+"""Runs of one incident under way."""
 LEVEL_AFTER_RUN = 2
 _TICK_S = 1.0
 
@@ -50,6 +55,8 @@ class Runbooks:
     runbooks: Callable[[], Sequence[Runbook]]
     inventory: Callable[[], InventoryView]
     perform: Perform
+    unattended: Unattended | None = None
+    """Works what is about no instance; without it such an alert is a person's."""
     now: Callable[[], datetime] = field(default=utc_now)
 
     async def consume(self) -> None:
@@ -57,9 +64,10 @@ class Runbooks:
         await outbox.consume(self.database, CONSUMER, self.handle)
 
     async def handle(self, connection: AsyncConnection, fact: Fact) -> None:
-        """Opens exactly one run for an incident; keeps what open runs wait for. Commits nothing itself."""
+        """Opens exactly one run for an alert that opens an incident or joins one; keeps what open runs wait for.
+        Commits nothing itself."""
         match fact:
-            case IncidentOpened():
+            case IncidentOpened() | AlertJoined(worked=True):
                 await self._open(connection, fact)
             case AlertFired(alert=alert, at=at):
                 await store.hear_alert(connection, alert, store.FIRING, at)
@@ -91,6 +99,8 @@ class Runbooks:
             if found.plan is None:
                 why = "its plan cannot be read by this version"
                 return await self._end(found, Finish(outcome=Outcome.ABORTED, why=why))
+            if found.request is not None and self.unattended is not None:
+                return await self._end(found, await self.unattended.work(found))
             move = next_move(found.plan, journal, signals, self.now())
             match move:
                 case Finish():
@@ -106,18 +116,26 @@ class Runbooks:
         async with self.database.read() as connection:
             return await store.active_runs(connection)
 
-    async def _open(self, connection: AsyncConnection, fact: IncidentOpened) -> None:
-        if await store.run_of_incident(connection, fact.incident) is not None:
+    async def _open(self, connection: AsyncConnection, fact: IncidentOpened | AlertJoined) -> None:
+        runs = await store.count_runs(connection, fact.incident)
+        if runs.all and isinstance(fact, IncidentOpened):
             return None
+        if runs.under_way >= MOST_AT_ONCE:
+            return await self._ask(connection, fact, f"{runs.under_way} runs of this incident are under way already")
         found = choose(fact.alert, self.runbooks())
         if not isinstance(found, Match):
             return await self._ask(connection, fact, found.why)
-        bound = bind(fact.alert, self.inventory())
-        if isinstance(bound, Unbound):
-            return await self._ask(connection, fact, f"'{found.runbook.title}' cannot be run: {bound.why}")
+        name = f"run-{fact.incident}-{runs.all + 1}" if runs.all else f"run-{fact.incident}"
+        planned = self._planned(fact, found, name)
+        if isinstance(planned, str):
+            return await self._ask(connection, fact, f"'{found.runbook.title}' cannot be run: {planned}")
+        plan, request = planned
+        twin = await store.working(connection, found.runbook.title, plan.instance) if plan.instance else None
+        if twin is not None:
+            return await self._ask(connection, fact, f"'{found.runbook.title}' is worked there already, as {twin}")
         at = self.now()
         run = store.Run(
-            id=f"run-{fact.incident}",
+            id=name,
             incident=fact.incident,
             fingerprint=fact.alert.fingerprint,
             alert_at=fact.alert.starts_at,
@@ -125,20 +143,48 @@ class Runbooks:
             file=found.runbook.file,
             digest=found.runbook.digest,
             why=found.why,
-            plan=make_plan(found.runbook, bound),
+            plan=plan,
             started_at=at,
+            host=plan.instance if request is not None else "",
+            request=request,
         )
         await store.create_run(connection, run)
-        started = RunStarted(at=at, incident=fact.incident, run=run.id, runbook=run.runbook, why=run.why)
+        started = RunStarted(
+            at=at,
+            incident=fact.incident,
+            run=run.id,
+            runbook=run.runbook,
+            why=run.why,
+            fingerprint=run.fingerprint,
+        )
         await outbox.append(connection, started)
         log.info("run opened", run=run.id, runbook=run.runbook, why=run.why)
         return None
 
-    async def _ask(self, connection: AsyncConnection, fact: IncidentOpened, why: str) -> None:
+    def _planned(
+        self, fact: IncidentOpened | AlertJoined, found: Match, name: str
+    ) -> tuple[Plan, Mapping[str, object] | None] | str:
+        """The plan, and where it is about no instance the request that it was made of; or why there is none."""
+        bound = bind(fact.alert, self.inventory())
+        if not isinstance(bound, Unbound):
+            return make_plan(found.runbook, bound), None
+        if self.unattended is None:
+            return bound.why
+        request = self.unattended.request(found.runbook, fact.alert, name)
+        try:
+            plan = self.unattended.plan(request)
+        except PlatformError as error:
+            return error.message
+        return (plan, self.unattended.kept(request)) if plan.steps else "it has no step that could be done"
+
+    async def _ask(self, connection: AsyncConnection, fact: IncidentOpened | AlertJoined, why: str) -> None:
+        """Somebody has to look; for an alert that joins, somebody does already."""
         at = self.now()
-        await outbox.append(connection, RunDeclined(at=at, incident=fact.incident, why=why))
-        asked = EscalationAsked(at=at, incident=fact.incident, level=LEVEL_AT_ONCE, why=why)
-        await outbox.append(connection, asked)
+        declined = RunDeclined(at=at, incident=fact.incident, why=why, fingerprint=fact.alert.fingerprint)
+        await outbox.append(connection, declined)
+        if isinstance(fact, IncidentOpened):
+            asked = EscalationAsked(at=at, incident=fact.incident, level=LEVEL_AT_ONCE, why=why)
+            await outbox.append(connection, asked)
         log.warning("no run opened", incident=fact.incident, why=why)
 
     async def _end(self, run: store.Run, finish: Finish) -> None:
@@ -149,6 +195,13 @@ class Runbooks:
             if finish.outcome is not Outcome.CURED and await store.claim_asking(connection, run.id):
                 asked = EscalationAsked(at=at, incident=run.incident, level=LEVEL_AFTER_RUN, why=finish.why)
                 await outbox.append(connection, asked)
-            ended = RunEnded(at=at, incident=run.incident, run=run.id, outcome=finish.outcome.value, detail=finish.why)
+            ended = RunEnded(
+                at=at,
+                incident=run.incident,
+                run=run.id,
+                outcome=finish.outcome.value,
+                detail=finish.why,
+                fingerprint=run.fingerprint,
+            )
             await outbox.append(connection, ended)
         log.info("run ended", run=run.id, outcome=finish.outcome.value, why=finish.why)

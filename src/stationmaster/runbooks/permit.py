@@ -27,6 +27,8 @@ class Policy:
     changes: bool = False
     steps: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    """First words of commands, as `stm target out`, that may run when every command of the step begins so."""
     name: str = ""
     """Where the rules come from, as a reader of the transcript should see it."""
 
@@ -69,4 +71,11 @@ def permitted(policy: Policy, *, key: str, risk: Risk, command: str) -> str:
     plain = not script.opaque and not any(each.writes or each.assignments for each in script.commands)
     if programs and plain and programs <= set(policy.programs) - _RUNS_ANYTHING:
         return f"{source} ({', '.join(sorted(programs))})"
+    calls = [" ".join(word.text for word in each.words) for each in script.commands]
+    if calls and plain and all(_begins(each, policy.commands) for each in calls):
+        return f"{source} ({'; '.join(calls)})"
     return "--yes (every change is allowed)" if policy.changes else ""
+
+
+def _begins(call: str, commands: tuple[str, ...]) -> bool:
+    return any(call == each or call.startswith(f"{each} ") for each in commands)

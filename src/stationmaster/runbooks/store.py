@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,7 +20,7 @@ runs = Table(
     "run",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("incident", Integer, unique=True),
+    Column("incident", Integer, index=True),
     Column("fingerprint", String(128), nullable=False, index=True),
     Column("alert_at", Instant, nullable=False),
     Column("runbook", Text, nullable=False),
@@ -106,10 +106,28 @@ async def create_run(connection: AsyncConnection, run: Run) -> None:
     await connection.execute(insert(runs).values(**values))
 
 
-async def run_of_incident(connection: AsyncConnection, incident: int) -> Run | None:
-    rows = await connection.execute(select(runs).where(runs.c.incident == incident))
-    row = rows.one_or_none()
-    return None if row is None else _run(row)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    all: int
+    under_way: int
+
+
+async def count_runs(connection: AsyncConnection, incident: int) -> Counted:
+    """How many runs an incident has had, and how many of them have not ended."""
+    under_way = func.count().filter(runs.c.ended_at.is_(None))
+    row = (await connection.execute(select(func.count(), under_way).where(runs.c.incident == incident))).one()
+    return Counted(all=row[0], under_way=row[1])
+
+
+async def working(connection: AsyncConnection, runbook: str, instance: str) -> str | None:
+    """The run of an incident that works the runbook for the instance at this moment."""
+    wanted = select(runs.c.id).where(
+        runs.c.ended_at.is_(None),
+        runs.c.incident.is_not(None),
+        runs.c.runbook == runbook,
+        runs.c.plan["instance"].as_string() == instance,
+    )
+    return (await connection.execute(wanted.limit(1))).scalar_one_or_none()
 
 
 async def find_run(connection: AsyncConnection, run: str) -> Run | None:
@@ -195,13 +213,22 @@ async def record_look(
 
 
 async def end_step(
-    connection: AsyncConnection, run: str, step: PlannedStep, *, verdict: Verdict, detail: str, at: datetime
+    connection: AsyncConnection,
+    run: str,
+    step: PlannedStep,
+    *,
+    verdict: Verdict,
+    detail: str,
+    at: datetime,
+    output: str = "",
 ) -> None:
+    """Without an `output` the one that was recorded last stays."""
     await begin_step(connection, run, step, at=at)
+    seen = {"output": output} if output else {}
     await connection.execute(
         update(steps)
         .where(steps.c.run == run, steps.c.key == step.key)
-        .values(ended_at=at, verdict=verdict.value, detail=detail)
+        .values(ended_at=at, verdict=verdict.value, detail=detail, **seen)
     )
 
 

@@ -187,7 +187,10 @@ class Worker:
     async def _end(self, run: store.Run, step: PlannedStep, ended: Ended) -> None:
         at = self.now()
         async with self.database.write() as connection:
-            await store.end_step(connection, run.id, step, verdict=ended.verdict, detail=ended.why, at=at)
+            kept = _kept(ended.output)
+            await store.end_step(
+                connection, run.id, step, verdict=ended.verdict, detail=ended.why, at=at, output=kept
+            )
             for fact in self._facts(run, step, ended, at):
                 await outbox.append(connection, fact)
             refused = ended.verdict is Verdict.REFUSED and step.risk is not Risk.READ

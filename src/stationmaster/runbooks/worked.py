@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from stationmaster.core.facts import Fact
 from stationmaster.runbooks import journal
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Intent, Write
@@ -18,6 +19,7 @@ from stationmaster.runbooks.run import Entry
 from stationmaster.runbooks.script import Misfit, Value, fill
 from stationmaster.runbooks.talk import Operator, OutputSeen, Place, RunEvent, StepBegan, StepEnded
 from stationmaster.runbooks.values import BoundPlace, Source, Sources, is_everybodys, is_secret, known_value, problem_of
+from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database
 
 ASKED_AT_MOST = 20
@@ -26,6 +28,10 @@ SHORTEST_SECRET = 6
 """A shorter value of the environment is as likely a word as a secret."""
 VARIABLE, FOLDER = "$", "$PWD"
 """How values that a shell left behind are named: `$NAME`."""
+
+
+def _nothing_told(_what: Write) -> Sequence[Fact]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,8 @@ class Worked:
     file: Path | None
     operator: Operator
     now: Callable[[], datetime]
+    tells: Callable[[Write], Sequence[Fact]] = _nothing_told
+    """The facts that go out with a write of the journal, in the same transaction."""
     entries: dict[str, Entry] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
     hidden: dict[str, str] = field(default_factory=dict)
@@ -89,6 +97,7 @@ class Worked:
         async with self._writing:
             async with telling(self.file), self.database.write() as connection:
                 await journal.write(connection, self.run, whole, number=self.number, at=at)
+                await outbox.append(connection, *self.tells(what))
             self.number += len(whole.events)
             self._remember(what, at)
         for event in what.events:

@@ -1,37 +1,39 @@
-"""Acknowledging by a link of a page: looking at it changes nothing, as scanners of e-mail follow links too."""
+"""The page of an incident behind a link: looking at it changes nothing, as scanners of e-mail follow links too; its
+buttons act in the name of whom the link went to."""
 
-from html import escape
+import asyncio
 from typing import Annotated, TypeAlias
+from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get, post
-from litestar.params import PathParameter
-from litestar.status_codes import HTTP_200_OK
+from litestar.params import PathParameter, QueryParameter
+from litestar.status_codes import HTTP_303_SEE_OTHER, HTTP_401_UNAUTHORIZED
 
 from stationmaster.api.guard import Public
+from stationmaster.api.pages.incident import page_of, updates_of
+from stationmaster.api.pages.render import page
 from stationmaster.api.routes.given import GivenPlatform
+from stationmaster.api.routes.incident_words import IncidentNumber
 from stationmaster.core.problem import PlatformError
-from stationmaster.incidents.store import Incident
+from stationmaster.core.response import Publishing
+from stationmaster.incidents.links import Link
+from stationmaster.incidents.loop import Incidents
+from stationmaster.incidents.notify.message import one_line
 
 _ANYONE = {"role": Public.ANYONE}
-_HEADERS = {
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    "x-robots-tag": "noindex",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
+_DONE = {
+    "acknowledged": "Acknowledged, {who}. Nobody else is paged for now.",
+    "escalated": "The next level is asked for.",
+    "updated": "The update is posted.",
+    "given": "An update was given already; nothing was posted.",
+    "resolved": "Resolved.",
+    "before": "That was done before.",
 }
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 3rem auto; padding: 0 1rem; color: #1b1f24; }}
-h1 {{ font-size: 1.4rem; overflow-wrap: anywhere; }}
-button {{ font: inherit; padding: .8rem 1.6rem; border: 0; border-radius: .4rem; background: #0b5cad; color: #fff; }}
-button:focus-visible {{ outline: 3px solid #f0a000; }}
-</style></head><body><h1>{title}</h1>{body}</body></html>
-"""
+"""What a page says after an act: nothing that stands in its address gets onto it."""
 
-Token: TypeAlias = Annotated[str, PathParameter(max_length=500, description="Of a link in a page.")]
+Token: TypeAlias = Annotated[str, PathParameter(max_length=500, description="Of a link in a message.")]
+Done: TypeAlias = Annotated[str, QueryParameter(max_length=20, description="What was done a moment ago.")]
+Number: TypeAlias = Annotated[int, PathParameter(ge=0, le=2**63 - 1)]
 
 
 class AcknowledgeRoutes(Controller):
@@ -40,49 +42,159 @@ class AcknowledgeRoutes(Controller):
     opt = _ANYONE
     security = ({},)
 
-    @get(summary="The incident, and a button to acknowledge it")
-    async def look(self, platform: GivenPlatform, token: Token) -> Response[str]:
+    @get(summary="The incident, with buttons for whom the link went to")
+    async def look(self, platform: GivenPlatform, token: Token, done: Done = "") -> Response[str]:
+        incidents = platform.incidents
         try:
-            link = platform.incidents.links.read(token, platform.incidents.clock.now())
-            incident = (await platform.incidents.story(link.incident)).incident
+            link = _link(incidents, token)
+            return await _shown(incidents, token, link, done)
         except PlatformError as error:
             return _refused(error)
-        return _page(_title(incident), f"{_facts(incident)}{_button(incident, link.who)}")
 
-    @post(status_code=HTTP_200_OK, summary="Acknowledge it in the name of whom the page went to")
+    @post(summary="Acknowledge it in the name of whom the link went to")
     async def acknowledge(self, platform: GivenPlatform, token: Token) -> Response[str]:
         try:
-            link = platform.incidents.links.read(token, platform.incidents.clock.now())
-            await platform.incidents.acts.acknowledge(link.incident, by=link.who, note="by the link of a page")
-            incident = (await platform.incidents.story(link.incident)).incident
+            link = _actor(platform.incidents, token)
+            await platform.incidents.by_link.acknowledge(link.incident, by=link.who)
         except PlatformError as error:
             return _refused(error)
-        told = f"<p>Acknowledged, {escape(link.who)}. Nobody else is paged for now.</p>"
-        return _page(_title(incident), f"{told}{_facts(incident)}")
+        return _back(token, "acknowledged")
+
+    @post("/escalate/{level:int}", summary="Page that level of the escalation policy")
+    async def escalate(self, platform: GivenPlatform, token: Token, level: Number) -> Response[str]:
+        try:
+            link = _actor(platform.incidents, token)
+            fresh = await platform.incidents.by_link.escalate(link.incident, level, by=link.who)
+        except PlatformError as error:
+            return _refused(error)
+        return _back(f"../../{token}", "escalated" if fresh else "before")
+
+    @get("/update", summary="The draft of an update, before it is posted")
+    async def draft(self, platform: GivenPlatform, token: Token) -> Response[str]:
+        return await _asked(platform.incidents, token, "update")
+
+    @post("/update/{after:int}", summary="Post the draft, unless another update was given since")
+    async def update(self, platform: GivenPlatform, token: Token, after: Number) -> Response[str]:
+        try:
+            link = _actor(platform.incidents, token)
+            fresh = await platform.incidents.by_link.give_update(link.incident, after, by=link.who)
+        except PlatformError as error:
+            return _refused(error)
+        return _back(f"../../{token}", "updated" if fresh else "given")
+
+    @get("/resolve", summary="Whether it is really to be resolved")
+    async def confirm(self, platform: GivenPlatform, token: Token) -> Response[str]:
+        return await _asked(platform.incidents, token, "resolve")
+
+    @post("/resolve", summary="Resolve it in the name of whom the link went to")
+    async def resolve(self, platform: GivenPlatform, token: Token) -> Response[str]:
+        try:
+            link = _actor(platform.incidents, token)
+            fresh = await platform.incidents.by_link.resolve(link.incident, by=link.who)
+        except PlatformError as error:
+            return _refused(error)
+        return _back(f"../{token}", "resolved" if fresh else "before")
+
+    @get("/runbook", summary="The runbook that answers it, as it stands now")
+    async def runbook(self, platform: GivenPlatform, token: Token) -> Response[str]:
+        try:
+            link = _link(platform.incidents, token)
+            found = await platform.incidents.runbook(link.incident)
+            if found is None:
+                hint = f"`stm incident show {link.incident}` says why"
+                raise PlatformError("no-runbook", "no runbook answers this incident", hint=hint, status=404)
+            text = await asyncio.to_thread(found.read)
+        except PlatformError as error:
+            return _refused(error)
+        return page("said.html", title=one_line(found.title), paragraphs=[], text=text, back=f"../{token}")
 
 
-def _title(incident: Incident) -> str:
-    return f"#{incident.number} {incident.title}"
+class IncidentPageRoutes(Controller):
+    path = "/incidents/{number:int}"
+    tags = ("incidents",)
+    opt = _ANYONE
+    security = ({},)
+
+    @get(summary="How to get to the page of an incident")
+    async def look(self, number: IncidentNumber) -> Response[str]:
+        """Says nothing of whether there is such an incident."""
+        said = [
+            "Incidents are shown to those who were told of them: open the link of the newest message.",
+            f"On a terminal that is logged in: `stm incident show {number}`.",
+        ]
+        headers = {"www-authenticate": 'Bearer realm="stationmaster"'}
+        title = f"Incident #{number}"
+        return _said(title, said, status=HTTP_401_UNAUTHORIZED, headers=headers)
 
 
-def _facts(incident: Incident) -> str:
-    where = ", ".join(filter(None, (incident.service, incident.environment, incident.region)))
-    since = f"{incident.opened_at:%Y-%m-%d %H:%M:%S UTC}"
-    rows = [f"{incident.status.value}, {incident.severity}", where, f"since {since}", incident.summary]
-    return "".join(f"<p>{escape(row)}</p>" for row in rows if row)
+def _link(incidents: Incidents, token: str) -> Link:
+    return incidents.links.read(token, incidents.clock.now())
 
 
-def _button(incident: Incident, who: str) -> str:
-    if incident.status.is_over:
-        return "<p>There is nothing to acknowledge any more.</p>"
-    return f'<form method="post"><button>Acknowledge as {escape(who)}</button></form>'
+def _actor(incidents: Incidents, token: str) -> Link:
+    """Raises PlatformError `look-only` (403)."""
+    link = _link(incidents, token)
+    if not link.who:
+        hint = f"use the link of a page that was sent to you, or `stm incident ack {link.incident}`"
+        raise PlatformError("look-only", "this link is for looking", hint=hint, status=403)
+    return link
+
+
+async def _shown(incidents: Incidents, token: str, link: Link, done: str) -> Response[str]:
+    story = await incidents.story(link.incident)
+    standing = await incidents.talk.standing(link.incident)
+    runbook = await incidents.runbook(link.incident)
+    now, zone = incidents.clock.now(), _zone(incidents)
+    it = page_of(story, zone, now)
+    return page(
+        "incident.html",
+        title=f"#{it.number} {it.title}",
+        it=it,
+        updates=updates_of(standing, zone, now),
+        token=token,
+        who=link.who,
+        done=_DONE.get(done, "").format(who=link.who),
+        runbook="" if runbook is None else one_line(runbook.title),
+        seen=now.astimezone(zone).strftime("%H:%M:%S %Z"),
+    )
+
+
+async def _asked(incidents: Incidents, token: str, act: str) -> Response[str]:
+    """The page before an act that is not to happen by a slip of the thumb."""
+    try:
+        link = _actor(incidents, token)
+        story = await incidents.story(link.incident)
+        standing = await incidents.talk.standing(link.incident)
+    except PlatformError as error:
+        return _refused(error)
+    if act == "resolve" and story.incident.status.is_over:
+        return _back(f"../{token}", "before")
+    now, zone = incidents.clock.now(), _zone(incidents)
+    return page(
+        "ask.html",
+        title="Resolve it?" if act == "resolve" else "Post this update?",
+        act=act,
+        it=page_of(story, zone, now),
+        updates=updates_of(standing, zone, now),
+        firing=sum(each.firing for each in story.alerts),
+        token=token,
+        who=link.who,
+        automatic=incidents.declared.value.status_page.publish is Publishing.AUTOMATIC,
+    )
+
+
+def _zone(incidents: Incidents) -> ZoneInfo:
+    return ZoneInfo(incidents.declared.value.status_page.time_zone)
+
+
+def _back(place: str, done: str) -> Response[str]:
+    """To the page itself, so that looking again does nothing again."""
+    return _said("Done", [], status=HTTP_303_SEE_OTHER, headers={"location": f"{place}?done={done}"})
 
 
 def _refused(error: PlatformError) -> Response[str]:
-    body = f"<p>{escape(error.message)}.</p><p>{escape(error.hint)}</p>"
-    return _page("Not possible", body, error.status)
+    return _said("Not possible", [f"{error.message}.", error.hint], status=error.status)
 
 
-def _page(title: str, body: str, status: int = HTTP_200_OK) -> Response[str]:
-    html = _PAGE.format(title=escape(title), body=body)
-    return Response(html, status_code=status, media_type="text/html", headers=_HEADERS)
+def _said(title: str, said: list[str], *, status: int, headers: dict[str, str] | None = None) -> Response[str]:
+    return page("said.html", status=status, headers=headers, title=title, paragraphs=said, text="", back="")

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,33 +19,30 @@ import psutil
 from stationmaster.config import INSTANCE_VARIABLE, STATE_VARIABLE, StateDir
 from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.core.problem import PlatformError
-from stationmaster.fleet.executor import Running
+from stationmaster.fleet.executor import Running, Usage
+from stationmaster.fleet.executors.commands import run_here, signal_group, without_secrets
+from stationmaster.fleet.executors.log_files import LIMIT_BYTES, LogFiles
 from stationmaster.fleet.inventory import Launch
-from stationmaster.runtime.master_key import COMMAND_VARIABLE, KEY_VARIABLE
 
-_OUTPUT_HEAD, _OUTPUT_TAIL = 16_384, 16_384
-_LOG_LIMIT_BYTES = 10_000_000
 _POLL_S = 0.02
+_KILLED_WITHIN_S = 5.0
 _SETTLED_AFTER_S = 5.0
 
 
 class ProcessExecutor:
-    def __init__(self, state: StateDir) -> None:
-        self._state = state
+    def __init__(self, state: StateDir, *, log_limit_bytes: int = LIMIT_BYTES) -> None:
+        self._files = LogFiles(state.logs, limit_bytes=log_limit_bytes)
         self._root = str(state.root.resolve())
         self._children: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
         self._names: dict[psutil.Process, str | None] = {}
 
     async def seen(self) -> Mapping[str, Running]:
-        self._reap()
-        processes = list(psutil.process_iter())
-        names = {each: self._names[each] if each in self._names else self._name_of(each) for each in processes}
-        self._names = {each: name for each, name in names.items() if name is not None or _settled(each)}
-        found = {}
-        for process, name in names.items():
-            if name is not None and _alive(process):
-                started = datetime.fromtimestamp(process.create_time(), UTC)
+        found: dict[str, Running] = {}
+        for name, process, started in self._leaders():
+            # Of several of one name, which one instance can leave behind, the first one is the instance.
+            if name not in found or started < found[name].started_at:
                 found[name] = Running(name=name, pid=process.pid, started_at=started)
+        self._files.bound(found)
         return found
 
     async def start(self, launch: Launch) -> Running:
@@ -57,67 +54,116 @@ class ProcessExecutor:
         return Running(name=launch.name, pid=child.pid, started_at=datetime.now(UTC))
 
     async def stop(self, name: str, *, grace_s: float) -> bool:
-        running = (await self.seen()).get(name)
-        if running is None:
-            return False
-        _signal_group(running.pid, signal.SIGTERM)
-        if not await self._gone(name, grace_s):
-            _signal_group(running.pid, signal.SIGKILL)
-            await self._gone(name, 5.0)
-        return True
+        lived = self._signal(name, signal.SIGTERM)
+        if lived and not await self._gone(name, grace_s):
+            self._signal(name, signal.SIGKILL)
+        await self._sweep(name)
+        return lived
 
     async def kill(self, name: str) -> bool:
-        running = (await self.seen()).get(name)
-        if running is None:
-            return False
-        _signal_group(running.pid, signal.SIGKILL)
-        await self._gone(name, 5.0)
-        return True
+        lived = self._signal(name, signal.SIGKILL)
+        await self._sweep(name)
+        return lived
+
+    async def forget(self, name: str) -> None:
+        """A process leaves nothing but its log."""
 
     async def logs(self, name: str, *, tail: int) -> str:
-        return await asyncio.to_thread(_tail, self.log_file(name), tail)
+        return await asyncio.to_thread(self._files.tail, name, tail)
+
+    def follow(self, name: str, *, tail: int) -> AsyncGenerator[str, None]:
+        return self._files.follow(name, tail)
 
     async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
+        return await run_here(argv, timeout_s=timeout_s)
+
+    async def exec(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
+        running = (await self.seen()).get(name)
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                env=_without_secrets(),
-                start_new_session=True,
-            )
-        except OSError as error:
-            return CommandResult(exit_status=None, output=f"{NOT_RUNNABLE}: {argv[0]}: {error.strerror}")
-        return await _result(process, timeout_s)
+            process = psutil.Process(running.pid) if running else None
+            environment, directory = (process.environ(), process.cwd()) if process else ({}, "")
+        except (psutil.Error, OSError):
+            process = None
+        if process is None:
+            return CommandResult(exit_status=None, output=f"{NOT_RUNNABLE}: {name} does not live")
+        # The instance's name stays away: the command is not the instance.
+        own = {key: value for key, value in environment.items() if key != INSTANCE_VARIABLE}
+        return await run_here(argv, timeout_s=timeout_s, env=without_secrets(own), directory=directory)
+
+    async def usage(self, name: str) -> Usage | None:
+        uses = [each for process in self._all_of(name) if (each := _use(process)) is not None]
+        if not uses:
+            return None
+        return Usage(
+            cpu_s=sum(cpu_s for cpu_s, _ in uses),
+            memory_bytes=sum(memory_bytes for _, memory_bytes in uses),
+            processes=len(uses),
+        )
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     def log_file(self, name: str) -> Path:
-        return self._state.logs / f"{name}.log"
+        return self._files.path(name)
 
     def _spawn(self, launch: Launch) -> subprocess.Popen[bytes]:
-        log = self.log_file(launch.name)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        inherited = dict(os.environ) if launch.opens_secrets else _without_secrets()
-        environment = {**inherited, STATE_VARIABLE: self._root, INSTANCE_VARIABLE: launch.name}
+        inherited = dict(os.environ) if launch.opens_secrets else without_secrets()
+        own = {STATE_VARIABLE: self._root, INSTANCE_VARIABLE: launch.name}
         try:
-            with log.open("ab") as output:
+            with self._files.ready(launch.name).open("ab") as output:
                 return subprocess.Popen(
                     launch.argv,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    env=environment,
+                    env={**inherited, **dict(launch.env), **own},
+                    cwd=launch.directory or None,
                     start_new_session=True,
                 )
-        except OSError as error:
-            message = f"{launch.name} cannot be started: {launch.argv[0]}: {error.strerror}"
-            with suppress(OSError), log.open("a", encoding="utf-8") as output:
-                output.write(f"{message}\n")
+        except (OSError, ValueError) as error:
+            message = f"{launch.name} cannot be started: {_reason(launch, error)}"
+            with suppress(OSError):
+                self._files.write(launch.name, f"{message}\n")
             raise PlatformError(
                 "not-startable", message, hint="check the service's command in the platform YAML", status=503
             ) from error
+
+    def _leaders(self) -> Iterator[tuple[str, psutil.Process, datetime]]:
+        """Live session leaders that bear a name of this platform."""
+        self._reap()
+        processes = list(psutil.process_iter())
+        names = {each: self._names[each] if each in self._names else self._name_of(each) for each in processes}
+        self._names = {each: name for each, name in names.items() if name is not None or _settled(each)}
+        for process, name in names.items():
+            if name is not None and _alive(process):
+                yield name, process, datetime.fromtimestamp(process.create_time(), UTC)
+
+    def _all_of(self, name: str) -> list[psutil.Process]:
+        """Every live process that bears the name, whatever session it made for itself, and the children of all."""
+        own = {process for bears, process, _ in self._leaders() if bears == name}
+        for process in psutil.process_iter():
+            if process not in own and self._bears(process) == name:
+                own.add(process)
+        for process in list(own):
+            with suppress(psutil.Error):
+                own.update(process.children(recursive=True))
+        return [each for each in own if _alive(each)]
+
+    def _signal(self, name: str, number: signal.Signals) -> bool:
+        """Signals the instance with its group; says whether it lives."""
+        found = [process for bears, process, _ in self._leaders() if bears == name]
+        for process in found:
+            signal_group(process.pid, number)
+        return bool(found)
+
+    async def _sweep(self, name: str) -> None:
+        """Ends whatever the instance has left behind, in whatever session."""
+        deadline = time.monotonic() + _KILLED_WITHIN_S
+        while (left := self._all_of(name)) and time.monotonic() < deadline:
+            for process in left:
+                with suppress(psutil.Error):
+                    process.kill()
+            await asyncio.sleep(_POLL_S)
 
     def _reap(self) -> None:
         for pid, (_, child) in list(self._children.items()):
@@ -132,8 +178,12 @@ class ProcessExecutor:
         if process.pid in self._children:
             return self._children[process.pid][0]
         try:
-            if os.getsid(process.pid) != process.pid:
-                return None
+            return self._bears(process) if os.getsid(process.pid) == process.pid else None
+        except OSError:
+            return None
+
+    def _bears(self, process: psutil.Process) -> str | None:
+        try:
             environment = process.environ()
         except (psutil.Error, OSError):
             return None
@@ -148,8 +198,21 @@ class ProcessExecutor:
         return True
 
 
-def _without_secrets() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in (KEY_VARIABLE, COMMAND_VARIABLE)}
+def _reason(launch: Launch, error: OSError | ValueError) -> str:
+    """Says whether it is the program or the folder that is not there."""
+    if not isinstance(error, OSError):
+        return f"{launch.argv[0]}: {error}"
+    missing = launch.directory if launch.directory and error.filename == launch.directory else launch.argv[0]
+    return f"{missing}: {error.strerror}"
+
+
+def _use(process: psutil.Process) -> tuple[float, int] | None:
+    try:
+        with process.oneshot():
+            times = process.cpu_times()
+            return times.user + times.system, process.memory_info().rss
+    except psutil.Error:
+        return None
 
 
 def _settled(process: psutil.Process) -> bool:
@@ -166,43 +229,3 @@ def _alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, number)
-
-
-async def _result(process: asyncio.subprocess.Process, timeout_s: float) -> CommandResult:
-    kept = bytearray()
-    tail = bytearray()
-    try:
-        async with asyncio.timeout(timeout_s):
-            await _collect(process, kept, tail)
-            status: int | None = await process.wait()
-    except TimeoutError:
-        _signal_group(process.pid, signal.SIGKILL)
-        await process.wait()
-        status = None
-        tail += f"\n(stopped: no end after {timeout_s:g} s)".encode()
-    return CommandResult(exit_status=status, output=(kept + tail).decode("utf-8", "replace"))
-
-
-async def _collect(process: asyncio.subprocess.Process, head: bytearray, tail: bytearray) -> None:
-    """Reads to the end of the output and keeps its head and its tail."""
-    if process.stdout is None:
-        return
-    while chunk := await process.stdout.read(65_536):
-        room = max(0, _OUTPUT_HEAD - len(head))
-        head += chunk[:room]
-        tail += chunk[room:]
-        if len(tail) > 2 * _OUTPUT_TAIL:
-            del tail[:-_OUTPUT_TAIL]
-
-
-def _tail(path: Path, lines: int) -> str:
-    if not path.exists():
-        return ""
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - 262_144))
-        return "\n".join(log.read().decode("utf-8", "replace").splitlines()[-lines:])

@@ -13,6 +13,7 @@ from stationmaster.gateway.envoy import (
     rate_limits,
     scopes,
     shares,
+    trouble,
 )
 from stationmaster.gateway.ir import Route
 from stationmaster.gateway.ir_policy import Counting
@@ -46,6 +47,7 @@ def on_route(route: Route) -> RouteExtras:
             **scopes.settings(policy.scopes),
             **rate_limits.settings(policy),
             **body_size.settings(policy.max_body_bytes),
+            **trouble.settings(policy.trouble),
         },
     )
 
@@ -62,7 +64,7 @@ def after_tokens() -> list[Any]:
 
 def after_access() -> list[Any]:
     """Filters that only requests of known callers, or of public routes, reach."""
-    return [*rate_limits.filters(), *body_size.filters()]
+    return [*rate_limits.filters(), *body_size.filters(), *trouble.filters()]
 
 
 def shared(counting: Counting) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from stationmaster.core.policy import Cors, HeaderChanges, LimitBy, Maintenance, RateLimit, Redirect
+from stationmaster.core.policy import Cors, Fault, HeaderChanges, LimitBy, Maintenance, RateLimit, Redirect
 from stationmaster.core.problem import Diagnostic, Origin
 from stationmaster.core.spec import Api, PlatformSpec
 from stationmaster.gateway.ir_policy import (
@@ -21,12 +21,14 @@ from stationmaster.gateway.ir_policy import (
     RouteBound,
     RoutePolicy,
     Share,
+    Trouble,
 )
 from stationmaster.gateway.plan.header_names import may_be_claim, may_be_set, may_carry, may_carry_claim
 
 _COUNTED = {LimitBy.API: CountedBy.EVERYBODY, LimitBy.USER: CountedBy.CALLER, LimitBy.ADDRESS: CountedBy.ADDRESS}
 _LONGEST_MESSAGE_BYTES = 2_000
 _EVERY_ORIGIN = "*"
+_LONGEST_DELAY_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ def policy_of(api: Api, around: Around = _NOTHING) -> RoutePolicy:
         mirror=_share(declared.mirror.virtual_host, declared.mirror.percent, around) if declared.mirror else None,
         elsewhere=_elsewhere(declared.redirect) if declared.redirect else None,
         closed=_closed(closed) if closed else None,
+        trouble=_trouble(declared.fault) if declared.fault else None,
         scopes=tuple(sorted(set(declared.tokens.scopes))),
         claims=tuple(_claims(api)),
         claim_headers=around.claim_headers,
@@ -193,6 +196,20 @@ def _elsewhere(redirect: Redirect) -> Elsewhere:
         host=to.hostname,
         port=to.port,
         path=(f"{path}?{to.query}" if to.query else path) or None,
+    )
+
+
+def _trouble(fault: Fault) -> Trouble | None:
+    """None where nothing would be done. What is no error is never answered with."""
+    delays = fault.delay_ms > 0 and fault.delay_percent > 0
+    aborts = fault.abort_status is not None and 400 <= fault.abort_status <= 599 and fault.abort_percent > 0
+    if not delays and not aborts:
+        return None
+    return Trouble(
+        delay_ms=min(fault.delay_ms, _LONGEST_DELAY_MS) if delays else 0,
+        delay_percent=min(fault.delay_percent, 100) if delays else 0,
+        abort_status=fault.abort_status or 0 if aborts else 0,
+        abort_percent=min(fault.abort_percent, 100) if aborts else 0,
     )
 
 

@@ -6,15 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.incidents.intake.fingerprints import fingerprint
-from stationmaster.incidents.intake.foreign import (
-    RESOLVE_AFTER,
-    ForeignAlert,
-    cleaned,
-    kept,
-    kept_url,
-    wrong_with,
-)
+from stationmaster.incidents.intake.foreign import RESOLVE_AFTER, ForeignAlert, kept_url
+from stationmaster.incidents.intake.pairs import NO_PAIRS, annotations, labels
 
 SOURCE = "alertmanager-api"
 _MOST_PROBLEMS = 20
@@ -23,11 +16,15 @@ _ZERO_YEAR = 1
 
 
 class PostedAlert(msgspec.Struct, rename="camel", kw_only=True):
-    labels: dict[str, str]
-    annotations: dict[str, str] = {}
+    labels: msgspec.Raw
+    annotations: msgspec.Raw = NO_PAIRS
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     generator_url: str = msgspec.field(default="", name="generatorURL")
+
+
+_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
+_ALERT = msgspec.json.Decoder(PostedAlert)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +36,7 @@ class Batch:
 def read(body: bytes, now: datetime) -> Batch:
     """Raises PlatformError `bad-alerts` where the body is no list at all."""
     try:
-        raw = msgspec.json.decode(body, type=list[msgspec.Raw])
+        raw = _BATCH.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         hint = "send a JSON list of alerts, each with labels"
         raise PlatformError("bad-alerts", f"parsing alerts failed: {error}", hint=hint) from error
@@ -55,20 +52,17 @@ def read(body: bytes, now: datetime) -> Batch:
 
 def _read_one(raw: msgspec.Raw, now: datetime) -> ForeignAlert:
     """Raises ValueError, of which msgspec's refusals are a kind."""
-    posted = msgspec.json.decode(raw, type=PostedAlert)
-    labels = cleaned(posted.labels)
-    wrong = wrong_with(labels, posted.annotations)
-    if wrong:
-        raise ValueError(wrong)
+    posted = _ALERT.decode(raw)
+    named, told = labels(posted.labels), annotations(posted.annotations)
     ends_at = moment(posted.ends_at)
     starts_at = moment(posted.starts_at) or ends_at or now
     if ends_at is not None and ends_at < starts_at:
         raise ValueError("start time must be before end time")
     return ForeignAlert(
-        key=fingerprint(labels),
+        key=named.key,
         source=SOURCE,
-        labels=labels,
-        annotations=kept(posted.annotations),
+        labels=named.pairs,
+        annotations=told,
         url=kept_url(posted.generator_url),
         starts_at=starts_at,
         ends_at=ends_at or now + RESOLVE_AFTER,

@@ -18,6 +18,7 @@ from stationmaster.incidents.intake import store
 from stationmaster.incidents.intake.decide import Decision, Fire, Kept, Recover, Sight, heard, passed
 from stationmaster.incidents.intake.flapping import TERMS, FlapTerms
 from stationmaster.incidents.intake.foreign import Ended, ForeignAlert, as_alert
+from stationmaster.incidents.intake.repeats import Remembered, repeated
 from stationmaster.incidents.silences import Silence, silenced
 from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
@@ -49,6 +50,7 @@ class Desk:
     most_waiting: int = _MOST_WAITING
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiting: list[Waiting] = field(default_factory=list)
+    _remembered: Remembered = field(default_factory=Remembered)
 
     async def take(self, given: Sequence[Given]) -> None:
         """Returns when all of it is committed. Raises PlatformError `intake-full` (503) where more waits than could be
@@ -116,24 +118,42 @@ class Desk:
 
     async def _commit(self, given: Sequence[Given]) -> None:
         async with self.database.write() as connection:
-            await self.record(connection, given, utc_now())
+            written = await self.record(connection, given, utc_now())
+        # Nobody else had a turn since the commit: the next transaction begins behind the next await.
+        self._remembered.keep(written)
 
-    async def record(self, connection: AsyncConnection, given: Sequence[Given], now: datetime) -> None:
-        """Writes what was heard, and the facts that it makes, in the caller's transaction."""
-        known = await store.of_keys(connection, list({each.key for each in given}))
+    async def record(self, connection: AsyncConnection, given: Sequence[Given], now: datetime) -> Sequence[Kept]:
+        """Writes what was heard, and the facts that it makes, in the caller's transaction; says what then stands."""
+        keys = {each.key for each in given}
+        known = self._remembered.of(keys)
+        self._remembered.forget(known)
+        known |= await store.of_keys(connection, [each for each in keys if each not in known])
+        prolonged: dict[str, Kept] = {}
         decisions: dict[str, list[Decision]] = {}
         for each in given:
             before = known.get(each.key)
+            again = repeated(before, each, now, self.terms) if before is not None else None
+            if again is not None:
+                known[each.key] = prolonged[each.key] = again
+                continue
             labels = each.labels if isinstance(each, ForeignAlert) else before.given.labels if before else {}
             decision = heard(before, each, self.sight(labels, now))
             if decision is not None and decision.kept is not before:
                 known[each.key] = decision.kept
+                prolonged.pop(each.key, None)
                 decisions.setdefault(each.key, []).append(decision)
         await self._record(connection, [each for several in decisions.values() for each in several], now)
+        await store.prolong(connection, list(prolonged.values()))
+        return list(known.values())
+
+    async def change(self, connection: AsyncConnection, kept: Sequence[Kept]) -> None:
+        """Writes them over what is known of the same alerts."""
+        self._remembered.forget([each.given.key for each in kept])
+        await store.keep(connection, kept)
 
     async def _record(self, connection: AsyncConnection, decisions: Sequence[Decision], now: datetime) -> None:
         last = {each.kept.given.key: each.kept for each in decisions}
-        await store.keep(connection, list(last.values()))
+        await self.change(connection, list(last.values()))
         facts = [fact for each in decisions for fact in await self._facts(connection, each, now)]
         await outbox.append(connection, *facts)
         _tell(facts)

@@ -51,18 +51,25 @@ class Ended:
     at: datetime
 
 
-def wrong_with(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+def wrong_with(labels: Mapping[str, str]) -> str:
     """What makes an alert unusable, or nothing."""
     if not labels:
         return "at least one label pair required"
-    for what, pairs in (("label", labels), ("annotation", annotations)):
-        if len(pairs) > _MOST_LABELS:
-            return f"more than {_MOST_LABELS} {what}s"
-        odd = next((name for name in pairs if not _LABEL_NAME.fullmatch(name)), None)
-        if odd is not None:
-            return f"invalid {what} name {shown(odd)}"
     long = next((name for name, value in labels.items() if len(value) > _LONGEST_LABEL), None)
-    return "" if long is None else f"label {shown(long)} has more than {_LONGEST_LABEL:,} characters"
+    if long is not None:
+        return f"label {shown(long)} has more than {_LONGEST_LABEL:,} characters"
+    return _wrong_names("label", labels)
+
+
+def wrong_with_annotations(annotations: Mapping[str, str]) -> str:
+    return _wrong_names("annotation", annotations)
+
+
+def _wrong_names(what: str, pairs: Mapping[str, str]) -> str:
+    if len(pairs) > _MOST_LABELS:
+        return f"more than {_MOST_LABELS} {what}s"
+    odd = next((name for name in pairs if not _LABEL_NAME.fullmatch(name)), None)
+    return "" if odd is None else f"invalid {what} name {shown(odd)}"
 
 
 def shown(text: str) -> str:

@@ -71,7 +71,7 @@ def _read_one(name: str, part: Any, mapping: Mapped, now: datetime) -> ForeignAl
     labels["alertname"] = cut(said.get("alertname") or summary or name, 200)
     labels.setdefault("severity", said.get("severity", ""))
     labels = cleaned(labels)
-    wrong = wrong_with(labels, {})
+    wrong = wrong_with(labels)
     if wrong:
         raise ValueError(wrong)
     words = (mapping.fields.get("resolved") or _RESOLVED).lower().split(",")

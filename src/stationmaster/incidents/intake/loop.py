@@ -103,7 +103,7 @@ class Intake:
             found = [each for each in await store.updated_after(connection, now) if is_ahead(each, now)]
             if lapsed:
                 found += await store.lapsed(connection, now)
-            await store.keep(connection, [renewed(each, now) for each in found])
+            await self.desk.change(connection, [renewed(each, now) for each in found])
 
     async def acknowledge(self, key: str, by: str) -> bool:
         """Acknowledges the open incidents of the alert, waiting a moment for one that is just being opened; says

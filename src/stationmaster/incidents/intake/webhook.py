@@ -6,8 +6,8 @@ import msgspec
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.intake.alertmanager import Batch, moment
-from stationmaster.incidents.intake.fingerprints import fingerprint
-from stationmaster.incidents.intake.foreign import ForeignAlert, cleaned, kept, kept_url, wrong_with
+from stationmaster.incidents.intake.foreign import ForeignAlert, kept_url
+from stationmaster.incidents.intake.pairs import NO_PAIRS, annotations, labels
 
 SOURCE = "webhook"
 _VERSIONS = ("4", "1")
@@ -15,9 +15,9 @@ _VERSIONS = ("4", "1")
 
 
 class _Notified(msgspec.Struct, rename="camel", kw_only=True):
-    labels: dict[str, str]
+    labels: msgspec.Raw
     status: str = "firing"
-    annotations: dict[str, str] = {}
+    annotations: msgspec.Raw = NO_PAIRS
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     generator_url: str = msgspec.field(default="", name="generatorURL")
@@ -50,19 +50,16 @@ def read(body: bytes, now: datetime) -> Batch:
 
 def _read_one(notified: _Notified, now: datetime) -> ForeignAlert:
     """It fires until the sender says that it does not: its next word may come hours later. Raises ValueError."""
-    labels = cleaned(notified.labels)
-    wrong = wrong_with(labels, notified.annotations)
-    if wrong:
-        raise ValueError(wrong)
+    named, told = labels(notified.labels), annotations(notified.annotations)
     if notified.status not in ("firing", "resolved"):
         raise ValueError(f"status {notified.status[:20]!r} is neither firing nor resolved")
     over = notified.status == "resolved"
     ends_at = (moment(notified.ends_at) or now) if over else None
     return ForeignAlert(
-        key=fingerprint(labels),
+        key=named.key,
         source=SOURCE,
-        labels=labels,
-        annotations=kept(notified.annotations),
+        labels=named.pairs,
+        annotations=told,
         url=kept_url(notified.generator_url),
         starts_at=moment(notified.starts_at) or now,
         ends_at=min(ends_at, now) if ends_at else None,

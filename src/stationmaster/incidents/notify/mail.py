@@ -33,7 +33,10 @@ class Mail:
         server = self.smtp()
         if server is None:
             return refused("no server takes e-mail: declare `incidents.smtp`")
-        letter = letter_of(message, sender=server.sender, to=secret or contact.address)
+        return await self.hand_over(server, letter_of(message, sender=server.sender, to=secret or contact.address))
+
+    async def hand_over(self, server: Smtp, letter: EmailMessage) -> Receipt:
+        """Any letter. Raises PlatformError `secret-unreadable`."""
         password = "" if server.password_file is None else read_secret(server.password_file)
         loop = asyncio.get_running_loop()
         try:

@@ -8,6 +8,7 @@ from enum import Enum
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _TITLE_CHARACTERS, _SUMMARY_CHARACTERS = 200, 2000
+_TEXT_CHARACTERS = 8000
 
 
 class Occasion(Enum):
@@ -17,6 +18,13 @@ class Occasion(Enum):
     RESOLVED = "resolved"
     OVERDUE = "overdue"
     """A page of the incident should have been sent and was not."""
+    UPDATE = "update"
+    UPDATE_OWED = "update owed"
+    """News of the incident should have been given and were not."""
+    ON_CALL_GAP = "on-call gap"
+    """Nobody is on duty soon; it is about no incident."""
+    TASK = "task"
+    """Somebody is reminded of what an incident left to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +64,8 @@ class Message:
     link: str = ""
     acknowledge: str = ""
     maybe_second: bool = False
+    text: str = ""
+    """What is told in several lines: an update, or the draft of one."""
     alerts: tuple[Shown, ...] = field(default_factory=tuple)
 
 
@@ -69,16 +79,26 @@ def one_line(text: str, limit: int = _TITLE_CHARACTERS) -> str:
     return plain(" ".join(text.split()), limit)
 
 
+def told(message: Message) -> str:
+    """What stands between the headline and the details."""
+    return plain(message.text or message.summary, _TEXT_CHARACTERS if message.text else _SUMMARY_CHARACTERS)
+
+
 def headline(message: Message) -> str:
     """One line: which incident, how bad, what."""
-    told = {
+    said = {
         Occasion.PAGE: message.severity.upper() or "PAGE",
         Occasion.OPENED: "OPENED",
         Occasion.ACKNOWLEDGED: "ACKNOWLEDGED",
         Occasion.RESOLVED: "RESOLVED",
         Occasion.OVERDUE: "PAGE OVERDUE",
+        Occasion.UPDATE: "UPDATE",
+        Occasion.UPDATE_OWED: "UPDATE OWED",
+        Occasion.ON_CALL_GAP: "NOBODY ON CALL",
+        Occasion.TASK: "TASK",
     }[message.occasion]
-    return one_line(f"[{told}] #{message.number} {message.title}")
+    number = f"#{message.number} " if message.number else ""
+    return one_line(f"[{told}] {number}{message.title}")
 
 
 def details(message: Message) -> list[tuple[str, str]]:
@@ -103,8 +123,8 @@ def body(message: Message) -> str:
     lines = [headline(message), ""]
     if message.maybe_second:
         lines += ["This may be the second time that you read this: the first sending was cut off.", ""]
-    if message.summary:
-        lines += [plain(message.summary), ""]
+    if told(message):
+        lines += [told(message), ""]
     lines += [f"{name + ':':<13}{value}" for name, value in details(message)]
     lines += [f"{'Incident:':<13}{message.link}"] if message.link else []
     lines += ["", f"Acknowledge: {message.acknowledge}"] if message.acknowledge else []

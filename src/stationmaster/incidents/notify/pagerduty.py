@@ -5,11 +5,13 @@ from typing import Any
 from stationmaster.core.response import Contact
 from stationmaster.incidents.notify import web
 from stationmaster.incidents.notify.message import Message, Occasion, details, headline, one_line
-from stationmaster.incidents.notify.receipt import Receipt, refused
+from stationmaster.incidents.notify.receipt import Receipt, delivered, refused
 
 ENDPOINT = "https://events.pagerduty.com/v2/enqueue"
 _KEY_CHARACTERS, _SUMMARY_CHARACTERS = 255, 1024
 _ACTIONS = {Occasion.ACKNOWLEDGED: "acknowledge", Occasion.RESOLVED: "resolve"}
+_UNSAID = frozenset({Occasion.UPDATE, Occasion.UPDATE_OWED})
+"""Another trigger would open an incident there anew."""
 _SEVERITIES = {
     "critical": "critical",
     "page": "critical",
@@ -26,6 +28,8 @@ class PagerDuty:
     """The contact's secret is the routing key; its address, if there is one, another endpoint than PagerDuty's own."""
 
     async def send(self, contact: Contact, message: Message, secret: str) -> Receipt:
+        if message.occasion in _UNSAID:
+            return delivered("PagerDuty's events have no word for it: nothing is sent")
         endpoint, key = endpoint_of(contact, secret)
         if not key:
             return refused("there is no routing key: name a secret_file that holds it")

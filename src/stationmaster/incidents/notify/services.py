@@ -12,7 +12,7 @@ from stationmaster.incidents.notify.message import Message, Occasion, body, head
 from stationmaster.incidents.notify.receipt import Receipt, delivered, failed, refused
 
 _LIMIT_S = 30.0
-_CALM = frozenset({Occasion.RESOLVED, Occasion.ACKNOWLEDGED})
+_CALM = frozenset({Occasion.RESOLVED, Occasion.ACKNOWLEDGED, Occasion.UPDATE, Occasion.TASK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

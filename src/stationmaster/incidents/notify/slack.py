@@ -4,7 +4,7 @@ from typing import Any
 
 from stationmaster.core.response import Contact
 from stationmaster.incidents.notify import web
-from stationmaster.incidents.notify.message import Message, details, headline, plain
+from stationmaster.incidents.notify.message import Message, details, headline, plain, told
 from stationmaster.incidents.notify.receipt import Receipt
 
 _SECTION_CHARACTERS = 3000
@@ -42,7 +42,7 @@ def _header(message: Message) -> dict[str, Any]:
 
 def _parts(message: Message) -> list[dict[str, Any]]:
     again = "_This may be the second time that you read this._\n" if message.maybe_second else ""
-    summary = escaped(plain(message.summary), _SECTION_CHARACTERS - len(again))
+    summary = escaped(told(message), _SECTION_CHARACTERS - len(again))
     facts = "\n".join(f"*{name}:* {escaped(value, _FACT_CHARACTERS)}" for name, value in details(message))
     return [*([_section(again + summary)] if summary or again else []), _section(facts)]
 

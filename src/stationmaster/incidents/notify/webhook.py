@@ -41,6 +41,7 @@ def _annotations(message: Message) -> dict[str, str]:
     found = {
         "title": one_line(message.title),
         "summary": plain(message.summary),
+        "update": plain(message.text),
         "status": message.status,
         "occasion": message.occasion.value,
         "severity": message.severity,

@@ -1,0 +1,75 @@
+"""Approvals over REST: what risky steps of runs wait for a yes, and saying it."""
+
+from typing import Annotated, TypeAlias
+
+from litestar import Controller, get, post
+from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.status_codes import HTTP_200_OK
+
+from stationmaster.access.roles import Role
+from stationmaster.api.routes.given import GivenCaller, GivenPlatform
+from stationmaster.api.wire_approvals import ApprovalList, ApprovalOrder, ApprovalShown
+from stationmaster.core.problem import PlatformError
+from stationmaster.platform import Platform
+from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.approvals_store import Approval
+
+RunId: TypeAlias = Annotated[str, PathParameter(max_length=64, description="As `run-7`.")]
+StepKey: TypeAlias = Annotated[str, PathParameter(max_length=64, description="Address of the step, as `2.1`.")]
+OfIncident: TypeAlias = Annotated[
+    int | None, QueryParameter(ge=1, description="Those of this incident, answered ones too.")
+]
+
+
+class ApprovalRoutes(Controller):
+    path = "/api/v1/approvals"
+    tags = ("runs",)
+
+    @get(summary="What waits for a yes")
+    async def all(self, platform: GivenPlatform, incident: OfIncident = None) -> ApprovalList:
+        desk = approvals_of(platform)
+        found = await desk.open() if incident is None else await desk.of_incident(incident)
+        return ApprovalList(approvals=tuple(map(shown, found)))
+
+    @post(
+        "/{run:str}/{step:str}",
+        opt={"role": Role.APPROVER},
+        status_code=HTTP_200_OK,
+        summary="Say yes or no to a step",
+    )
+    async def answer(
+        self, platform: GivenPlatform, caller: GivenCaller, run: RunId, step: StepKey, data: JSONBody[ApprovalOrder]
+    ) -> ApprovalShown:
+        """409 where it is over, or asks something else by now."""
+        desk = approvals_of(platform)
+        answered = await desk.answer(run, step, allow=data.allow, digest=data.digest, by=caller.name, why=data.why)
+        return shown(answered)
+
+
+def approvals_of(platform: Platform) -> Approvals:
+    """Raises PlatformError `no-approvals` where no runs are worked here."""
+    if platform.approvals is None:
+        hint = "ask the control plane of the platform"
+        raise PlatformError("no-approvals", "no runbooks are worked here", hint=hint, status=404)
+    return platform.approvals
+
+
+def shown(each: Approval) -> ApprovalShown:
+    return ApprovalShown(
+        run=each.run,
+        step=each.step,
+        incident=each.incident,
+        runbook=each.runbook,
+        title=each.title,
+        command=each.command,
+        risk=each.risk,
+        why=each.why,
+        digest=each.digest,
+        people=each.people,
+        asked_at=each.asked_at,
+        expires_at=each.expires_at,
+        allowed=each.allowed,
+        answered_at=each.answered_at,
+        by=each.by,
+        said=each.said,
+    )

@@ -1,0 +1,32 @@
+"""Lays faults that are injected for a while over what is declared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from stationmaster.core.policy import Fault
+from stationmaster.core.spec import PlatformSpec
+
+NONE: Mapping[str, Fault] = {}
+
+
+@dataclass(slots=True)
+class Overlaid:
+    """The same object for the same declaration and faults: what did not change is planned once."""
+
+    _of: tuple[PlatformSpec, Mapping[str, Fault]] | None = None
+    _made: PlatformSpec | None = field(default=None)
+
+    def __call__(self, spec: PlatformSpec, faults: Mapping[str, Fault]) -> PlatformSpec:
+        if not faults:
+            return spec
+        if self._made is None or self._of is None or self._of[0] is not spec or self._of[1] is not faults:
+            self._of, self._made = (spec, faults), _overlaid(spec, faults)
+        return self._made
+
+
+def _overlaid(spec: PlatformSpec, faults: Mapping[str, Fault]) -> PlatformSpec:
+    apis = tuple(
+        replace(api, policies=replace(api.policies, fault=faults[api.name])) if api.name in faults else api
+        for api in spec.apis
+    )
+    return replace(spec, apis=apis)

@@ -1,0 +1,288 @@
+"""Subscribers of the page and what each is owed, as rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from stationmaster.incidents.status.store import Affected, Post
+from stationmaster.incidents.status.words import Standing
+from stationmaster.runtime.db import Instant, metadata
+
+_ID = BigInteger().with_variant(Integer, "sqlite")
+
+subscribers = Table(
+    "status_subscriber",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("address", String(2_000), nullable=False),
+    Column("components", JSON, nullable=False),
+    Column("inner", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+    Column("confirmed_at", Instant),
+    Column("lost", Integer, nullable=False),
+    UniqueConstraint("kind", "address"),
+)
+
+deliveries = Table(
+    "status_delivery",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("subscriber", ForeignKey("status_subscriber.id", ondelete="CASCADE"), nullable=False),
+    Column("what", String(16), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("owed_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("ended_at", Instant, index=True),
+    Column("detail", Text, nullable=False),
+    UniqueConstraint("subscriber", "key"),
+    Index("ix_status_delivery_state_next_at", "state", "next_at"),
+)
+
+
+class Way(Enum):
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class What(Enum):
+    CONFIRM = "confirm"
+    """Somebody asks for messages to this address: is that meant?"""
+    KNOWN = "known"
+    """Somebody asks for what there is already."""
+    POST = "post"
+    COMPONENT = "component"
+    """A component stands otherwise; webhooks alone are told."""
+
+
+class State(Enum):
+    OWED = "owed"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """`components` empty: all. `inner`: somebody of the platform added it, so that it may lie in a private network."""
+
+    id: str
+    way: Way
+    address: str
+    created_at: datetime
+    components: tuple[str, ...] = ()
+    inner: bool = False
+    confirmed_at: datetime | None = None
+    lost: int = 0
+    """Messages in a row that could not be delivered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    id: int
+    subscriber: Subscriber
+    what: What
+    key: str
+    attempts: int
+    owed_at: datetime
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+async def find(connection: AsyncConnection, way: Way, address: str) -> Subscriber | None:
+    wanted = select(subscribers).where(subscribers.c.kind == way.value, subscribers.c.address == address)
+    row = (await connection.execute(wanted)).one_or_none()
+    return None if row is None else _subscriber(row)
+
+
+async def by_id(connection: AsyncConnection, number: str) -> Subscriber | None:
+    row = (await connection.execute(select(subscribers).where(subscribers.c.id == number))).one_or_none()
+    return None if row is None else _subscriber(row)
+
+
+async def everybody(connection: AsyncConnection, limit: int = 1_000) -> Sequence[Subscriber]:
+    rows = await connection.execute(select(subscribers).order_by(subscribers.c.created_at).limit(limit))
+    return [_subscriber(row) for row in rows]
+
+
+async def count(connection: AsyncConnection, *, confirmed: bool) -> int:
+    known = subscribers.c.confirmed_at.is_not(None) if confirmed else subscribers.c.confirmed_at.is_(None)
+    found: int = (await connection.execute(select(func.count()).select_from(subscribers).where(known))).scalar_one()
+    return found
+
+
+async def keep(connection: AsyncConnection, kept: Subscriber) -> None:
+    values = {
+        "kind": kept.way.value,
+        "address": kept.address,
+        "components": list(kept.components),
+        "inner": kept.inner,
+        "created_at": kept.created_at,
+        "confirmed_at": kept.confirmed_at,
+        "lost": kept.lost,
+    }
+    row = upsert(subscribers).values(id=kept.id, **values)
+    await connection.execute(row.on_conflict_do_update(index_elements=[subscribers.c.id], set_=values))
+
+
+async def remove(connection: AsyncConnection, number: str) -> bool:
+    """With everything that it is owed; says whether there was one."""
+    await connection.execute(delete(deliveries).where(deliveries.c.subscriber == number))
+    gone = delete(subscribers).where(subscribers.c.id == number).returning(subscribers.c.id)
+    return (await connection.execute(gone)).scalar_one_or_none() is not None
+
+
+async def forget(connection: AsyncConnection, *, unconfirmed_before: datetime, ended_before: datetime) -> None:
+    old = select(subscribers.c.id).where(
+        subscribers.c.confirmed_at.is_(None), subscribers.c.created_at < unconfirmed_before
+    )
+    await connection.execute(delete(deliveries).where(deliveries.c.subscriber.in_(old)))
+    await connection.execute(delete(subscribers).where(subscribers.c.id.in_(old.scalar_subquery())))
+    await connection.execute(delete(deliveries).where(deliveries.c.ended_at < ended_before))
+
+
+async def owe(connection: AsyncConnection, number: str, what: What, key: str, at: datetime, **body: Any) -> bool:
+    """False where it is owed, or was sent, already."""
+    row = upsert(deliveries).values(
+        subscriber=number,
+        what=what.value,
+        key=key,
+        body=body,
+        state=State.OWED.value,
+        attempts=0,
+        owed_at=at,
+        next_at=at,
+        detail="",
+    )
+    written = await connection.execute(row.on_conflict_do_nothing().returning(deliveries.c.id))
+    return written.scalar_one_or_none() is not None
+
+
+async def owe_post(connection: AsyncConnection, post: Post, components: Sequence[str], at: datetime) -> None:
+    """Everybody who is confirmed and wants to hear of one of these components."""
+    for each in await _confirmed(connection):
+        if not each.components or set(each.components) & set(components):
+            await owe(connection, each.id, What.POST, post.id, at, post=post.id, about=post.about)
+
+
+async def owe_change(connection: AsyncConnection, changed: Affected, key: str, at: datetime) -> None:
+    for each in await _confirmed(connection):
+        if each.way is Way.WEBHOOK and (not each.components or changed.name in each.components):
+            told = {"name": changed.name, "before": changed.before.value, "after": changed.after.value}
+            await owe(connection, each.id, What.COMPONENT, key, at, **told)
+
+
+def affected_of(delivery: Delivery) -> Affected:
+    body = delivery.body
+    return Affected(name=body["name"], before=Standing(body["before"]), after=Standing(body["after"]))
+
+
+async def _confirmed(connection: AsyncConnection) -> Sequence[Subscriber]:
+    rows = await connection.execute(select(subscribers).where(subscribers.c.confirmed_at.is_not(None)))
+    return [_subscriber(row) for row in rows]
+
+
+async def last_owed(connection: AsyncConnection, number: str, *whats: What) -> datetime | None:
+    wanted = select(func.max(deliveries.c.owed_at)).where(
+        deliveries.c.subscriber == number, deliveries.c.what.in_([each.value for each in whats])
+    )
+    return (await connection.execute(wanted)).scalar_one_or_none()
+
+
+async def anything_due(connection: AsyncConnection, now: datetime) -> bool:
+    wanted = select(deliveries.c.id).where(deliveries.c.state == State.OWED.value, deliveries.c.next_at <= now).limit(1)
+    return (await connection.execute(wanted)).scalar_one_or_none() is not None
+
+
+async def claim(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Delivery]:
+    """What is due, marked as being sent."""
+    wanted = (
+        select(deliveries, *(each.label(f"to_{each.name}") for each in subscribers.c))
+        .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        .where(deliveries.c.state == State.OWED.value, deliveries.c.next_at <= now)
+        .order_by(deliveries.c.next_at, deliveries.c.id)
+        .limit(limit)
+    )
+    found = [_delivery(row) for row in await connection.execute(wanted)]
+    await _set(connection, [each.id for each in found], state=State.CLAIMED.value, attempts=deliveries.c.attempts + 1)
+    return found
+
+
+async def end(connection: AsyncConnection, number: int, state: State, now: datetime, detail: str) -> None:
+    await _set(connection, [number], state=state.value, ended_at=now, detail=detail)
+
+
+async def again(connection: AsyncConnection, number: int, at: datetime, detail: str) -> None:
+    await _set(connection, [number], state=State.OWED.value, next_at=at, detail=detail)
+
+
+async def recover(connection: AsyncConnection, now: datetime) -> None:
+    """What was being sent when the process ended is owed again: its attempt counts."""
+    claimed = deliveries.c.state == State.CLAIMED.value
+    await connection.execute(update(deliveries).where(claimed).values(state=State.OWED.value, next_at=now))
+
+
+async def set_lost(connection: AsyncConnection, number: str, lost: int) -> None:
+    await connection.execute(update(subscribers).where(subscribers.c.id == number).values(lost=lost))
+
+
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    """Deliveries by their state."""
+    rows = await connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+async def _set(connection: AsyncConnection, numbers: Sequence[int], **values: Any) -> None:
+    if numbers:
+        await connection.execute(update(deliveries).where(deliveries.c.id.in_(numbers)).values(**values))
+
+
+def _subscriber(row: Row[Any], prefix: str = "") -> Subscriber:
+    found = row._mapping
+    return Subscriber(
+        id=found[f"{prefix}id"],
+        way=Way(found[f"{prefix}kind"]),
+        address=found[f"{prefix}address"],
+        created_at=found[f"{prefix}created_at"],
+        components=tuple(found[f"{prefix}components"]),
+        inner=found[f"{prefix}inner"],
+        confirmed_at=found[f"{prefix}confirmed_at"],
+        lost=found[f"{prefix}lost"],
+    )
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        subscriber=_subscriber(row, "to_"),
+        what=What(row.what),
+        key=row.key,
+        attempts=row.attempts + 1,
+        owed_at=row.owed_at,
+        body=row.body,
+    )

@@ -1,0 +1,71 @@
+"""Says what an alert is about in the words that runbooks use for their places: node, virtual host, API, targets."""
+
+from collections.abc import Iterator, Mapping
+
+from stationmaster.core.facts import Alert
+from stationmaster.core.spec import PlatformSpec, Service, VirtualHost
+
+_LABELS = {"node": ("node", "gateway_node"), "api": ("api",), "virtual_host": ("virtual_host", "host", "upstream")}
+"""Under which labels alerts name what."""
+
+
+def values_about(alert: Alert, spec: PlatformSpec) -> Mapping[str, str]:
+    """Only what the declaration leaves no doubt of; everything else stays open."""
+    named = {what: _labelled(alert, labels) for what, labels in _LABELS.items()}
+    instance = alert.labels.get("instance", "")
+    if not named["node"] and any(each.name == instance for each in spec.nodes):
+        named["node"] = instance
+    host = _host(alert, spec, named["virtual_host"], named["api"])
+    service = _service(alert, spec, host)
+    found = {
+        **{what: name for what, name in named.items() if name},
+        **({"virtual_host": str(host.name)} if host is not None else {}),
+        **({"service": str(service.name), "port": str(service.port)} if service is not None else {}),
+        **_instance(instance, spec, host),
+        "environment": spec.environment,
+        "incident_alert": alert.name,
+    }
+    return {name: value for key, value in found.items() for name in {key, key.replace("_", "-")}}
+
+
+def _labelled(alert: Alert, labels: tuple[str, ...]) -> str:
+    return next((alert.labels[each] for each in labels if alert.labels.get(each)), "")
+
+
+def _host(alert: Alert, spec: PlatformSpec, named: str, api: str) -> VirtualHost | None:
+    """The one that the alert names, that its API leads to, or the only one with targets of its service."""
+    found = [each for each in spec.virtual_hosts if each.name == named]
+    leads_to = {each.virtual_host for each in spec.apis if each.name == api}
+    found = found or [each for each in spec.virtual_hosts if each.name in leads_to]
+    service = alert.labels.get("service", "")
+    instances = {each.name for every in spec.services if every.name == service for each in every.instances}
+    found = found or [
+        each for each in spec.virtual_hosts if any(target.instance in instances for target in each.targets)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _service(alert: Alert, spec: PlatformSpec, host: VirtualHost | None) -> Service | None:
+    named = [each for each in spec.services if each.name == alert.labels.get("service")]
+    behind = {target.instance for target in host.targets} if host is not None else set()
+    found = named or [each for each in spec.services if behind & {instance.name for instance in each.instances}]
+    return found[0] if len(found) == 1 else None
+
+
+def _instance(name: str, spec: PlatformSpec, host: VirtualHost | None) -> Mapping[str, str]:
+    for each in _instances(spec):
+        if each[0] == name:
+            targets = [target for target in (host.targets if host is not None else ()) if target.instance == name]
+            return {
+                "instance": name,
+                "region": each[1],
+                "address": each[2],
+                **({"target": str(targets[0].address)} if len(targets) == 1 else {}),
+            }
+    return {}
+
+
+def _instances(spec: PlatformSpec) -> Iterator[tuple[str, str, str]]:
+    for service in spec.services:
+        for each in service.instances:
+            yield str(each.name), each.region, str(each.address)

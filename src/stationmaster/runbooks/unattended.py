@@ -1,0 +1,192 @@
+"""Works a runbook for an incident whose alert names no instance: plans it from the alert, does what is safe by itself,
+asks for a yes to what is risky, and leaves to people what only they can do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from stationmaster.core.facts import Alert, EscalationAsked, Fact, NoteAdded, RunStepEnded
+from stationmaster.core.spec import PlatformSpec
+from stationmaster.runbooks import store
+from stationmaster.runbooks.about import values_about
+from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.bind import InventoryView
+from stationmaster.runbooks.bystander import Bystander
+from stationmaster.runbooks.course import next_moves, settled_steps
+from stationmaster.runbooks.expect import Verdict
+from stationmaster.runbooks.hands import Hands
+from stationmaster.runbooks.journal import Write
+from stationmaster.runbooks.permit import Policy
+from stationmaster.runbooks.plan_alone import plan_alone
+from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.read.document import Runbook
+from stationmaster.runbooks.request import RunRequest, kept_request, request_again
+from stationmaster.runbooks.run import RECOVERY_LIMIT_S, Finish, Outcome, Wait
+from stationmaster.runbooks.talk import ApprovalRequest, Approved, StepEnded
+from stationmaster.runbooks.worked import Worked
+from stationmaster.runtime import outbox
+from stationmaster.runtime.db import Database
+
+BY = "runbooks"
+READ_LIMIT_S, CHANGE_LIMIT_S = 30.0, 120.0
+SAFE = Policy(
+    name="safe by itself",
+    commands=(
+        "stm target out",
+        "stm target in",
+        "stm target auto",
+        "stm target drain",
+        "stm instance start",
+        "stm instance restart",
+        "stm node start",
+        "stm incident note",
+        "stm incident escalate",
+        "stm incident raise",
+    ),
+)
+"""What the platform itself does unasked when it heals: bounded, visible, and taken back by its opposite. Everything
+else that changes something wants a yes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unattended:
+    """`env` is what commands of a run see, made anew for each of its processes; `folder` is where they run."""
+
+    database: Database
+    approvals: Approvals
+    spec: Callable[[], PlatformSpec]
+    env: Callable[[str], Mapping[str, str]]
+    folder: Path
+    now: Callable[[], datetime]
+    policy: Policy = field(default=SAFE)
+
+    def request(self, runbook: Runbook, alert: Alert, run: str) -> RunRequest:
+        spec = self.spec()
+        return RunRequest(
+            runbook=runbook,
+            cwd=self.folder,
+            requested_by=BY,
+            host=alert.labels.get("instance", ""),
+            values=values_about(alert, spec),
+            labels={**alert.labels, "url": alert.url},
+            inventory=InventoryView.of(spec),
+            env=self.env(run),
+            policy=self.policy,
+            read_timeout_s=READ_LIMIT_S,
+            change_timeout_s=CHANGE_LIMIT_S,
+        )
+
+    def plan(self, request: RunRequest) -> Plan:
+        """Raises PlatformError where the document cannot be planned."""
+        return plan_alone(request)
+
+    def kept(self, request: RunRequest) -> Mapping[str, object]:
+        """What is journaled of it."""
+        return kept_request(request)
+
+    async def work(self, run: store.Run) -> Finish:
+        """From where its journal stands to its end. The run of a process that died goes on, and probes first."""
+        if run.plan is None:
+            return Finish(outcome=Outcome.ABORTED, why="its plan cannot be read by this version")
+        worked = self._worked(run, run.plan)
+        await worked.load()
+        hands = Hands(worked=worked, check_second=_counted)
+        finish = await self._moved(worked, hands)
+        return await self._after(run, finish)
+
+    async def _moved(self, worked: Worked, hands: Hands) -> Finish:
+        settled = 0
+        while True:
+            plan, entries, given, now = worked.plan, worked.entries, worked.given, self.now()
+            settled = settled_steps(plan, entries, given, now, before=settled)
+            match next_moves(plan, entries, given, now, settled=settled)[0]:
+                case Finish() as finish:
+                    return finish
+                case Wait(until=until):
+                    await hands.wait(until)
+                case move:
+                    await hands.make(move)
+
+    async def _after(self, run: store.Run, finish: Finish) -> Finish:
+        """Whether it helped is what the alert says: after a change it is given a while to recover."""
+        if finish.outcome not in {Outcome.CURED, Outcome.PASSED}:
+            return finish
+        until = self.now() + timedelta(seconds=RECOVERY_LIMIT_S if finish.outcome is Outcome.CURED else 0)
+        while True:
+            seen = self.database.committed.count
+            if await self._recovered(run):
+                return Finish(outcome=Outcome.CURED, why=f"the alert has recovered; {finish.why}")
+            if self.now() >= until:
+                return Finish(outcome=Outcome.ESCALATED, why=f"the alert still fires; {finish.why}")
+            await self.database.committed.beyond(seen, 1.0)
+
+    async def _recovered(self, run: store.Run) -> str:
+        async with self.database.read() as connection:
+            heard = await store.heard(connection, run)
+        return "the alert has recovered meanwhile" if heard.recovered_at is not None else ""
+
+    def _worked(self, run: store.Run, plan: Plan) -> Worked:
+        runbook = Runbook(file=run.file, digest=run.digest, title=run.runbook)
+        request = request_again(run.request or {}, runbook, env=self.env(run.id), values={})
+        operator = Bystander(
+            incident=run.incident,
+            runbook=run.runbook,
+            approvals=self.approvals,
+            escalate=partial(self._escalate, run),
+            needless=partial(self._recovered, run),
+        )
+        return Worked(
+            run=run.id,
+            plan=plan,
+            request=replace(request, read_timeout_s=READ_LIMIT_S, change_timeout_s=CHANGE_LIMIT_S),
+            database=self.database,
+            file=None,
+            operator=operator,
+            now=self.now,
+            tells=partial(_facts_of, run, plan),
+        )
+
+    async def _escalate(self, run: store.Run, step: PlannedStep) -> None:
+        at, contact = self.now(), ", ".join(step.contacts)
+        why = f"'{run.runbook}' says so: {step.title}"
+        async with self.database.write() as connection:
+            asked = EscalationAsked(at=at, incident=run.incident, level=step.level, why=why, contact=contact)
+            await outbox.append(connection, asked)
+
+
+def _counted(_request: ApprovalRequest, _answer: Approved, _now: datetime) -> str:
+    """Two people have said yes before `Approvals` answers at all."""
+    return ""
+
+
+def _facts_of(run: store.Run, plan: Plan, what: Write) -> Sequence[Fact]:
+    """A step of the run in the timeline of its incident."""
+    steps = {each.key: each for each in plan.steps}
+    found: list[Fact] = []
+    for event in what.events:
+        if isinstance(event, StepEnded) and (step := steps.get(event.step)) is not None and _matters(step):
+            found.append(_ended(run, step, event))
+            if step.effect is Effect.NOTE and event.verdict is Verdict.PASSED:
+                key = store.idempotency_key(run.id, step)
+                found.append(NoteAdded(at=event.at, incident=run.incident, key=key, by=BY, text=step.note))
+    return found
+
+
+def _matters(step: PlannedStep) -> bool:
+    return step.kind is not PlannedKind.NEEDLESS
+
+
+def _ended(run: store.Run, step: PlannedStep, event: StepEnded) -> RunStepEnded:
+    ran = f"ran `{event.command}`: " if event.command and event.verdict in {Verdict.PASSED, Verdict.FAILED} else ""
+    by = f" (allowed by {event.by})" if event.by and step.kind is PlannedKind.ACTION else ""
+    return RunStepEnded(
+        at=event.at,
+        incident=run.incident,
+        run=run.id,
+        step=step.key,
+        title=step.title,
+        verdict=event.verdict.value,
+        detail=f"{ran}{event.why}{by}",
+    )
