@@ -8,6 +8,7 @@ from bench import (
     chain,
     change,
     classify,
+    clocks,
     drill,
     intake,
     kills,
@@ -19,8 +20,10 @@ from bench import (
     rules,
     scrape,
     start,
+    status_page,
     steps,
     store,
+    storm,
     tokens,
 )
 from bench.figures import HEAD
@@ -38,6 +41,9 @@ MEASUREMENTS = {
     "scrape": scrape.rows,
     "rules": rules.rows,
     "intake": intake.rows,
+    "storm": storm.rows,
+    "clocks": clocks.rows,
+    "status page": status_page.rows,
     "reader": reader.rows,
     "steps": steps.rows,
     "library": library.rows,

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ import httpx
 
 from bench.figures import row
 
-_BATCH, _SENDERS, _SPAN_S = 64, 4, 4.0
+_BATCH, _SENDERS, _SPAN_S, _ROUNDS = 64, 4, 4.0, 3
 _SERIES = 5_000
 
 
@@ -28,20 +28,31 @@ class _Found:
     span_s: float
     p99_ms: float
 
+    @property
+    def per_s(self) -> float:
+        return self.alerts / self.span_s
+
 
 def rows() -> Iterator[str]:
-    with TemporaryDirectory() as folder:
-        ours = _measured(_our_server(Path(folder)), "/alertmanager", Path(folder) / "state" / "sender.token")
-        yield _row("alerts taken in, ours (durable)", ours)
-        program = shutil.which("prometheus-alertmanager")
-        if program is not None:
-            theirs = _measured(_their_server(program, Path(folder)), "", None)
-            yield _row("alerts taken in, Alertmanager (in memory)", theirs)
+    program = shutil.which("prometheus-alertmanager")
+    ours, theirs = [], []
+    for _ in range(_ROUNDS):
+        with TemporaryDirectory() as folder:
+            token = Path(folder) / "state" / "sender.token"
+            ours.append(_measured(_our_server(Path(folder)), "/alertmanager", token))
+            if program is not None:
+                theirs.append(_measured(_their_server(program, Path(folder)), "", None))
+    yield from _both("ours (durable)", ours)
+    if theirs:
+        yield from _both("Alertmanager (in memory)", theirs)
+        ratios = [mine.per_s / peer.per_s for mine, peer in zip(ours, theirs, strict=True)]
+        yield row("ours / Alertmanager", ratios, "", note="same run, in turns")
 
 
-def _row(name: str, found: _Found) -> str:
-    note = f"p99 of the answer {found.p99_ms:.1f} ms, {_SENDERS} senders, {_BATCH} a batch"
-    return row(name, [found.alerts / found.span_s], "alerts/s", note=note)
+def _both(name: str, found: Sequence[_Found]) -> Iterator[str]:
+    note = f"{_SENDERS} senders, {_BATCH} a batch"
+    yield row(f"alerts taken in, {name}", [each.per_s for each in found], "alerts/s", note=note)
+    yield row(f"p99 of the answer, {name}", [each.p99_ms for each in found], "ms")
 
 
 def _our_server(folder: Path) -> tuple[list[str], int]:
@@ -121,7 +132,7 @@ def _free_port() -> int:
 
 
 def _wait(port: int) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return

@@ -22,7 +22,7 @@ _ALERTS, _SERIES, _BATCH, _SENDERS = 10_000, 500, 256, 4
 """Prometheus sends 256 a request."""
 _SERVICES, _REGIONS = 20, 5
 _ROUNDS = int(os.environ.get("BENCH_STORMS", "3"))
-_LIMIT_S = 300.0
+_LIMIT_S = 120.0
 _HANDLED = """SELECT count(*) FROM outbox WHERE kind = 'AlertFired'
               AND id <= (SELECT last_id FROM outbox_cursor WHERE consumer = 'incidents')"""
 

@@ -2,37 +2,35 @@
 
 import asyncio
 import signal
-import socket
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import structlog
-import uvicorn
-from litestar import Litestar
 
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Role
-from stationmaster.api.app import make_api
-from stationmaster.api.protocol import ProblemProtocol
+from stationmaster.breaking import PlatformBreaker
 from stationmaster.catalog.loop import Catalog
 from stationmaster.catalog.start import open_catalog
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
+from stationmaster.drills.desk import Drills
 from stationmaster.fleet import store as fleet_store
-from stationmaster.fleet.executors.process import ProcessExecutor
-from stationmaster.fleet.loop import Fleet
+from stationmaster.fleet.room import executors, open_fleet
 from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
+from stationmaster.incidents.correlating import Correlating
+from stationmaster.incidents.duty_room import open_duty
 from stationmaster.incidents.intake.loop import Intake
 from stationmaster.incidents.links import load_or_make_links
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.paging import page_loops
+from stationmaster.incidents.review.joining import review_loops, watched
+from stationmaster.incidents.status.loop import StatusPages
 from stationmaster.joints import (
     FleetTraffic,
     GatewayBalancer,
@@ -48,9 +46,11 @@ from stationmaster.joints import (
     users_leave,
 )
 from stationmaster.keys.loop import Keys
+from stationmaster.listening import listeners_of, serving
 from stationmaster.measures import Rooms, metrics_of
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
+from stationmaster.review_sources import make_reviews
 from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
@@ -63,10 +63,10 @@ from stationmaster.runtime.lock import HeldLock, acquire
 from stationmaster.runtime.master_key import load_or_make_cipher
 from stationmaster.runtime.metrics import ControlMetrics
 from stationmaster.runtime.migrate import migrate
-from stationmaster.runtime.serve import bind
 from stationmaster.runtime.tasks import supervise
 from stationmaster.runtime.tls import ServerTls, TlsFolder
 from stationmaster.signals import make_signals
+from stationmaster.talk_sources import OnStatusPage, RunbooksForTalk, RunbookWords, contacts_of
 
 log = structlog.get_logger("app")
 
@@ -113,7 +113,10 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         certificates=Certificates(declared, state.root),
         hear=ServedRequests(keys),
     )
-    fleet = Fleet(database, ProcessExecutor(state), Wanted(declared, state.nodes))
+    wanted = Wanted(declared, state.nodes)
+    executor = executors(state, wanted, lambda: declared.value.environment)
+    room = await open_fleet(database, executor, declared, wanted, wanted.pins)
+    fleet = room.fleet
     monitor = Monitor(
         database,
         declared,
@@ -123,14 +126,35 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         linked=lambda: {name: link.connected for name, link in gateway.links().items()},
     )
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
-    shelf = Shelf(lambda: declared.value.runbooks)
+    shelf = Shelf(lambda: declared.value.runbooks, lambda: contacts_of(declared.value))
+    books = RunbooksForTalk(database=database, shelf=shelf)
     effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing)
-    incidents = Incidents(database, declared, links=load_or_make_links(state.link_key))
+    links = load_or_make_links(state.link_key)
+    duty = await open_duty(database, declared, link_key=links.key, bundle_key=state.bundle_key)
+    incidents = Incidents(
+        database,
+        declared,
+        overrides=duty.oncall.overrides,
+        links=links,
+        silenced=lambda labels, now: intake.silences.of(labels, now),  # noqa: PLW0108 it is made below
+        messages=books.messages,
+        runbook=books.runbook,
+        publish=OnStatusPage(lambda: status_pages.desk),
+    )
     intake = Intake(database, declared, lambda number, by: incidents.acts.acknowledge(number, by=by))
     await intake.start()
+    status_pages = StatusPages(
+        database=database,
+        declared=declared,
+        links=links,
+        text_for=RunbookWords(lambda: incidents.talk),
+        silences=lambda: intake.silences.live.value,
+    )
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
+    breaker = PlatformBreaker(fleet=fleet, gateway=gateway, declared=declared)
+    drills = Drills(database=database, declared=lambda: declared.value, breaker=breaker)
     approvals = Approvals(database=database)
     unattended = Unattended(
         database=database,
@@ -150,16 +174,23 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     rooms = Rooms(database=database, gateway=gateway, incidents=incidents, monitor=monitor, runbooks=runbooks)
     metrics = metrics_of(rooms)
     signals = await make_signals(declared, state, database, monitor=monitor, shelf=shelf)
+    reviews = watched(make_reviews(database, incidents, shelf, signals.desk), metrics)
     return Platform(
         declared=declared,
         access=access,
         catalog=catalog,
         fleet=fleet,
+        orders=room.orders,
         gateway=gateway,
         healing=Healing(database, GatewayBalancer(gateway), lambda: declared.value.healing),
         incidents=incidents,
         intake=intake,
+        status_pages=status_pages,
+        oncall=duty.oncall,
+        calendars=duty.calendars,
+        bundles=duty.bundles,
         approvals=approvals,
+        drills=drills,
         keys=keys,
         monitor=monitor,
         watchdog=watchdog,
@@ -167,11 +198,29 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         shelf=shelf,
         desk=signals.desk,
         objectives=signals.objectives,
+        reviews=reviews,
         metrics=metrics,
         loops=signals.loops()
         | page_loops(incidents)
-        | {"own samples": partial(signals.keep_own, partial(_told, metrics)), "intake": intake.run},
-        troubles=signals.troubles,
+        | review_loops(incidents, reviews)
+        | status_pages.loops()
+        | {
+            "held alerts": lambda: incidents.keep_released(intake.silences.live),
+            "correlation": Correlating(database, declared).run,
+        }
+        | duty.loops()
+        | {
+            "own samples": partial(signals.keep_own, partial(_told, metrics)),
+            "intake": intake.run,
+            "drills": drills.run,
+            "deploys": room.deploys.run,
+        },
+        troubles=lambda: (
+            *signals.troubles(),
+            *duty.watch.troubles(),
+            *reviews.troubles(),
+            *room.deploys.troubles(),
+        ),
         close=signals.close,
         started_at=utc_now(),
     )
@@ -215,8 +264,8 @@ async def _run(platform: Platform, state: StateDir) -> None:
         **platform.loops,
     }
     # Bound outside the task group, which would wrap the refusal of a taken address.
-    listeners = await _listeners(platform, tls)
-    async with asyncio.TaskGroup() as group, _serving(platform, state, group, listeners):
+    listeners = await listeners_of(platform, tls)
+    async with asyncio.TaskGroup() as group, serving(platform, state, group, listeners):
         tasks = [group.create_task(supervise(name, loop), name=name) for name, loop in loops.items()]
         log.info("control plane runs", environment=platform.spec.environment, api=str(platform.spec.control.api))
         await _either(ending, platform.stopping)
@@ -224,6 +273,7 @@ async def _run(platform: Platform, state: StateDir) -> None:
             task.cancel()
         if platform.stopping.is_set():
             await _stop_platform(platform)
+    await platform.fleet.inside.close()
     await asyncio.to_thread(platform.close)
 
 
@@ -240,80 +290,15 @@ async def _either(*events: asyncio.Event) -> None:
         wait.cancel()
 
 
-_Listeners: TypeAlias = Sequence[tuple[socket.socket, ssl.SSLContext | None]]
-
-
-async def _listeners(platform: Platform, tls: ServerTls) -> _Listeners:
-    control = platform.spec.control
-    if control.api_tls is None:
-        return [(bind(control.api), None)]
-    await tls.start()
-    return [(bind(control.api), None), (bind(control.api_tls), tls.context)]
-
-
-@asynccontextmanager
-async def _serving(
-    platform: Platform, state: StateDir, group: asyncio.TaskGroup, listeners: _Listeners
-) -> AsyncIterator[None]:
-    """Serves the REST API for as long as the block runs, and tells clients where it is."""
-    api = make_api(platform)
-    servers = [_Server(_config(api, context)) for _, context in listeners]
-    with ExitStack() as bound:
-        for listener, _ in listeners:
-            bound.enter_context(listener)
-        tasks = [
-            group.create_task(server.serve(sockets=[listener]), name="api")
-            for server, (listener, _) in zip(servers, listeners, strict=True)
-        ]
-        _tell_addresses(platform, state)
-        try:
-            yield
-        finally:
-            for server in servers:
-                server.should_exit = True
-            await asyncio.wait(tasks, timeout=5)
-
-
-def _config(api: Litestar, context: ssl.SSLContext | None) -> uvicorn.Config:
-    return uvicorn.Config(
-        api,
-        http=ProblemProtocol,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,  # a header must not say from where somebody logs in
-        timeout_graceful_shutdown=3,
-        ssl_context_factory=None if context is None else lambda _config, _default: context,
-    )
-
-
-def _tell_addresses(platform: Platform, state: StateDir) -> None:
-    control = platform.spec.control
-    write_private(state.control_url, f"http://{control.api}\n".encode())
-    if control.api_tls is None:
-        state.control_tls_url.unlink(missing_ok=True)
-    else:
-        write_private(state.control_tls_url, f"https://{control.api_tls}\n".encode())
-
-
-class _Server(uvicorn.Server):
-    """Leaves the process's signals to the app."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def _stop_platform(platform: Platform) -> None:
     """Ends the gateway nodes, which drain, then every other process."""
     await platform.fleet.stop_all(first=[node.name for node in platform.spec.nodes])
 
 
 async def _stop_all_directly(state: StateDir) -> None:
-    executor = ProcessExecutor(state)
+    executor = executors(state)
     await asyncio.gather(*(executor.stop(name, grace_s=_STOP_GRACE_S) for name in await executor.seen()))
+    await executor.close()
     async with _opened(state) as database, database.write() as connection:
         await fleet_store.forget_launches(connection)
 

@@ -71,6 +71,11 @@ class StateDir:
         return self.root / "link.key"
 
     @property
+    def bundle_key(self) -> Path:
+        """Signs audit bundles."""
+        return self.root / "bundle.key"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from stationmaster.fleet.loop import BY as FLEET
 from stationmaster.fleet.loop import Fleet
 from stationmaster.fleet.node_count import with_nodes
 from stationmaster.fleet.rollout import Standing
+from stationmaster.fleet.version import Program, pinned
 from stationmaster.gateway import node as gateway_node
 from stationmaster.gateway.access_log import Served
 from stationmaster.gateway.disagreement import DirectCheck
@@ -243,14 +244,17 @@ class Wanted:
 
     declared: Cell[PlatformSpec]
     nodes: Path
+    pins: Cell[Mapping[str, Program]] = field(default_factory=lambda: Cell({}))
+    """What services run in place of what is declared."""
     _seen: tuple[object, ...] = ()
     _launches: tuple[Launch, ...] = ()
 
     def __call__(self) -> tuple[Launch, ...]:
         spec = self.declared.value
-        seen = (spec.nodes, spec.services, spec.control, spec.environment)
+        seen = (spec.nodes, spec.services, spec.control, spec.environment, self.pins.value)
         if seen != self._seen:
-            self._launches = (*self._of_nodes(spec), *launches(spec))
+            ours = replace(spec, services=pinned(spec.services, self.pins.value))
+            self._launches = (*self._of_nodes(spec), *launches(ours))
             self._seen = seen
         return self._launches
 

@@ -42,6 +42,7 @@ def metrics_of(rooms: Rooms) -> ControlMetrics:
         return [
             _alerts(Counter(each.name for each in await rooms.monitor.firing())),
             _incidents(Counter(each.severity for each in await _open_incidents(rooms.incidents))),
+            single("updates_owed", len(rooms.incidents.updates_owed.value), "Incidents whose news are overdue."),
             single("runs_open", len(await rooms.runbooks.open_runs()), "Runs of runbooks that have not ended."),
         ]
 

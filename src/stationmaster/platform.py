@@ -9,12 +9,19 @@ from stationmaster.access.loop import Access
 from stationmaster.catalog.loop import Catalog
 from stationmaster.core.registry import Part
 from stationmaster.core.spec import PlatformSpec
+from stationmaster.drills.desk import Drills
 from stationmaster.fleet.loop import Fleet
+from stationmaster.fleet.orders import Orders
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
+from stationmaster.incidents.bundle_desk import Bundles
+from stationmaster.incidents.calendar_desk import Calendars
+from stationmaster.incidents.duty import OnCall
 from stationmaster.incidents.intake.loop import Intake
 from stationmaster.incidents.loop import Incidents
+from stationmaster.incidents.review.desk import Reviews
+from stationmaster.incidents.status.loop import StatusPages
 from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.objectives.desk import Objectives
@@ -49,10 +56,24 @@ class Platform:
     """Answers queries from outside."""
     objectives: Objectives | None = None
     """What APIs promise, and how their error budgets stand."""
+    orders: Orders | None = None
+    """Deploys versions of services, and scales them."""
+    drills: Drills | None = None
+    """Makes faults on purpose."""
     approvals: Approvals | None = None
     """What risky steps of runs wait for."""
     intake: Intake | None = None
     """Takes foreign alerts in, and keeps silences and heartbeats."""
+    oncall: OnCall | None = None
+    """Who is on duty, with overrides and swaps."""
+    calendars: Calendars | None = None
+    """Shifts for calendar programs."""
+    bundles: Bundles | None = None
+    """Writes audit bundles."""
+    reviews: Reviews | None = None
+    """What was learned from incidents, and what they left to do."""
+    status_pages: StatusPages | None = None
+    """What the public is told."""
     metrics: ControlMetrics = field(default_factory=ControlMetrics)
     """What the control plane tells of itself."""
     loops: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)

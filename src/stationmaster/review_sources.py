@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.spec import PlatformSpec
+from stationmaster.incidents.loop import Incidents
+from stationmaster.incidents.review.desk import Reviews
 from stationmaster.incidents.review.worked import (
     AfterTask,
     AlertThreshold,
@@ -21,12 +23,13 @@ from stationmaster.incidents.review.worked import (
     WorkedStep,
 )
 from stationmaster.monitor.objectives.indicator import REQUESTS
-from stationmaster.monitor.promql.results import QueryError, QueryLimits, Vector
+from stationmaster.monitor.promql.results import QueryError, QueryLimits, Result, Vector
 from stationmaster.monitor.query.desk import QueryDesk
 from stationmaster.monitor.query.queries import Queries, Terms
 from stationmaster.runbooks import journal, store
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.library import Shelf, files_of
+from stationmaster.runbooks.plan import title_of
 from stationmaster.runbooks.planned import Effect, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import ExpectationKind, Runbook
 from stationmaster.runbooks.read.knowledge import Use
@@ -35,6 +38,15 @@ from stationmaster.runtime.db import Database
 _PAST_RUNS = 50
 _QUERY_MS = 5_000
 _FAILED = "5xx"
+
+
+def make_reviews(database: Database, incidents: Incidents, shelf: Shelf, desk: QueryDesk | None) -> Reviews:
+    declared = incidents.declared
+    return Reviews(
+        ground=incidents.ground,
+        work_of=RunsForReviews(database=database, shelf=shelf, declared=lambda: declared.value),
+        requests_of=RequestsForReviews(desk=desk),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +121,7 @@ def _step(step: PlannedStep, row: object, outputs: Mapping[str, str]) -> WorkedS
         judged=judged,
         verdict=getattr(row, "verdict", None) or "",
         detail=getattr(row, "detail", ""),
-        output=outputs.get(step.key) or getattr(row, "output", ""),
+        output=outputs.get(step.key) or str(getattr(row, "output", "")),
         ended_at=getattr(row, "ended_at", None),
     )
 
@@ -141,12 +153,25 @@ def _file(file: str, runbook: Runbook | None) -> WorkedFile:
         text=text,
         digest=hashlib.sha256(raw).hexdigest(),
         thresholds=tuple(AlertThreshold(text=each.text, line=each.line) for each in limits if each.use is Use.ALERT),
+        judged=_judged(runbook),
         tasks=tuple(
             AfterTask(text=each.text, group=each.group, due_s=each.due_s)
             for each in (known.tasks if known else ())
             if not each.done
         ),
     )
+
+
+def _judged(runbook: Runbook | None) -> frozenset[str]:
+    """Steps that only hold expectations judge the step that they name."""
+    steps = () if runbook is None else tuple(runbook.walk())
+    testable = {
+        address
+        for each in steps
+        for address in (each.address, each.judges)
+        if any(one.kind is not ExpectationKind.OTHER for one in each.expectations)
+    }
+    return frozenset(title_of(one.text) for each in steps if each.address in testable for one in each.commands)
 
 
 def _home(folder: Path) -> tuple[tuple[str, str], frozenset[str]]:
@@ -182,14 +207,14 @@ class RequestsForReviews:
         at_ms = int(until.timestamp() * 1000)
         query = f"sum by (api, code_class) (increase({REQUESTS}[{span_s}s]))"
 
-        def work(queries: Queries, terms: Terms) -> object:
+        def work(queries: Queries, terms: Terms) -> Result:
             return queries.instant(query, at_ms, terms)
 
         try:
             found = await self.desk.ask(work, Terms(limits=QueryLimits(timeout_ms=_QUERY_MS)))
         except QueryError:
             return None
-        return _requests(found, apis) if isinstance(found, Vector) else None
+        return _requests(found.value, apis) if isinstance(found.value, Vector) else None
 
 
 def _requests(found: Vector, apis: Sequence[str]) -> Requests | None:

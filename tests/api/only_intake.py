@@ -17,6 +17,7 @@ from stationmaster.core.names import ServiceName
 from stationmaster.core.spec import PlatformSpec, Service
 from stationmaster.incidents.intake.loop import Intake
 from stationmaster.incidents.loop import Incidents
+from stationmaster.monitor.loop import Monitor
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, metadata, open_database
 from stationmaster.runtime.files import write_private
@@ -29,6 +30,7 @@ class OnlyIntake:
     access: Access
     intake: Intake
     incidents: Incidents
+    monitor: Monitor
     started_at: datetime = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
     metrics: ControlMetrics = field(default_factory=ControlMetrics)
 
@@ -44,10 +46,11 @@ def spec() -> PlatformSpec:
 async def make(database: Database, state: StateDir) -> OnlyIntake:
     access = Access(database, state)
     await access.start()
-    incidents = Incidents(database)
+    incidents = Incidents(database, Cell(spec()), silenced=lambda labels, now: intake.silences.of(labels, now))  # noqa: PLW0108
     intake = Intake(database, Cell(spec()), lambda number, by: incidents.acts.acknowledge(number, by=by))
     await intake.start()
-    return OnlyIntake(access=access, intake=intake, incidents=incidents)
+    monitor = Monitor(database, Cell(spec()))
+    return OnlyIntake(access=access, intake=intake, incidents=incidents, monitor=monitor)
 
 
 @asynccontextmanager

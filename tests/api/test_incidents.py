@@ -148,7 +148,7 @@ async def test_looking_at_a_link_changes_nothing_and_its_button_acknowledges(ser
     assert "form-action 'self'" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "no-store"
     assert (await served.api.get(f"{PATH}/1")).json()["incident"]["status"] == "triggered"
-    assert "Acknowledged, engineer" in (await served.api.post(link)).text
+    assert "Acknowledged, engineer" in (await served.api.post(link, follow_redirects=True)).text
     told = (await served.api.get(f"{PATH}/1")).json()
     assert (told["incident"]["status"], told["acknowledged_by"]) == ("acknowledged", "engineer")
     await served.post("resolve")

@@ -12,7 +12,7 @@ from tests.api.only_incidents import control
 
 VERBS = [
     *("list", "show", "ack", "unack", "mitigate", "resolve", "reopen", "review", "snooze"),
-    *("escalate", "assign", "raise", "edit", "note", "notes", "merge", "split"),
+    *("escalate", "assign", "raise", "edit", "note", "notes", "merge", "split", "update", "updates"),
 ]
 
 
@@ -76,3 +76,47 @@ def test_a_refusal_is_one_message_with_a_hint(state: Path, arguments: tuple[str,
     told = run(state, *arguments, status=1)
     assert said in told
     assert "hint:" in told
+
+
+def test_an_update_is_drafted_given_in_own_words_and_listed(state: Path) -> None:
+    draft = run(state, "update", "1", "--draft")
+    assert "Draft (investigating; owed at" in draft
+    assert "We are investigating a problem with our services." in draft
+    assert "no updates; the next one is owed at" in run(state, "updates", "1")
+    assert run(state, "update", "1", "--status", "identified", "-m", "a disk is full") == (
+        "update of #1 given, identified\na disk is full\n"
+    )
+    assert "triggered, critical, since" in run(state, "update", "1")
+    told = json.loads(run(state, "updates", "1", "--json"))
+    assert [(each["status"], each["by"]) for each in told["updates"]] == [("identified", "lin"), ("identified", "lin")]
+    shown = run(state, "updates", "1")
+    assert "identified, lin\n  a disk is full" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("-m", "x", "--edit"), "exclude each other"),
+        (("--draft", "-m", "x"), "exclude each other"),
+        (("--status", "fine"), "an update has no status 'fine'"),
+        (("--public", "-m", "x"), "there is no status page"),
+    ],
+)
+def test_updates_that_cannot_be_given_say_why(state: Path, arguments: tuple[str, ...], told: str) -> None:
+    assert told in " ".join(run(state, "update", "1", *arguments, status=1).split())
+    assert json.loads(run(state, "updates", "1", "--json"))["updates"] == []
+
+
+def test_a_draft_is_changed_in_the_editor_and_nothing_is_sent_where_it_is_emptied(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nsed -i 's/^triggered, critical.*/half of the calls fail/' \"$1\"\n", "utf-8")
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(editor))
+    assert "half of the calls fail" in run(state, "update", "1", "--edit")
+    editor.write_text('#!/bin/sh\n: > "$1"\n', "utf-8")
+    assert "nothing was written" in run(state, "update", "1", "--edit", status=1)
+    [given] = json.loads(run(state, "updates", "1", "--json"))["updates"]
+    assert given["text"].startswith("half of the calls fail\n")
+    assert "# Lines" not in given["text"]

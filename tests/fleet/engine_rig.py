@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -86,6 +87,8 @@ def running_engine() -> Iterator[TestEngine]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+        for namespace in (folder / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", str(namespace)], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -105,14 +108,18 @@ def _command(program: str, folder: Path) -> list[str]:
 def _await(engine: TestEngine, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
-        try:
+        if _takes_connections(engine.socket):
             with engine.client() as client:
-                if client.get("/_ping").is_success:
-                    return
-        except httpx.TransportError:
-            time.sleep(0.05)
+                client.get("/_ping").raise_for_status()
+            return
+        time.sleep(0.05)
     last = log.read_text("utf-8", "replace").splitlines()[-1:]
     pytest.skip(f"no Docker engine can be started here: {' '.join(last)}")
+
+
+def _takes_connections(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as tried:
+        return tried.connect_ex(str(path)) == 0
 
 
 def _tar() -> bytes:

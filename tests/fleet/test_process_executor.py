@@ -103,7 +103,7 @@ async def test_a_killed_instance_waits_for_its_runbook_and_every_hand_on_it_is_a
     keys = Launch(name="keys", argv=launch("keys", SLEEPER).argv, supervision=Supervision.RUNBOOK)
     fleet = Fleet(database, executor, lambda: (keys,))
     await fleet.tick()
-    assert await fleet.inject_kill("keys", drill="test") is True
+    assert await fleet.crash("keys") is True
     await fleet.tick()
     assert await executor.seen() == {}
     await fleet.restart("keys", by="runbook", why="step 3", incident=7)

@@ -8,15 +8,18 @@ import pytest
 
 from stationmaster.core.facts import (
     Alert,
+    AlertJoined,
     BalancerState,
+    Fact,
     IncidentOpened,
     IncidentResolved,
+    InstanceQuiet,
     NoteAdded,
     TargetChanged,
 )
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import HealingPolicy
-from stationmaster.healing.decide import PutBack, Refuse, TakeOut, TargetView, on_failure, on_quiet
+from stationmaster.healing.decide import PutBack, Refuse, TakeOut, TargetView, failing_instance, on_failure, on_quiet
 from stationmaster.healing.loop import Healing
 from stationmaster.runtime.db import Database
 from stationmaster.runtime.outbox import facts_since
@@ -152,3 +155,61 @@ async def test_a_resolved_incident_leaves_no_target_behind(database: Database) -
     assert await notes(database) == [
         "self-healing put 127.0.0.1:8888 back into keys: every alert of incident #9 has recovered"
     ]
+
+
+def of(labels: dict[str, str], rule: str = "") -> Alert:
+    return Alert(fingerprint="f", labels=labels, summary="", url="", starts_at=NOW, rule=rule)
+
+
+@pytest.mark.parametrize(
+    ("alert", "instance"),
+    [
+        (of({"alertname": "ServiceInstanceDown", "instance": "key-0"}), "key-0"),
+        (of({"alertname": "ServiceInstanceDown", "instance": "key-0"}, rule="alertmanager"), None),
+        (of({"alertname": "HighLatency", "instance": "key-0"}, rule="runbooks/latency.md:41"), None),
+        (of({"alertname": "UpstreamErrors", "instance": "key-0"}), None),
+        (of({"alertname": "ServiceInstanceDown"}), None),
+    ],
+    ids=["our own check", "somebody else says so", "slowness", "errors", "no instance"],
+)
+def test_only_a_check_of_the_instance_itself_shows_that_it_is_dead(alert: Alert, instance: str | None) -> None:
+    assert failing_instance(alert) == instance
+
+
+def joined(instance: str, *, worked: bool = True) -> AlertJoined:
+    alert = of({"alertname": "ServiceInstanceDown", "instance": instance})
+    return AlertJoined(at=NOW, incident=9, alert=alert, why="the same service", worked=worked)
+
+
+async def test_an_alert_that_joins_takes_its_target_out_too_inside_the_bounds(database: Database) -> None:
+    balancer = RememberingBalancer(ring("in", "out", "in"))
+    await Healing(database, balancer, lambda: POLICY).act(joined("key-0"))
+    assert balancer.moves == [("127.0.0.1:8888", "out")]
+    balancer = RememberingBalancer(ring("in", "out", "out"))
+    await Healing(database, balancer, lambda: POLICY).act(joined("key-0"))
+    assert balancer.moves == []
+    assert "127.0.0.1:8888 stays in keys: 0 of 3 targets would be left" in (await notes(database))[-1]
+
+
+async def test_what_only_follows_takes_nothing_out(database: Database) -> None:
+    balancer = RememberingBalancer(ring("in", "in", "in"))
+    await Healing(database, balancer, lambda: POLICY).act(joined("key-0", worked=False))
+    assert balancer.moves == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "moves"),
+    [
+        (InstanceQuiet(at=NOW, incident=9, instance="key-1"), [("127.0.0.1:8889", "in")]),
+        (InstanceQuiet(at=NOW, incident=8, instance="key-1"), []),
+        (InstanceQuiet(at=NOW, incident=9, instance="key-2"), []),
+        (IncidentResolved(at=NOW, incident=9), [("127.0.0.1:8888", "in"), ("127.0.0.1:8889", "in")]),
+    ],
+    ids=["its own", "of another incident", "that is in", "what remains"],
+)
+async def test_an_instance_that_is_quiet_comes_back_alone(
+    database: Database, fact: Fact, moves: list[tuple[str, str]]
+) -> None:
+    balancer = RememberingBalancer(ring("out", "out", "in"))
+    await Healing(database, balancer, lambda: POLICY).act(fact)
+    assert balancer.moves == moves

@@ -22,8 +22,8 @@ from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 from tests.incidents.notify.listening import HANG, receiver
-from tests.incidents.test_incidents import alert
-from tests.incidents.world import PLAIN, spec
+from tests.incidents.test_incidents import alert, fired
+from tests.incidents.world import PLAIN, World, spec
 
 LIMIT_S = 15.0
 
@@ -70,6 +70,17 @@ async def test_a_page_leaves_at_once_after_the_alert(database: Database, free_po
         await fires(database, "key-1")
         await eventually(lambda: bool(there.got), "the page arrives")
         assert time.monotonic() - begun < 5
+
+
+async def test_the_pager_sleeps_until_the_next_page_is_due_and_no_longer_than_a_tick(database: Database) -> None:
+    story = World(database, Cell(spec(PLAIN)))
+    assert await story.pager.idle_s() == 1.0, "nothing is open"
+    await story.facts(fired(0, alert()))
+    assert await story.pager.idle_s() == 0.02, "something is owed already"
+    await story.tick()
+    assert await story.pager.idle_s() == 1.0, "the next level is minutes away"
+    story.passes(299.75)
+    assert await story.pager.idle_s() == pytest.approx(0.25, abs=0.001)
 
 
 async def test_a_receiver_that_fails_first_gets_the_page_at_the_second_try(

@@ -15,14 +15,17 @@ from stationmaster.api.observed import observed
 from stationmaster.api.pagerduty.refusals import or_else
 from stationmaster.api.request import ApiRequest
 from stationmaster.api.routes.access import LoginRoutes, PeopleRoutes, TokenRoutes
-from stationmaster.api.routes.acknowledge import AcknowledgeRoutes
+from stationmaster.api.routes.acknowledge import AcknowledgeRoutes, IncidentPageRoutes
 from stationmaster.api.routes.alertmanager import AlertmanagerRoutes
 from stationmaster.api.routes.approvals import ApprovalRoutes
 from stationmaster.api.routes.audit import AuditRoutes
+from stationmaster.api.routes.bundle import BundleRoutes
+from stationmaster.api.routes.calendars import CalendarFeedRoutes, CalendarImportRoutes, CalendarRoutes
 from stationmaster.api.routes.catalog import CatalogRoutes
 from stationmaster.api.routes.checks import CheckRoutes
 from stationmaster.api.routes.declared_targets import DeclaredTargetRoutes
 from stationmaster.api.routes.entities import ENTITY_ROUTES
+from stationmaster.api.routes.drills import DrillRoutes, FaultRoutes
 from stationmaster.api.routes.heartbeats import HeartbeatRoutes
 from stationmaster.api.routes.incident_acts import IncidentActRoutes
 from stationmaster.api.routes.incidents import IncidentRoutes
@@ -32,16 +35,23 @@ from stationmaster.api.routes.keys import KeyRoutes, SigningRoutes
 from stationmaster.api.routes.metrics import MetricsRoutes
 from stationmaster.api.routes.nodes import GatewayNodeRoutes
 from stationmaster.api.routes.objectives import ObjectiveRoutes
+from stationmaster.api.routes.oncall import OnCallRoutes, OverrideRoutes, ShiftRoutes
 from stationmaster.api.routes.operations import OperationRoutes
 from stationmaster.api.routes.pagerduty import PagerDutyIncidentRoutes
 from stationmaster.api.routes.pagerduty_acts import PagerDutyActRoutes, PagerDutyLineRoutes
 from stationmaster.api.routes.pagerduty_directory import PagerDutyDirectoryRoutes
+from stationmaster.api.routes.pagerduty_overrides import PagerDutyOverrideRoutes
 from stationmaster.api.routes.prometheus import PrometheusQueryRoutes
 from stationmaster.api.routes.prometheus_state import PrometheusStateRoutes
 from stationmaster.api.routes.registry import RegistryRoutes
+from stationmaster.api.routes.reviews import ReviewRoutes, ReviewTaskRoutes
+from stationmaster.api.routes.services import ServiceVersionRoutes
 from stationmaster.api.routes.silences import SilenceRoutes
 from stationmaster.api.routes.status import StatusRoutes
+from stationmaster.api.routes.status_page import StatusPageRoutes
+from stationmaster.api.routes.status_page_desk import StatusPageDeskRoutes
 from stationmaster.api.routes.targets import TargetRoutes
+from stationmaster.api.routes.updates import UpdateRoutes
 from stationmaster.api.routes.usage import UsageRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
@@ -73,6 +83,8 @@ _ROUTES = (
     IncidentRoutes,
     IncidentActRoutes,
     AcknowledgeRoutes,
+    IncidentPageRoutes,
+    UpdateRoutes,
     OperationRoutes,
     KeyRoutes,
     SigningRoutes,
@@ -81,6 +93,7 @@ _ROUTES = (
     TokenRoutes,
     CatalogRoutes,
     *ENTITY_ROUTES,
+    ServiceVersionRoutes,
     DeclaredTargetRoutes,
     AuditRoutes,
     UsageRoutes,
@@ -93,11 +106,25 @@ _ROUTES = (
     EventRoutes,
     HeartbeatRoutes,
     ApprovalRoutes,
+    DrillRoutes,
+    FaultRoutes,
     SilenceRoutes,
+    StatusPageRoutes,
+    StatusPageDeskRoutes,
+    ReviewRoutes,
+    ReviewTaskRoutes,
+    OnCallRoutes,
+    ShiftRoutes,
+    OverrideRoutes,
+    CalendarFeedRoutes,
+    CalendarRoutes,
+    CalendarImportRoutes,
+    BundleRoutes,
     PagerDutyIncidentRoutes,
     PagerDutyActRoutes,
     PagerDutyLineRoutes,
     PagerDutyDirectoryRoutes,
+    PagerDutyOverrideRoutes,
 )
 
 

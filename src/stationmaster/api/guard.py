@@ -1,6 +1,6 @@
 """Decides for every request whether its caller may make it: who asks, and which role the route needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Any, TypeAlias, cast
 
@@ -43,7 +43,7 @@ class RefusalError(PlatformError):
 
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, State]
-Guard: TypeAlias = Callable[[Connection, BaseRouteHandler], None]
+Guard: TypeAlias = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 def guard(access: Access) -> Guard:
@@ -51,7 +51,8 @@ def guard(access: Access) -> Guard:
     their opt take the token as the password of HTTP's Basic as well; it is never asked for, so that no browser
     keeps it; those with `token` take `Token token=TOKEN` as well."""
 
-    def authorised(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def authorised(connection: Connection, handler: BaseRouteHandler) -> None:
+        # Async although it waits for nothing: the framework runs other guards in a thread, at every request.
         scope = cast("HTTPScope", connection.scope)  # the API has no WebSockets
         needed = needed_role(handler, scope["method"])
         if needed is Public.ANYONE:

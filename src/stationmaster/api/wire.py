@@ -84,6 +84,8 @@ class IncidentSummary(Answer):
     environment: str
     opened_at: datetime
     resolved_at: datetime | None
+    update_owed_since: datetime | None = None
+    """Since when news are owed that were not given; None where none are."""
 
 
 class TimelineEntry(Answer):
@@ -113,19 +115,6 @@ class Credentials(Answer):
     client_id: str
     client_secret: str
     api_key: str
-
-
-class FaultRequest(Order):
-    drill: str
-    instance: str
-    fault: str
-    """kill: the process ends at once, as in a crash."""
-
-
-class FaultInjection(Answer):
-    at: datetime
-    instance: str
-    fault: str
 
 
 class Problem(Answer):

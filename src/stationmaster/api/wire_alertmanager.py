@@ -14,7 +14,7 @@ class Named(_Said):
     name: str
 
 
-class AlertStatus(_Said):
+class AlertStatus(_Said, frozen=True):
     state: str
     """unprocessed, active or suppressed."""
     silenced_by: tuple[str, ...] = ()
@@ -29,8 +29,8 @@ class AlertSaid(_Said):
     ends_at: datetime
     updated_at: datetime
     fingerprint: str
-    receivers: tuple[Named, ...]
-    status: AlertStatus
+    receivers: tuple[Named, ...] = ()
+    status: AlertStatus = AlertStatus(state="unprocessed")
     generator_url: str = msgspec.field(default="", name="generatorURL")
     flapping: bool = False
 

@@ -19,6 +19,10 @@ class IncidentAlert(Answer):
     firing: bool
     starts_at: datetime
     ends_at: datetime | None
+    worked: bool = False
+    """A runbook is looked for or worked."""
+    inhibited_by: str = ""
+    """The fingerprint of the alert that it only follows from."""
 
 
 class IncidentPage(Answer):
@@ -63,6 +67,15 @@ class ReachedLevel(Answer):
     why: str
 
 
+class IncidentRelation(Answer):
+    """Other incidents that may be the same failure."""
+
+    cause: str
+    why: str
+    numbers: tuple[int, ...]
+    at: datetime
+
+
 class IncidentStory(IncidentDetail):
     """The whole of one incident."""
 
@@ -81,6 +94,7 @@ class IncidentStory(IncidentDetail):
     reviewed_at: datetime | None = None
     merged_into: int | None = None
     merged: tuple[int, ...] = ()
+    related: tuple[IncidentRelation, ...] = ()
     alerts: tuple[IncidentAlert, ...] = ()
     pages: tuple[IncidentPage, ...] = ()
     levels: tuple[ReachedLevel, ...] = ()

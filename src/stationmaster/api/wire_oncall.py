@@ -47,7 +47,7 @@ class ShiftList(Answer):
 
 class OverrideShown(Answer):
     """`number` 0 is one that was only tried. `state`: coming, counting, over, ended (before its time), or ignored: its
-    responder is not declared any more."""
+    responder or schedule is not declared any more."""
 
     number: int
     schedule: str

@@ -25,6 +25,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def audit(
+    context: typer.Context,
     who: Annotated[str, typer.Option(help="Whose changes.")] = "",
     kind: Annotated[str, typer.Option(help="Of what: api, user, virtual-host, target, key ...")] = "",
     name: Annotated[str, typer.Option(help="The whole name of what was changed.")] = "",
@@ -34,7 +35,9 @@ def audit(
     state: StateOption = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
-    """List changes, the newest first."""
+    """List changes, the newest first; `audit export`, `verify` and `key` write and check bundles of them."""
+    if context.invoked_subcommand is not None:
+        return
     with refusals():
         query = {"who": who, "kind": kind, "name": name, "limit": str(limit), "since": moment(since)}
         query["before"] = "" if before is None else str(before)

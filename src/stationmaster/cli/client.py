@@ -2,8 +2,8 @@
 
 import os
 import weakref
-from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from collections.abc import Generator, Mapping
+from typing import Any, BinaryIO, Self, TypeVar
 
 import httpx
 import msgspec
@@ -63,6 +63,28 @@ class ControlClient:
 
     def text(self, path: str) -> str:
         return self._answer("GET", path).text
+
+    def download(self, path: str, out: BinaryIO, /, **query: str) -> None:
+        """Writes what stands there, whatever its size."""
+        try:
+            with self._http.stream("GET", path, params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise with_suggestion(_refusal(answer), path, self._look)
+                out.writelines(answer.iter_bytes())
+        except httpx.TransportError as error:
+            raise not_running(f"it does not answer at {self._http.base_url}: {error}") from error
+
+    def stream(self, path: str, /, **query: str) -> Generator[str, None, None]:
+        """What is written there, as it comes, until the control plane ends it."""
+        try:
+            with self._http.stream("GET", path, params=query, timeout=None) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _refusal(answer)
+                yield from answer.iter_text()
+        except httpx.TransportError as error:
+            raise not_running(f"it does not answer at {self._http.base_url}: {error}") from error
 
     def send(self, method: str, path: str, kind: type[T], **sent: Any) -> T:
         """`sent` as of `httpx.Client.request`: params, content, headers, timeout (seconds)."""

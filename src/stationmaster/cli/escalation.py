@@ -1,5 +1,6 @@
 """`escalation simulate`: who would be paged when, if an alert fired."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -8,10 +9,12 @@ from rich.markup import escape
 
 from stationmaster.cli.declared_spec import FileOption, spec_of
 from stationmaster.cli.moments import duration, moment
+from stationmaster.cli.oncall_overrides import known_overrides
 from stationmaster.cli.options import DEFAULT_STATE, StateOption
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
 from stationmaster.core.problem import PlatformError
+from stationmaster.core.response import Override
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents.escalate import Happened, History, Move, reached
 from stationmaster.incidents.pages import Directory, Nobody, Page, pages, stands
@@ -51,7 +54,8 @@ def simulate(
         labels |= {"service": service} if service else {}
         routed = route(spec, labels)
         history = _history(when, severity, acknowledged, resolved)
-    found = _found(spec, routed, history, when + length)
+        overrides = () if file is not None else known_overrides(state, when)
+    found = _found(spec, routed, history, when + length, overrides)
     rows = [_row(each, when) for each in found]
     if as_json:
         policy = None if routed.policy is None else routed.policy.name
@@ -77,11 +81,13 @@ def _history(when: datetime, severity: str, acknowledged: str, resolved: str) ->
     return History(opened_at=when, severity=severity, moves=tuple(sorted(moves, key=lambda each: each.at)))
 
 
-def _found(spec: PlatformSpec, routed: Routed, history: History, until: datetime) -> list[Page | Nobody]:
+def _found(
+    spec: PlatformSpec, routed: Routed, history: History, until: datetime, overrides: Sequence[Override] = ()
+) -> list[Page | Nobody]:
     if routed.policy is None:
         return []
     levels = reached(routed.policy, history, until)
-    found = pages(levels, routed.policy, Directory.of(spec), routed.urgency)
+    found = pages(levels, routed.policy, Directory.of(spec, overrides), routed.urgency)
     return [each for each in found if isinstance(each, Nobody) or (each.due_at <= until and stands(each, history))]
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from stationmaster.api.wire import IncidentList, IncidentSummary, TimelineEntry
 from stationmaster.api.wire_incidents import IncidentStory
-from stationmaster.cli import incident_acts, incident_notes
+from stationmaster.cli import incident_acts, incident_notes, incident_update
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
@@ -38,7 +38,9 @@ def list_incidents(
         table.add_column(column.upper())
     for each in found.incidents:
         opened = each.opened_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(f"#{each.number}", each.status, each.severity, opened, duration_of(each), escape(each.title))
+        owed = owed_words(each)
+        title = f"{escape(each.title)} [red]{owed}[/red]" if owed else escape(each.title)
+        table.add_row(f"#{each.number}", each.status, each.severity, opened, duration_of(each), title)
     out.print(table)
 
 
@@ -64,6 +66,7 @@ def _print_head(story: IncidentStory) -> None:
     out.print(f"[bold]#{incident.number} {escape(incident.title)}[/bold]")
     out.print(f"{incident.status}, {incident.severity}, service {incident.service} in {incident.environment}")
     rows = {
+        "news": owed_words(incident),
         "urgency": story.urgency,
         "priority": story.priority,
         "policy": story.policy or "none: nobody is paged",
@@ -71,6 +74,9 @@ def _print_head(story: IncidentStory) -> None:
         "at work": ", ".join(each.name for each in story.responders),
         "merged into": f"#{story.merged_into}" if story.merged_into else "",
         "merged here": ", ".join(f"#{each}" for each in story.merged),
+        "related": "; ".join(
+            f"{', '.join(f'#{one}' for one in each.numbers)}, likely cause {each.cause}" for each in story.related
+        ),
         "paged": ", ".join(dict.fromkeys(each.to for each in story.pages if each.state == "sent")),
         "not reached": ", ".join(dict.fromkeys(each.to for each in story.pages if each.state == "failed")),
         "firing": ", ".join(each.fingerprint for each in story.alerts if each.firing),
@@ -88,6 +94,11 @@ def timeline_line(entry: TimelineEntry, zero: datetime) -> str:
     return f"[dim]{offset:+9.3f} s[/dim]  [cyan]{escape(entry.by):<13}[/cyan] {escape(first + more)}"
 
 
+def owed_words(incident: IncidentSummary) -> str:
+    since = incident.update_owed_since
+    return "" if since is None else f"update owed since {since.astimezone():%H:%M}"
+
+
 def duration_of(incident: IncidentSummary) -> str:
     if incident.resolved_at is None:
         return "open"
@@ -96,3 +107,4 @@ def duration_of(incident: IncidentSummary) -> str:
 
 incident_acts.register(verbs)
 incident_notes.register(verbs)
+incident_update.register(verbs)

@@ -22,6 +22,8 @@ class LoadReport(msgspec.Struct, kw_only=True):
     lost: int
     slowest_ms: float
     reasons: dict[str, int]
+    elsewhere: int
+    """Requests that were sent to another gateway node, because the first took no connection or closed it."""
     served_by: dict[str, int]
     """Answers by the instance that gave them (header x-served-by)."""
 
@@ -29,8 +31,12 @@ class LoadReport(msgspec.Struct, kw_only=True):
 class Load:
     """GET requests at a fixed rate, round robin over `urls`, open loop: a slow answer delays no other request."""
 
-    def __init__(self, urls: tuple[str, ...], *, rate: float) -> None:
+    def __init__(self, urls: tuple[str, ...], *, rate: float, token: str = "") -> None:
+        """Without a URL nothing is sent; `token` proves the caller."""
+        self._every = urls
+        self._elsewhere = 0
         self._urls = itertools.cycle(urls)
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
         self._gap_s = 1 / rate
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
@@ -57,6 +63,7 @@ class Load:
             lost=self._reasons.total(),
             slowest_ms=round(self._slowest_s * 1000, 1),
             reasons=dict(self._reasons),
+            elsewhere=self._elsewhere,
             served_by=dict(self._served_by),
         )
 
@@ -73,7 +80,9 @@ class Load:
 
     async def _send_all(self) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
-        session = httpx.AsyncClient(timeout=_REQUEST_LIMIT_S, limits=limits, trust_env=False)
+        if not self._every:
+            return
+        session = httpx.AsyncClient(timeout=_REQUEST_LIMIT_S, limits=limits, trust_env=False, headers=self._headers)
         async with session as client, asyncio.TaskGroup() as group:
             next_at = time.monotonic()
             while not self._stopping.is_set():
@@ -81,11 +90,22 @@ class Load:
                 next_at += self._gap_s
                 await asyncio.sleep(max(0.0, next_at - time.monotonic()))
 
+    async def _asked(self, client: httpx.AsyncClient, url: str) -> httpx.Response:
+        """A node that is not there, or goes away, is left for the next one, as a balancer in front of them would."""
+        try:
+            return await client.get(url)
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            others = [each for each in self._every if each != url]
+            if not others:
+                raise
+            self._elsewhere += 1
+            return await client.get(others[self._elsewhere % len(others)])
+
     async def _send(self, client: httpx.AsyncClient, url: str) -> None:
         self._sent += 1
         started = time.monotonic()
         try:
-            answer = await client.get(url)
+            answer = await self._asked(client, url)
         except httpx.HTTPError as error:
             self._reasons[type(error).__name__] += 1
             return

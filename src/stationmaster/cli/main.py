@@ -19,6 +19,7 @@ from stationmaster.cli import (
     drill,
     edit,
     escalation,
+    export,
     get,
     heartbeat,
     host,
@@ -31,12 +32,15 @@ from stationmaster.cli import (
     objective,
     oncall,
     query,
+    review,
     roles,
     rules,
     runbook,
+    service,
     signing_key,
     silence,
     status,
+    status_page,
     target,
     tls,
     token,
@@ -82,7 +86,9 @@ app.command(epilog=apply.APPLY_EXAMPLES)(apply.apply)
 app.command(epilog=apply.DIFF_EXAMPLES)(apply.diff)
 app.command(epilog=get.EXAMPLES)(get.get)
 app.command(epilog=edit.EXAMPLES)(edit.edit)
-app.command(epilog=audit.EXAMPLES)(audit.audit)
+export.audit_verbs.callback(invoke_without_command=True, epilog=audit.EXAMPLES)(audit.audit)
+app.add_typer(export.audit_verbs, name="audit")
+incident.verbs.command("export", epilog=export.INCIDENT_EXAMPLES)(export.export_incident)
 app.command(epilog=usage.EXAMPLES)(usage.usage)
 app.command(epilog=query.EXAMPLES)(query.query)
 app.command(epilog=wait.EXAMPLES)(wait.wait)
@@ -99,13 +105,16 @@ app.add_typer(check.verbs, name="check")
 app.add_typer(node.verbs, name="node")
 app.add_typer(incident.verbs, name="incident")
 app.add_typer(alert.verbs, name="alert")
+app.add_typer(review.verbs, name="review")
 app.add_typer(silence.verbs, name="silence")
+app.add_typer(status_page.verbs, name="status-page")
 app.add_typer(heartbeat.verbs, name="heartbeat")
 app.add_typer(approval.verbs, name="approval")
 app.add_typer(maintenance.verbs, name="maintenance")
 app.add_typer(oncall.verbs, name="oncall")
 app.add_typer(escalation.verbs, name="escalation")
 app.add_typer(instance.verbs, name="instance")
+app.add_typer(service.verbs, name="service")
 app.add_typer(objective.verbs, name="objective")
 app.add_typer(rules.verbs, name="rules")
 app.add_typer(runbook.verbs, name="runbook")
@@ -120,6 +129,7 @@ app.command(rich_help_panel="Roles, for one process each", epilog=roles.GATEWAY_
 app.command(rich_help_panel="Roles, for one process each")(roles.keys)
 app.command(rich_help_panel="Roles, for one process each")(roles.doctor)
 app.command("sample-api", rich_help_panel="Roles, for one process each")(roles.sample_api)
+app.command("stand-in", hidden=True)(roles.stand_in)
 
 
 def run() -> None:

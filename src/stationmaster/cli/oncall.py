@@ -1,6 +1,7 @@
-"""`oncall who|list|gaps`: who is on duty, now or at any other time."""
+"""`oncall`: who is on duty, now or at any other time, and who takes over."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -8,15 +9,17 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from stationmaster.cli import oncall_calendar, oncall_overrides
 from stationmaster.cli.declared_spec import FileOption, spec_of
 from stationmaster.cli.moments import duration, moment
+from stationmaster.cli.oncall_overrides import known_overrides
 from stationmaster.cli.options import DEFAULT_STATE, StateOption
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.response import Schedule, TargetKind
+from stationmaster.core.response import Override, Schedule
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents.oncall import Span, duties
+from stationmaster.incidents.oncall import Span, duties, of_declared
 from stationmaster.runtime.db import utc_now
 
 verbs = typer.Typer(help="Schedules: who is on duty when.", no_args_is_help=True)
@@ -46,7 +49,8 @@ def who(
     with refusals():
         when = moment(at, utc_now())
         spec = spec_of(file, state)
-        found = [(each, duties(each, (), when, when + _AHEAD)[0]) for each in _wanted(spec, schedule, service)]
+        known = _overrides(spec, file, state, when)
+        found = [(each, duties(each, known, when, when + _AHEAD)[0]) for each in _wanted(spec, schedule, service)]
     rows = [_row(each.name, span) for each, span in found]
     if as_json:
         print_json({"at": when, "on_duty": rows})
@@ -70,7 +74,7 @@ def list_duties(
     """Show every turn of the schedules, gaps included."""
     with refusals():
         spec = spec_of(file, state)
-        rows = _turns(spec, schedule, at, for_)
+        rows = _turns(spec, schedule, at, for_, (file, state))
     if as_json:
         print_json({"turns": rows})
         return
@@ -91,7 +95,7 @@ def gaps(
     """Show when nobody is on duty; exit status 1 where that happens."""
     with refusals():
         spec = spec_of(file, state)
-        rows = [row for row in _turns(spec, schedule, at, for_) if row["responder"] is None]
+        rows = [row for row in _turns(spec, schedule, at, for_, (file, state)) if row["responder"] is None]
     if as_json:
         print_json({"gaps": rows})
     else:
@@ -100,32 +104,25 @@ def gaps(
 
 
 def _wanted(spec: PlatformSpec, name: str, service: str = "") -> tuple[Schedule, ...]:
-    names = _of_service(spec, service) if service else {each.name for each in spec.schedules}
-    found = tuple(each for each in spec.schedules if each.name in names and name in ("", each.name))
-    if name and not found:
-        known = ", ".join(each.name for each in spec.schedules) or "none"
-        raise PlatformError("unknown-schedule", f"there is no schedule {name!r}", hint=f"declared are {known}")
-    return found
+    from stationmaster.incidents.duty_asking import schedule_of, schedules_for
+
+    only = schedule_of(spec, name).name if name else ""
+    names = schedules_for(spec, service) if service else {each.name for each in spec.schedules}
+    return tuple(each for each in spec.schedules if each.name in names and only in ("", each.name))
 
 
-def _of_service(spec: PlatformSpec, service: str) -> set[str]:
-    """The schedules that are paged for a critical alert of the service."""
-    from stationmaster.incidents.routing import route
-
-    known = {each.name for each in spec.services}
-    if service not in known:
-        hint = f"declared are {', '.join(sorted(known)) or 'none'}"
-        raise PlatformError("unknown-service", f"there is no service {service!r}", hint=hint)
-    policy = route(spec, {"service": service, "severity": "critical", "environment": spec.environment}).policy
-    levels = () if policy is None else policy.levels
-    return {target.name for level in levels for target in level.targets if target.kind is TargetKind.SCHEDULE}
+def _overrides(spec: PlatformSpec, file: Path | None, state: Path, when: datetime) -> tuple[Override, ...]:
+    """Those of the running platform that count at that moment or later; a file has none."""
+    found = () if file is not None else known_overrides(state, when)
+    return of_declared(found, {each.name for each in spec.responders})
 
 
-def _turns(spec: PlatformSpec, name: str, at: str, for_: str) -> list[dict[str, Any]]:
+def _turns(spec: PlatformSpec, name: str, at: str, for_: str, where: tuple[Path | None, Path]) -> list[dict[str, Any]]:
     when, length = moment(at, utc_now()), duration(for_)
     if not timedelta() < length <= _LONGEST:
         raise PlatformError("bad-duration", f"{for_} is not between 1s and 366d", hint="write 14d, or 90d")
-    return [_row(each.name, span) for each in _wanted(spec, name) for span in duties(each, (), when, when + length)]
+    known = _overrides(spec, *where, when)
+    return [_row(each.name, span) for each in _wanted(spec, name) for span in duties(each, known, when, when + length)]
 
 
 def _row(schedule: str, span: Span) -> dict[str, Any]:
@@ -169,3 +166,7 @@ def _print(table: Table, rows: list[dict[str, Any]], nothing: str) -> None:
         print_table(table)
     else:
         out.print(nothing)
+
+
+oncall_overrides.register(verbs)
+oncall_calendar.register(verbs)

@@ -1,12 +1,24 @@
-"""What a drill proved: how long each stage took, what was lost, whether all is well again."""
+"""What a drill proved: how long each stage took, whom it paged, what was lost, whether all is well again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
-from stationmaster.api.wire import FaultInjection, IncidentDetail, TimelineEntry
+from stationmaster.api.wire import TimelineEntry
+from stationmaster.api.wire_drills import DrillShown, FaultShown
+from stationmaster.api.wire_incidents import IncidentStory
 from stationmaster.cli.load import Load, LoadReport
+
+RIGHT, WRONG, NONE = "right", "wrong", "none"
+_LEFT = ("refused", "manual")
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """A step that was left to people, and why."""
+
+    title: str
+    why: str
 
 
 class DrillReport(msgspec.Struct, kw_only=True):
@@ -14,16 +26,30 @@ class DrillReport(msgspec.Struct, kw_only=True):
 
     drill: str
     instance: str
+    """What was broken; several are parted by commas."""
     incident: int | None
+    incidents: tuple[int, ...]
+    """Every incident that it opened; one failure should open one."""
     unused_s: float | None
     """When it gave its last answer through the gateway before it was put back."""
     detected_s: float | None
     out_of_balancer_s: float | None
+    paged_s: float | None
     restarted_s: float | None
     back_in_balancer_s: float | None
     recovered_s: float | None
     resolved_s: float | None
+    paged: tuple[str, ...]
+    diagnosis: str
+    """right: the incident names what was broken; wrong: it names something else; none: there is no incident."""
+    runs: tuple[str, ...]
+    """The runbooks that were worked, and how that ended."""
+    approvals: int
+    left: tuple[Step, ...]
+    """Steps that no runbook, or nobody but a person, could do."""
     load: LoadReport
+    lost_allowed: bool
+    """Nothing healthy was left."""
     steady_again: bool
     passed: bool
     timeline: tuple[TimelineEntry, ...]
@@ -32,6 +58,7 @@ class DrillReport(msgspec.Struct, kw_only=True):
         yield "last answer from it after", self.unused_s
         yield "detected after", self.detected_s
         yield "taken out of the balancer after", self.out_of_balancer_s
+        yield "first page after", self.paged_s
         yield "restarted after", self.restarted_s
         yield "recovered after", self.recovered_s
         yield "back in the balancer after", self.back_in_balancer_s
@@ -39,35 +66,76 @@ class DrillReport(msgspec.Struct, kw_only=True):
 
 
 def report_of(
-    drill: str, fault: FaultInjection, detail: IncidentDetail | None, load: Load, *, steady: bool
+    drill: DrillShown, faults: Sequence[FaultShown], stories: Sequence[IncidentStory], load: Load, *, steady: bool
 ) -> DrillReport:
-    timeline = detail.timeline if detail else ()
+    zero = min(each.began_at for each in faults)
+    timeline = tuple(sorted((entry for each in stories for entry in each.timeline), key=lambda entry: entry.at))
+    broken = [each.of for each in faults]
     measured = load.report()
-    resolved = _after(timeline, "incident.resolved", fault.at)
+    resolved = (
+        _last(timeline, "incident.resolved", zero) if all(each.incident.resolved_at for each in stories) else None
+    )
+    spared = not drill.spared or measured.lost == 0
     return DrillReport(
-        drill=drill,
-        instance=fault.instance,
-        incident=detail.incident.number if detail else None,
-        unused_s=_last_answer_s(load, fault, timeline),
-        detected_s=_after(timeline, "alert.fired", fault.at),
-        out_of_balancer_s=_after(timeline, "target.out", fault.at),
-        restarted_s=_after(timeline, "instance.restarted", fault.at),
-        recovered_s=_after(timeline, "alert.recovered", fault.at),
-        back_in_balancer_s=_after(timeline, "target.in", fault.at),
+        drill=drill.name,
+        instance=", ".join(filter(None, broken)),
+        incident=stories[0].incident.number if stories else None,
+        incidents=tuple(each.incident.number for each in stories),
+        unused_s=_last_answer_s(load, broken, zero, timeline),
+        detected_s=_first(timeline, "alert.fired", zero),
+        out_of_balancer_s=_first(timeline, "target.out", zero),
+        paged_s=_first(timeline, "page.sent", zero),
+        restarted_s=_first(timeline, "instance.restarted", zero),
+        recovered_s=_last(timeline, "alert.recovered", zero),
+        back_in_balancer_s=_last(timeline, "target.in", zero),
         resolved_s=resolved,
+        paged=tuple(dict.fromkeys(f"{page.to} by {page.contact}" for each in stories for page in each.pages)),
+        diagnosis=_diagnosis(stories, broken),
+        runs=tuple(entry.text for entry in timeline if entry.kind in ("run.started", "run.ended", "run.declined")),
+        approvals=sum(entry.kind == "approval.asked" for entry in timeline),
+        left=tuple(_left(timeline)),
         load=measured,
+        lost_allowed=not drill.spared,
         steady_again=steady,
-        passed=resolved is not None and steady and measured.lost == 0,
+        passed=steady and spared and _worked(drill, stories, resolved),
         timeline=timeline,
     )
 
 
-def _last_answer_s(load: Load, fault: FaultInjection, timeline: tuple[TimelineEntry, ...]) -> float | None:
+def _worked(drill: DrillShown, stories: Sequence[IncidentStory], resolved: float | None) -> bool:
+    """What the platform can mend has to be resolved; of the rest it has to know, and tell whom it concerns. Alerts over
+    long windows, as of error budgets, may keep such an incident open for a while after its fault is gone."""
+    return resolved is not None if drill.cured else bool(stories)
+
+
+def _left(timeline: Sequence[TimelineEntry]) -> Iterator[Step]:
+    for entry in timeline:
+        title, _, said = entry.text.partition(": ")
+        verdict, _, why = said.partition(" — ")
+        if entry.kind == "run.step" and verdict in _LEFT:
+            yield Step(title=title, why=why)
+
+
+def _diagnosis(stories: Sequence[IncidentStory], broken: Sequence[str]) -> str:
+    if not stories:
+        return NONE
+    named = {value for each in stories for alert in each.alerts for value in alert.labels.values()}
+    return RIGHT if all(each in named for each in broken if each) else WRONG
+
+
+def _last_answer_s(
+    load: Load, broken: Sequence[str], zero: datetime, timeline: Sequence[TimelineEntry]
+) -> float | None:
     back = min((entry.at for entry in timeline if entry.kind == "target.in"), default=datetime.max.replace(tzinfo=UTC))
-    last = load.last_answer(fault.instance, before=back)
-    return None if last is None else max(0.0, round((last - fault.at).total_seconds(), 3))
+    found = [at for name in broken if (at := load.last_answer(name, before=back)) is not None]
+    return max(0.0, round((max(found) - zero).total_seconds(), 3)) if found else None
 
 
-def _after(timeline: tuple[TimelineEntry, ...], kind: str, zero: datetime) -> float | None:
-    moments = [entry.at for entry in timeline if entry.kind == kind]
+def _first(timeline: Sequence[TimelineEntry], kind: str, zero: datetime) -> float | None:
+    moments = [entry.at for entry in timeline if entry.kind == kind and entry.at >= zero]
     return round((min(moments) - zero).total_seconds(), 3) if moments else None
+
+
+def _last(timeline: Sequence[TimelineEntry], kind: str, zero: datetime) -> float | None:
+    moments = [entry.at for entry in timeline if entry.kind == kind and entry.at >= zero]
+    return round((max(moments) - zero).total_seconds(), 3) if moments else None

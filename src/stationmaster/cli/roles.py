@@ -7,6 +7,7 @@ import typer
 
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import refusals
+from stationmaster.core.drills import FaultKind
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address
 from stationmaster.runtime import log
@@ -75,6 +76,19 @@ def sample_api(listen: Listen, instance: InstanceOption) -> None:
     log.configure(json_lines=True)
     with refusals():
         serve(address(listen), instance=instance)
+
+
+def stand_in(
+    listen: Listen,
+    kind: Annotated[FaultKind, typer.Option("--kind", help="How it is broken.")],
+    delay_ms: Annotated[int, typer.Option("--delay-ms", min=0, help="Of slow: so much later.")] = 1000,
+    status: Annotated[int, typer.Option("--status", min=400, max=599, help="Of errors: what it answers.")] = 503,
+) -> None:
+    """Stand in for a process that a drill has broken."""
+    from stationmaster.drills.stand_in import stand_in
+
+    with refusals():
+        stand_in(address(listen), kind, delay_ms=delay_ms, status=status)
 
 
 def address(text: str) -> Address:

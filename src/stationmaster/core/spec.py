@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 
 from stationmaster.core.address import Address as Address  # noqa: PLC0414 whoever declares needs addresses
+from stationmaster.core.drills import DrillPolicy
 from stationmaster.core.monitoring import Monitoring
 from stationmaster.core.names import (
     ApiName,
@@ -414,3 +415,4 @@ class PlatformSpec:
     incidents: IncidentSettings = field(default_factory=IncidentSettings)
     status_page: StatusPage = field(default_factory=StatusPage)
     runbooks: tuple[Path, ...] = ()
+    drills: DrillPolicy = field(default_factory=DrillPolicy)

@@ -55,21 +55,22 @@ class Launch:
 def launches(spec: PlatformSpec) -> tuple[Launch, ...]:
     """One launch for every instance of the services that have a command."""
     return tuple(
-        Launch(
-            name=instance.name,
-            argv=argv_of(service, instance),
-            supervision=service.supervision,
-            group=group_of(service.name),
-            opens_secrets=tuple(service.command[:2]) == KEY_SERVICE,
-            executor=service.executor,
-            image=service.image,
-            env=service.env,
-            directory=service.directory,
-            mounts=service.mounts,
-        )
-        for service in spec.services
-        if service.command
-        for instance in service.instances
+        launch_of(service, instance) for service in spec.services if service.command for instance in service.instances
+    )
+
+
+def launch_of(service: Service, instance: Instance) -> Launch:
+    return Launch(
+        name=instance.name,
+        argv=argv_of(service, instance),
+        supervision=service.supervision,
+        group=group_of(service.name),
+        opens_secrets=tuple(service.command[:2]) == KEY_SERVICE,
+        executor=service.executor,
+        image=service.image,
+        env=service.env,
+        directory=service.directory,
+        mounts=service.mounts,
     )
 
 

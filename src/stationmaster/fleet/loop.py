@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -11,13 +11,16 @@ from itertools import groupby
 import structlog
 
 from stationmaster.core.command import CommandResult
-from stationmaster.core.facts import FaultInjected, InstanceRestarted
+from stationmaster.core.facts import InstanceRestarted
 from stationmaster.core.problem import PlatformError
-from stationmaster.fleet import store
+from stationmaster.core.spec import ExecutorKind, Supervision
+from stationmaster.fleet import scale, store
 from stationmaster.fleet.executor import Executor, Running
+from stationmaster.fleet.inside import Inside
 from stationmaster.fleet.inventory import Launch
 from stationmaster.fleet.reconcile import Crashes, missing, surplus
 from stationmaster.fleet.rollout import Await, Build, Member, Replace, Standing, next_in
+from stationmaster.fleet.signalling import signal_all
 from stationmaster.fleet.store import Hold, Launched
 from stationmaster.fleet.traffic import NoTraffic, Traffic
 from stationmaster.runtime import outbox
@@ -68,6 +71,9 @@ class Fleet:
         self.processes: Cell[Mapping[str, Running]] = Cell({})
         self.held: Cell[Mapping[str, Hold]] = Cell({})
         self.problems: Cell[Mapping[str, str]] = Cell({})
+        self.moving: frozenset[str] = frozenset()
+        """Groups in which somebody deploys: what is dead there is started, whoever would start it otherwise."""
+        self.inside = Inside(database, executor, lambda name: self._find(name).name)
 
     @property
     def declared(self) -> tuple[Launch, ...]:
@@ -87,12 +93,12 @@ class Fleet:
         self.processes.set(alive)
         self._declared = {launch.name: launch for launch in self._wanted()}
         async with self._database.read() as connection:
-            launched, held = await store.launched(connection), await store.held(connection)
+            launched, held = await store.launched(connection), await scale.held(connection, self.declared)
         self.held.set(held)
         self._forget_problems()
         launched = await self._adopted(alive, launched)
-        ready = [each for each in self.declared if each.name not in held and not self._busy(each.name)]
-        for launch in missing(ready, alive.keys(), launched.keys(), self._crashes, now=utc_now()):
+        free = [each for each in self.declared if each.name not in held and not self._busy(each.name)]
+        for launch in missing([*map(self._urgent, free)], alive.keys(), launched.keys(), self._crashes, now=utc_now()):
             await self._start_missing(launch, died=launch.name in launched)
         return (*self._endings(alive, held), *await self._moves(alive, launched, held))
 
@@ -146,7 +152,7 @@ class Fleet:
             async with self._database.write() as connection:
                 await store.hold(connection, name, given)
                 await record(connection, _change(by, "stop", name, after={"held": str(given)}))
-                held = await store.held(connection)
+                held = await scale.held(connection, self.declared)
             self.held.set(held)
             return await self._end(name, why=str(given))
 
@@ -155,11 +161,12 @@ class Fleet:
         launch = self._find(name)
         async with self._turns[name]:
             async with self._database.write() as connection:
-                before = (await store.held(connection)).get(name)
+                before = (await scale.held(connection, self.declared)).get(name)
+                scale.refuse_beyond(before)
                 if await store.release(connection, name):
                     change = _change(by, "start", name, before={"held": str(before)}, after={"why": why})
                     await record(connection, change)
-                held = await store.held(connection)
+                held = await scale.held(connection, self.declared)
             self.held.set(held)
             running = await self._executor.start(launch)
             await self._remember(launch, running.started_at)
@@ -174,12 +181,34 @@ class Fleet:
         async with self._database.write() as connection:
             await store.forget_launches(connection)
 
-    async def inject_kill(self, name: str, *, drill: str) -> bool:
-        """Ends the process as a crash would, for a drill; the fact says that it was done on purpose."""
+    async def crash(self, name: str) -> bool:
+        """Ends the process as a crash would; says whether it lived."""
+        return await self._executor.kill(self._find(name).name)
+
+    async def impersonate(self, name: str, argv: tuple[str, ...]) -> None:
+        """Lets another program run in the place of the process, under its name, until the next restart.
+
+        Raises PlatformError `unknown-instance`, `not-startable`.
+        """
+        launch = self._find(name)
+        if launch.executor is not ExecutorKind.PROCESS:
+            hint = "kill it, hang it, or let gateway nodes answer in its place"
+            raise PlatformError("no-stand-in", f"nothing can stand in for {name}: it is a container", hint=hint)
+        async with self._turns[name]:
+            await self._executor.stop(name, grace_s=_GRACE_S)
+            running = await self._executor.start(replace(launch, argv=argv))
+            await self._remember(launch, running.started_at)
+
+    async def alive(self, name: str) -> int | None:
+        """The process id of the instance; None where none lives."""
+        running = (await self._executor.seen()).get(self._find(name).name)
+        return None if running is None else running.pid
+
+    async def signal(self, name: str, number: int) -> bool:
+        """Sends a signal to every process of the instance; False where none lives."""
         self._find(name)
-        async with self._database.write() as connection:
-            await outbox.append(connection, FaultInjected(at=utc_now(), drill=drill, instance=name, fault="kill"))
-        return await self._executor.kill(name)
+        running = (await self._executor.seen()).get(name)
+        return running is not None and await asyncio.to_thread(signal_all, running.pid, number)
 
     async def logs(self, name: str, *, tail: int = 50) -> str:
         return await self._executor.logs(self._find(name).name, tail=tail)
@@ -196,6 +225,16 @@ class Fleet:
             raise PlatformError(
                 "unknown-instance", f"there is no instance {name!r} here", hint=f"known are {known}", status=404
             ) from None
+
+    def calm(self, group: str) -> None:
+        """What failed before does not count, for what runs in the group from now on."""
+        for launch in self.declared:
+            if launch.group == group:
+                self._crashes.pop(launch.name, None)
+                self._tell(launch.name, "")
+
+    def _urgent(self, launch: Launch) -> Launch:
+        return replace(launch, supervision=Supervision.RESTART) if launch.group in self.moving else launch
 
     def _busy(self, name: str) -> bool:
         return name in self._turns and self._turns[name].locked()
@@ -238,7 +277,7 @@ class Fleet:
                 yield Job(name=name, do=partial(self._retire, name))
         for name, given in held.items():
             if name in alive and name in self._declared and not self._busy(name):
-                yield Job(name=name, do=partial(self._end_held, name, str(given)))
+                yield Job(name=name, do=partial(self._end_held, name, given))
 
     async def _moves(
         self, alive: Mapping[str, Running], launched: Mapping[str, Launched], held: Mapping[str, Hold]
@@ -290,11 +329,15 @@ class Fleet:
             async with self._database.write() as connection:
                 await store.forget_launch(connection, name)
                 await store.release(connection, name)
+            await self._executor.forget(name)
         self._crashes.pop(name, None)
 
-    async def _end_held(self, name: str, why: str) -> None:
+    async def _end_held(self, name: str, given: Hold) -> None:
         async with self._turns[name]:
-            await self._end(name, why=why)
+            await self._end(name, why=str(given))
+            if given.of_scale:  # when it is wanted again it is started, whoever starts what has died
+                async with self._database.write() as connection:
+                    await store.forget_launch(connection, name)
 
     async def _return(self, name: str) -> None:
         async with self._turns[name]:
@@ -323,7 +366,8 @@ class Fleet:
 
     async def _refuse_held(self, name: str) -> None:
         async with self._database.read() as connection:
-            given = (await store.held(connection)).get(name)
+            given = (await scale.held(connection, self.declared)).get(name)
+        scale.refuse_beyond(given)
         if given is not None:
             hint = f"`stationmaster instance start {name}` lets it run again"
             raise PlatformError("instance-held", f"{name} was {given}", hint=hint, status=409)

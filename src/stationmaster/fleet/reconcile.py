@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from stationmaster.core.spec import Supervision
 from stationmaster.fleet.inventory import Launch
+from stationmaster.fleet.rollout import Build
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _CALM = timedelta(seconds=60)
@@ -44,6 +45,13 @@ def missing(
         and not (launch.supervision is Supervision.RUNBOOK and launch.name in launched)
         and _due(crashes.get(launch.name), now)
     )
+
+
+def build_of(launch: Launch, digest: str | None, *, lives: bool) -> Build:
+    """Whether a process that was started with `digest` (None: nobody knows) is what is wanted now."""
+    if not lives or digest is None:
+        return Build.GONE
+    return Build.CURRENT if digest == launch.digest else Build.STALE
 
 
 def surplus(declared: Sequence[Launch], alive: Set[str]) -> tuple[str, ...]:

@@ -44,11 +44,12 @@ class Launched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Somebody wants a process to stay stopped."""
+    """Somebody wants a process to stay stopped; `of_scale`: because fewer of its service are wanted."""
 
     by: str
     why: str
     at: datetime
+    of_scale: bool = False
 
     def __str__(self) -> str:
         return f"stopped by {self.by}: {self.why}" if self.why else f"stopped by {self.by}"

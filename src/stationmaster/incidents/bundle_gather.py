@@ -132,7 +132,7 @@ async def _revisions(connection: AsyncConnection, window: Window) -> Found:
     table = metadata.tables.get("catalog_revision")
     if table is None:
         return
-    held = select(func.max(table.c.number)).where(table.c.at <= window.since.timestamp()).scalar_subquery()
+    held = select(func.max(table.c.number)).where(table.c.at <= window.since).scalar_subquery()
     wanted = select(table).where(or_(table.c.number == held, table.c.at.between(window.since, window.until)))
     async for found in _rows(connection, table.name, wanted.order_by(table.c.number)):
         yield found
@@ -149,5 +149,7 @@ def _in(table: Table, numbers: Sequence[int]) -> Any:
 async def _rows(connection: AsyncConnection, kind: str, wanted: Select[Any]) -> Found:
     """Never more than some hundred at once in memory."""
     async with connection.stream(wanted.execution_options(yield_per=_AT_ONCE)) as rows:
-        async for row in rows.mappings():
-            yield kind, {name: clean(name, value) for name, value in row.items()}
+        async for part in rows.mappings().partitions(_AT_ONCE):
+            for row in part:
+                # Names of tables and columns are a kind of str of their own.
+                yield str(kind), {str(name): clean(name, value) for name, value in row.items()}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,14 @@ from icalendar import Calendar
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Responder, ResponderName, Schedule
-from stationmaster.incidents.calendar_rules import MOST_INSTANCES, UnclearError, instances, utc_of
-from stationmaster.incidents.oncall import moment
+from stationmaster.incidents.calendar_rules import MOST_INSTANCES, BarrenError, UnclearError, instances, utc_of
 
 _MOST_EVENTS = 2_000
+_MOST_BARREN = 2
+"""Each takes seconds to be followed."""
 _LINES = re.compile(r"\r\n|\n|\r")
 _LONGEST = timedelta(days=366)
+_DAY = timedelta(days=1)
 _WORD = r"(?<![\w.@-]){}(?![\w@-])"
 
 
@@ -82,7 +84,7 @@ def read(text: str, looked: Looked) -> Reading:
     zone = ZoneInfo(looked.schedule.time_zone)
     apart = _apart(found, zone, refused)
     shifts: list[Shift] = []
-    past = 0
+    past = barren = 0
     for each in found:
         if "RECURRENCE-ID" in each.event and each.uid:
             continue
@@ -90,6 +92,12 @@ def read(text: str, looked: Looked) -> Reading:
             read_shifts, over = _shifts_of(each, apart.get(each.uid, {}), looked, zone)
         except UnclearError as error:
             refused.append(NotUnderstood(line=each.line, uid=each.uid, why=str(error)))
+            barren += isinstance(error, BarrenError)
+            if barren > _MOST_BARREN:
+                text = f"more than {_MOST_BARREN} of its events recur and never come true"
+                raise PlatformError(
+                    "bad-calendar", text, hint="mend the first that a dry run of fewer lists"
+                ) from error
             continue
         shifts += read_shifts
         past += over
@@ -180,6 +188,8 @@ def _shifts_of(
         shifts.append(_shift(found, responder, starts_at, ends_at, starts_at))
         if len(shifts) > MOST_INSTANCES:
             raise UnclearError(f"it recurs more than {MOST_INSTANCES} times within a year")
+    if not shifts and not past and not apart:
+        raise BarrenError("its rule names no time within a year")
     return shifts, past
 
 
@@ -251,47 +261,52 @@ def _starts(event: Any) -> date | datetime:
     return found.dt
 
 
-def _length(event: Any, zone: ZoneInfo) -> timedelta | int:
-    """Whole days where the event says dates. Wall time where both ends are in one zone: a shift until nine ends at
-    nine, also in the night in which clocks are changed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Length:
+    """How far its end lies behind its beginning: first in wall time, then as time really passes."""
+
+    wall: timedelta = timedelta()
+    exact: timedelta = timedelta()
+
+
+def _length(event: Any, zone: ZoneInfo) -> _Length:
+    """Wall time where both ends are in one zone: a shift until nine ends at nine, also in the night in which clocks
+    are changed. Of a DURATION, days are wall time and hours are not (RFC 5545, 3.3.6)."""
     starts = _starts(event)
+    is_moment = isinstance(starts, datetime)
     if "DURATION" in event:
-        return _said_length(event["DURATION"].dt, starts)
+        said = event["DURATION"].dt
+        if not isinstance(said, timedelta) or said <= timedelta():
+            raise UnclearError("its DURATION is no length")
+        days = timedelta(days=said.days)
+        return _Length(wall=days, exact=said - days) if is_moment else _Length(wall=max(days, _DAY))
     if "DTEND" not in event:
-        if isinstance(starts, datetime):
+        if is_moment:
             raise UnclearError("it has neither DTEND nor DURATION")
-        return 1
-    ends = event["DTEND"].dt
-    if not isinstance(ends, datetime) or not isinstance(starts, datetime):
-        if isinstance(ends, datetime) or isinstance(starts, datetime) or not isinstance(ends, date):
-            raise UnclearError("one of DTSTART and DTEND is a date, the other a moment")
-        return max((ends - starts).days, 1)
-    if ends.tzinfo is None and event["DTEND"].params.get("TZID"):
-        raise UnclearError("the time zone of its end is unknown")
-    one_zone = event["DTSTART"].params.get("TZID") == event["DTEND"].params.get("TZID") and (
-        (starts.tzinfo is None) == (ends.tzinfo is None)
-    )
-    length = (
-        ends.replace(tzinfo=None) - starts.replace(tzinfo=None)
-        if one_zone
-        else utc_of(ends, zone) - utc_of(starts, zone)
-    )
-    if length <= timedelta():
+        return _Length(wall=_DAY)
+    length = _until(event, starts, zone)
+    if length.wall + length.exact <= timedelta():
         raise UnclearError("it ends before it begins")
     return length
 
 
-def _said_length(length: Any, starts: date | datetime) -> timedelta | int:
-    if not isinstance(length, timedelta) or length <= timedelta():
-        raise UnclearError("its DURATION is no length")
-    return length if isinstance(starts, datetime) else max(length.days, 1)
+def _until(event: Any, starts: date | datetime, zone: ZoneInfo) -> _Length:
+    ends = event["DTEND"].dt
+    if isinstance(ends, datetime) != isinstance(starts, datetime) or not isinstance(ends, date):
+        raise UnclearError("one of DTSTART and DTEND is a date, the other a moment")
+    if not isinstance(starts, datetime) or not isinstance(ends, datetime):
+        return _Length(wall=max(ends - starts, _DAY))
+    named = [event[each].params.get("TZID") for each in ("DTSTART", "DTEND")]
+    if ends.tzinfo is None and named[1]:
+        raise UnclearError("the time zone of its end is unknown")
+    if named[0] == named[1] and (starts.tzinfo is None) == (ends.tzinfo is None):
+        return _Length(wall=ends.replace(tzinfo=None) - starts.replace(tzinfo=None))
+    return _Length(exact=utc_of(ends, zone) - utc_of(starts, zone))
 
 
-def _end(begins: date | datetime, length: timedelta | int, zone: ZoneInfo) -> datetime:
+def _end(begins: date | datetime, length: _Length, zone: ZoneInfo) -> datetime:
     """Arithmetic within one zone is that of its wall time."""
-    if isinstance(length, int):
-        return moment(begins + timedelta(days=length), time(), zone)
-    return utc_of(begins + length, zone)
+    return utc_of(begins + length.wall, zone) + length.exact
 
 
 def _responder(event: Any, responders: Sequence[Responder]) -> ResponderName:

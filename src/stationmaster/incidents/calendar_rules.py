@@ -20,6 +20,10 @@ class UnclearError(Exception):
     """Why an event is no time on duty."""
 
 
+class BarrenError(UnclearError):
+    """It recurs, and never in the time that is looked at."""
+
+
 def utc_of(at: date | datetime, zone: ZoneInfo) -> datetime:
     """A day begins at midnight, and a moment without a zone is meant, in the zone of the schedule."""
     if not isinstance(at, datetime):
@@ -28,7 +32,7 @@ def utc_of(at: date | datetime, zone: ZoneInfo) -> datetime:
 
 
 def instances(event: Any, starts: date | datetime, zone: ZoneInfo, until: datetime) -> Iterator[date | datetime]:
-    """When it begins, each time before `until`, as dates or moments like `starts`. Raises UnclearError."""
+    """When it begins, as dates or moments like `starts`; a rule is followed as far as `until`. Raises UnclearError."""
     if "EXRULE" in event:
         raise UnclearError("EXRULE is not understood: it was taken out of RFC 5545")
     left_out = {utc_of(each, zone) for each in _listed(event, "EXDATE")}
@@ -37,7 +41,7 @@ def instances(event: Any, starts: date | datetime, zone: ZoneInfo, until: dateti
     for begins in (*_ruled(event, starts, zone, until), *_listed(event, "RDATE")):
         at = utc_of(begins, zone)
         day = begins.date() if isinstance(begins, datetime) else begins
-        if at not in seen and at not in left_out and day not in days_out and at < until:
+        if at not in seen and at not in left_out and day not in days_out:
             seen.add(at)
             yield begins
 
@@ -52,6 +56,8 @@ def _ruled(event: Any, starts: date | datetime, zone: ZoneInfo, until: datetime)
     frequency = str((rules.get("FREQ") or [""])[0]).upper()
     if frequency not in _FREQUENCIES:
         raise UnclearError(f"FREQ={frequency or '?'} is not followed: shifts recur by the day, week, month or year")
+    if frequency == "DAILY" and rules.get("BYSETPOS"):
+        raise UnclearError("BYSETPOS chooses nothing where a rule recurs by the day")
     if utc_of(starts, zone) < until - _OLDEST:
         raise UnclearError("its rule began more than 19 years ago")
     wall = _wall(starts)

@@ -47,6 +47,7 @@ async def split(act: Doing, fingerprints: Sequence[str], ground: Ground) -> int:
     first = Entry(at=act.at, kind="incident.split", by=act.by, text=text)
     fresh = await opening.open_with(act.connection, opened, alert, act.directory, first=first)
     await linked.move_alerts(act.connection, number, fresh, tuple(each.fingerprint for each in chosen))
+    await linked.set_firing(act.connection, fresh, chosen[0])
     if not any(each.firing for each in chosen):
         await store.change(act.connection, fresh, kept_open=True)
     act.other = fresh

@@ -1,5 +1,6 @@
 """Keeps the overrides of schedules: adds them, ends them, swaps turns, and shows who is on duty."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -103,7 +104,7 @@ class OnCall:
         """Also of times that are over."""
         async with self.database.read() as connection:
             known = await self.counting(connection, starts_at)
-        return duties(schedule, known, starts_at, ends_at)
+        return await asyncio.to_thread(duties, schedule, known, starts_at, ends_at)
 
     async def counting(self, connection: AsyncConnection, after: datetime) -> tuple[Override, ...]:
         """Overrides of declared people that count, or counted, later than that moment."""

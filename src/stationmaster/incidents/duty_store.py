@@ -151,7 +151,7 @@ async def known(connection: AsyncConnection, number: int) -> KeptOverride:
 async def counting_after(connection: AsyncConnection, moment: datetime) -> Sequence[KeptOverride]:
     """Those that count, or counted, later than that, by their beginning."""
     until = func.coalesce(overrides.c.ended_at, overrides.c.ends_at)
-    wanted = select(overrides).where(overrides.c.ends_at > moment, until > moment.timestamp())
+    wanted = select(overrides).where(overrides.c.ends_at > moment, until > moment)
     rows = await connection.execute(wanted.order_by(overrides.c.starts_at, overrides.c.number))
     return [each for each in map(_kept, rows) if each.counting() is not None]
 

@@ -112,6 +112,13 @@ async def search(
     return [store.incident_of(row) for row in rows], more, total
 
 
+async def known(connection: AsyncConnection, numbers: Sequence[int]) -> Sequence[Incident]:
+    """In the order of the numbers. Raises PlatformError `unknown-incident`."""
+    rows = await connection.execute(select(incidents).where(incidents.c.number.in_(numbers)))
+    found = {row.number: store.incident_of(row) for row in rows}
+    return [found[each] if each in found else await store.known(connection, each) for each in numbers]
+
+
 async def lines(
     connection: AsyncConnection, wanted: LinesWanted, window: Window
 ) -> tuple[Sequence[Line], bool, int | None]:

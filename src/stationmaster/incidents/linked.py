@@ -120,11 +120,19 @@ async def record_recovery(connection: AsyncConnection, fingerprint: str, at: dat
     return await _changed(connection, ending)
 
 
+async def set_firing(connection: AsyncConnection, number: int, one: LinkedAlert) -> None:
+    """As it is: an incident may open with an alert that has recovered, where it is split off."""
+    mine = incident_alerts.c.incident == number, incident_alerts.c.fingerprint == one.fingerprint
+    await connection.execute(update(incident_alerts).where(*mine).values(firing=one.firing, ends_at=one.ends_at))
+
+
 async def begin_run(connection: AsyncConnection, number: int, fingerprint: str) -> None:
-    """A runbook is worked for it; without a fingerprint for every alert of the incident."""
+    """A runbook is worked for it; without a fingerprint for every alert of the incident. What is over stays so."""
     mine = or_(incident_alerts.c.incident == number, incident_alerts.c.worked_for == number)
     which = [incident_alerts.c.fingerprint == fingerprint] if fingerprint else []
-    await connection.execute(update(incident_alerts).where(mine, *which).values(run_open=True, worked_for=number))
+    open_ones = incident_alerts.c.incident.in_(select(incidents.c.number).where(_is_open()))
+    begun = update(incident_alerts).where(mine, open_ones, *which)
+    await connection.execute(begun.values(run_open=True, worked_for=number))
 
 
 async def end_runs(connection: AsyncConnection, number: int, fingerprint: str) -> tuple[Concerned, ...]:

@@ -83,8 +83,8 @@ class Incidents:
     """Puts updates on the status page."""
     updates_owed: Cell[Mapping[int, datetime]] = field(default_factory=_nothing_owed)
     """Since when which incidents owe news."""
-    link_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by one act by link at a time."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by one act by link, and by one update, at a time."""
 
     @property
     def ground(self) -> Ground:
@@ -102,12 +102,25 @@ class Incidents:
     @property
     def talk(self) -> Talk:
         """What is said about incidents."""
-        return Talk(ground=self.ground, messages=self.messages, publish=self.publish, owed=self.updates_owed)
+        return Talk(
+            ground=self.ground,
+            messages=self.messages,
+            publish=self.publish,
+            owed=self.updates_owed,
+            turn=self.turn,
+        )
+
+    def owed_words(self) -> tuple[str, ...]:
+        """The news that are owed and were not given, in words."""
+        return tuple(
+            f"#{number}: an update is owed since {since:%H:%M:%S UTC}: `incident update {number}`"
+            for number, since in sorted(self.updates_owed.value.items())
+        )
 
     @property
     def by_link(self) -> ByLink:
         """What people do with incidents by the link of a page."""
-        return ByLink(ground=self.ground, talk=self.talk, turn=self.link_turn)
+        return ByLink(ground=self.ground, talk=self.talk, turn=self.turn)
 
     async def run(self) -> None:
         """Handles every fact, for ever."""
@@ -154,6 +167,11 @@ class Incidents:
         async for _ in silences.changes(tick=_RELEASE_EVERY_S):
             while await self.release():
                 pass
+
+    async def inhibited(self) -> Mapping[str, str]:
+        """Alerts that only follow from another one which fires, by their fingerprints."""
+        async with self.database.read() as connection:
+            return await linked.inhibited(connection)
 
     async def all(self, *, statuses: Sequence[Status] = (), limit: int = 100) -> Sequence[Incident]:
         """Of these statuses, or of any; the newest first."""

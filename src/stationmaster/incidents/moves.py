@@ -41,6 +41,8 @@ levels = Table(
 )
 """Levels that were reached: their pages stand written, whatever becomes of schedules and people."""
 
+_REACH = upsert(levels).on_conflict_do_nothing()
+
 
 async def add(connection: AsyncConnection, incident: Incident, *happened: Happened) -> None:
     """To the chain that holds now."""
@@ -71,16 +73,16 @@ async def history(connection: AsyncConnection, incident: Incident) -> History:
 
 async def reach(connection: AsyncConnection, incident: Incident, found: Reached) -> bool:
     """Writes down that the level is reached; False where that stands already."""
-    row = upsert(levels).values(
-        incident=incident.number,
-        chain=incident.chain,
-        round=found.round,
-        level=found.level,
-        at_ms=int(found.at.timestamp() * 1000),
-        at=found.at,
-        why=found.why,
-    )
-    return (await connection.execute(row.on_conflict_do_nothing())).rowcount > 0
+    row = {
+        "incident": incident.number,
+        "chain": incident.chain,
+        "round": found.round,
+        "level": found.level,
+        "at_ms": int(found.at.timestamp() * 1000),
+        "at": found.at,
+        "why": found.why,
+    }
+    return (await connection.execute(_REACH, row)).rowcount > 0
 
 
 async def levels_of(connection: AsyncConnection, incident: Incident) -> Sequence[Reached]:

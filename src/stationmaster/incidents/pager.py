@@ -21,7 +21,7 @@ Send: TypeAlias = Callable[[Claimed], Awaitable[Receipt]]
 
 _TICK_S, _PAUSE_S = 1.0, 0.02
 _MOST_UNDER_WAY, _MOST_TO_ONE = 256, 8
-_BATCH = 50
+_BATCH = 25
 
 
 @dataclass(slots=True)
@@ -41,10 +41,13 @@ class Pager:
         async with asyncio.TaskGroup() as group:
             while True:
                 seen = committed.count
-                for claimed in await self.tick(_MOST_UNDER_WAY - self._under_way):
+                # Few at a time: the first of many is under way while the others are claimed.
+                found = await self.tick(min(_BATCH, _MOST_UNDER_WAY - self._under_way))
+                for claimed in found:
                     self._under_way += 1
                     group.create_task(self._finish(claimed))
-                await committed.beyond(seen, _TICK_S)
+                if not found:
+                    await committed.beyond(seen, await self.idle_s())
                 await asyncio.sleep(_PAUSE_S)  # one look for many commits
 
     async def begin(self) -> None:
@@ -58,6 +61,15 @@ class Pager:
             found = await claims.recover(connection, self.ground.clock.now())
         if found:
             log.warning("sendings were cut off", pages=found)
+
+    async def idle_s(self) -> float:
+        """How long nothing comes to be owed by time alone, a tick at most."""
+        if self._under_way >= _MOST_UNDER_WAY:
+            return _TICK_S
+        async with self.ground.database.read() as connection:
+            due_at = await store.next_due(connection)
+        left_s = _TICK_S if due_at is None else (due_at - self.ground.clock.now()).total_seconds()
+        return min(max(left_s, _PAUSE_S), _TICK_S)
 
     async def tick(self, room: int = _MOST_UNDER_WAY) -> list[Claimed]:
         """Claims what is due, of so many incidents at most."""

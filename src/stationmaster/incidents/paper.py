@@ -28,8 +28,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.response import Contact, PageTarget, TargetKind
+from stationmaster.incidents.life import Status
+from stationmaster.incidents.moves import levels
 from stationmaster.incidents.pages import Page
-from stationmaster.incidents.store import Incident
+from stationmaster.incidents.store import Incident, incidents
 from stationmaster.runtime.db import Instant, metadata
 
 
@@ -86,6 +88,11 @@ pages = Table(
 )
 
 
+_REACHES = (State.OWED, State.CLAIMED, State.SENT)
+_WRITE = upsert(pages).on_conflict_do_nothing()
+"""Made once: building a statement takes longer than SQLite needs for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """One page or notice to one contact. `page.key` is unique within its incident; `next_at` is when it is tried
@@ -108,26 +115,26 @@ class Owed:
 
 async def write(connection: AsyncConnection, incident: Incident, what: What, page: Page) -> None:
     """A page that stands there already stays as it is."""
-    row = upsert(pages).values(
-        incident=incident.number,
-        key=f"{incident.chain}/{page.key}",
-        what=what.value,
-        chain=incident.chain,
-        round=page.round,
-        level=page.level,
-        target_kind=page.to.kind.value,
-        target_name=page.to.name,
-        contact=msgspec.to_builtins(page.contact, enc_hook=str),
-        reached_at=page.reached_at,
-        due_at=page.due_at,
-        why=page.why,
-        state=State.OWED.value,
-        next_at=page.due_at,
-        attempts=0,
-        doubtful=False,
-        detail="",
-    )
-    await connection.execute(row.on_conflict_do_nothing())
+    row = {
+        "incident": incident.number,
+        "key": f"{incident.chain}/{page.key}",
+        "what": what.value,
+        "chain": incident.chain,
+        "round": page.round,
+        "level": page.level,
+        "target_kind": page.to.kind.value,
+        "target_name": page.to.name,
+        "contact": msgspec.to_builtins(page.contact, enc_hook=str),
+        "reached_at": page.reached_at,
+        "due_at": page.due_at,
+        "why": page.why,
+        "state": State.OWED.value,
+        "next_at": page.due_at,
+        "attempts": 0,
+        "doubtful": False,
+        "detail": "",
+    }
+    await connection.execute(_WRITE, row)
 
 
 async def owed_of(connection: AsyncConnection, number: int) -> Sequence[Owed]:
@@ -152,6 +159,18 @@ async def overdue(connection: AsyncConnection, before: datetime, limit: int) -> 
     unsent = pages.c.state.in_([State.OWED.value, State.CLAIMED.value])
     wanted = select(pages).where(unsent, pages.c.what == What.PAGE.value, pages.c.due_at < before)
     return [_owed(row) for row in await connection.execute(wanted.order_by(pages.c.due_at).limit(limit))]
+
+
+async def unreached(connection: AsyncConnection, before: datetime, limit: int) -> tuple[int, ...]:
+    """Incidents that nobody has acknowledged, whose chain reached a level before that moment, and about which nobody
+    was or will be paged: each level leads to nobody, or every sending was given up."""
+    chain = (incidents.c.number, incidents.c.chain)
+    waits = select(levels.c.at).where(levels.c.incident == chain[0], levels.c.chain == chain[1], levels.c.at < before)
+    of_chain = (pages.c.incident == chain[0], pages.c.chain == chain[1], pages.c.what == What.PAGE.value)
+    told = select(pages.c.id).where(*of_chain, pages.c.state.in_([each.value for each in _REACHES]))
+    lost = (incidents.c.status == Status.TRIGGERED.value, incidents.c.merged_into.is_(None), waits.exists())
+    wanted = select(incidents.c.number).where(*lost, ~told.exists()).order_by(incidents.c.number).limit(limit)
+    return tuple((await connection.execute(wanted)).scalars())
 
 
 async def change(connection: AsyncConnection, ids: Sequence[int], **values: Any) -> None:

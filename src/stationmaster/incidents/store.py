@@ -203,6 +203,12 @@ async def due(connection: AsyncConnection, now: datetime, limit: int) -> tuple[i
     return tuple((await connection.execute(wanted.limit(limit))).scalars())
 
 
+async def next_due(connection: AsyncConnection) -> datetime | None:
+    """When something may be owed next; None: never, unless something happens."""
+    found: datetime | None = (await connection.execute(select(func.min(incidents.c.due_at)))).scalar_one()
+    return found
+
+
 async def merged_with(connection: AsyncConnection, number: int) -> tuple[int, ...]:
     """Every incident that was merged into it, also by way of others."""
     found: list[int] = []
@@ -214,11 +220,12 @@ async def merged_with(connection: AsyncConnection, number: int) -> tuple[int, ..
     return tuple(sorted(found))
 
 
+_ADD_ENTRY = upsert(timeline).on_conflict_do_nothing()
+
+
 async def add_entry(connection: AsyncConnection, number: int, entry: Entry) -> None:
-    row = upsert(timeline).values(
-        incident=number, at=entry.at, kind=entry.kind, by=entry.by, text=entry.text, key=entry.key
-    )
-    await connection.execute(row.on_conflict_do_nothing())
+    row = {"at": entry.at, "kind": entry.kind, "by": entry.by, "text": entry.text, "key": entry.key}
+    await connection.execute(_ADD_ENTRY, {"incident": number, **row})
 
 
 async def all_incidents(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.incidents import linked, moves, notes, paper, responders, store
+from stationmaster.incidents import linked, moves, notes, paper, relations, responders, store
 from stationmaster.incidents.escalate import Reached
 from stationmaster.incidents.linked import LinkedAlert
 from stationmaster.incidents.notes import Note
 from stationmaster.incidents.paper import Owed
+from stationmaster.incidents.relations import Related
 from stationmaster.incidents.responders import Working
 from stationmaster.incidents.store import Incident
 from stationmaster.incidents.timeline import Entry
@@ -25,6 +26,8 @@ class Story:
     notes: Sequence[Note]
     responders: Sequence[Working]
     merged: tuple[int, ...]
+    related: Sequence[Related] = ()
+    """Incidents that may be the same failure, and why."""
 
 
 async def read(connection: AsyncConnection, number: int) -> Story:
@@ -39,4 +42,5 @@ async def read(connection: AsyncConnection, number: int) -> Story:
         notes=await notes.of(connection, number),
         responders=await responders.of(connection, number),
         merged=await store.merged_with(connection, number),
+        related=await relations.of(connection, number),
     )

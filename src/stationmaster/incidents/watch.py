@@ -9,12 +9,13 @@ from typing import TypeAlias
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from stationmaster.core.response import PageTarget, TargetKind
+from stationmaster.core.response import Contact, ContactKind, PageTarget, TargetKind
 from stationmaster.incidents import linked, paper, store
 from stationmaster.incidents.claims import Claimed
 from stationmaster.incidents.doing import Ground
 from stationmaster.incidents.notify.receipt import Delivery, Receipt
-from stationmaster.incidents.paper import Owed, What
+from stationmaster.incidents.pages import Page
+from stationmaster.incidents.paper import Owed, State, What
 from stationmaster.incidents.timeline import Entry
 from stationmaster.runtime.board import Cell
 
@@ -36,6 +37,7 @@ class PageWatch:
     overdue: Cell[tuple[str, ...]]
     send: Send
     _told: set[int] = field(default_factory=set)
+    _lost: set[int] = field(default_factory=set)
 
     async def run(self) -> None:
         while True:
@@ -48,17 +50,25 @@ class PageWatch:
         async with self.ground.database.read() as connection:
             late = await paper.overdue(connection, now - _LATE, _MOST)
             stuck = await store.due(connection, now - _LATE, _MOST)
+            lost = await paper.unreached(connection, now - _LATE, _MOST)
         fresh = [each for each in late if each.id not in self._told]
         self._told = {each.id for each in late}
+        lonely = [each for each in lost if each not in self._lost]
+        self._lost = set(lost)
         words = [*map(_words, late), *(f"#{number}: what it owes is not looked at" for number in stuck)]
         if stuck and not any("is not looked at" in each for each in self.overdue.value):
             log.error("pages are not looked at", incidents=stuck[:10])
-        self.overdue.set(tuple(words))
+        self.overdue.set((*words, *map(_nobody, lost)))
         for each in fresh:
             log.error("page overdue", incident=each.incident, to=each.page.to.name, detail=each.detail)
-        await asyncio.gather(*(self._tell(each, now) for each in _one_of_each_incident(fresh)))
+        if lonely:
+            log.error("nobody could be paged", incidents=lonely[:10])
+        tellings = [self._tell(each, _words(each), now) for each in _one_of_each_incident(fresh)]
+        await asyncio.gather(
+            *tellings, *(self._tell(_owed_to_nobody(each, now), _nobody(each), now) for each in lonely)
+        )
 
-    async def _tell(self, late: Owed, now: datetime) -> None:
+    async def _tell(self, late: Owed, words: str, now: datetime) -> None:
         """By the channels of the incident, at once and without a place in any queue."""
         async with self.ground.database.read() as connection:
             incident = await store.known(connection, late.incident)
@@ -69,15 +79,16 @@ class PageWatch:
             if name in channels and channels[name].contact != late.page.contact:
                 to = PageTarget(kind=TargetKind.CHANNEL, name=name)
                 key = f"overdue/{late.page.key}/{name}"
-                page = replace(late.page, key=key, to=to, contact=channels[name].contact, why=_words(late))
+                page = replace(late.page, key=key, to=to, contact=channels[name].contact, why=words)
                 owed = replace(late, what=What.OVERDUE, page=page)
                 receipt = await self.send(Claimed(owed=owed, incident=incident, alerts=alerts))
                 told += [str(name)] if receipt.delivery is Delivery.DELIVERED else []
-        await self._note(late, now, f"{_words(late)}; told to {', '.join(told) or 'nobody else'}")
+        await self._note(late, now, f"{words}; told to {', '.join(told) or 'nobody else'}")
 
     async def _note(self, late: Owed, now: datetime, text: str) -> None:
         """Where the store itself is what hangs, the log has to do."""
-        entry = Entry(at=now, kind="page.overdue", by="page watchdog", text=text, key=f"overdue/{late.id}")
+        key = f"overdue/{late.id or late.page.key}"
+        entry = Entry(at=now, kind="page.overdue", by="page watchdog", text=text, key=key)
         try:
             async with asyncio.timeout(_WRITE_LIMIT_S), self.ground.database.write() as connection:
                 await store.add_entry(connection, late.incident, entry)
@@ -93,3 +104,36 @@ def _words(late: Owed) -> str:
     due = f"{late.page.due_at:%H:%M:%S UTC}"
     why = f": {late.detail}" if late.detail else ""
     return f"#{late.incident}: the page to {late.page.to.name} by {late.page.contact.name}, due at {due}, is late{why}"
+
+
+def _nobody(number: int) -> str:
+    return f"#{number}: nobody could be paged about it: no level of its policy leads to anybody who can be reached"
+
+
+def _owed_to_nobody(number: int, now: datetime) -> Owed:
+    """There is no page that could be late: what the channels are told in its place."""
+    nobody = Page(
+        key="nobody",
+        level=0,
+        round=0,
+        to=PageTarget(kind=TargetKind.RESPONDER, name="nobody"),
+        contact=Contact(name="none", kind=ContactKind.EMAIL),
+        due_at=now,
+        reached_at=now,
+        why="",
+    )
+    return Owed(
+        id=0,
+        incident=number,
+        what=What.OVERDUE,
+        chain=0,
+        page=nobody,
+        state=State.FAILED,
+        next_at=now,
+        attempts=0,
+        doubtful=False,
+        tried_at=None,
+        claimed_at=None,
+        ended_at=None,
+        detail="",
+    )

@@ -43,6 +43,7 @@ def _settings_of(document: PlatformDocument) -> SettingsDocument:
         incidents=document.incidents,
         status_page=document.status_page,
         runbooks=document.runbooks,
+        drills=document.drills,
     )
 
 

@@ -26,6 +26,7 @@ from stationmaster.core.spec import (
     VirtualHost,
     node_check,
 )
+from stationmaster.manifest.build_drills import drills
 from stationmaster.manifest.build_monitoring import api_probe, health_check, monitoring
 from stationmaster.manifest.build_policies import maintenance, policies, rate_limits
 from stationmaster.manifest.build_response import channel, incident_settings, policy, responder, schedule, status_page
@@ -92,6 +93,7 @@ def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
         incidents=incident_settings(settings.incidents, places),
         status_page=status_page(settings.status_page),
         runbooks=tuple(map(Path, settings.runbooks)),
+        drills=drills(settings.drills),
     )
 
 

@@ -7,6 +7,7 @@ from stationmaster.manifest.objective_text import parse_objective
 from stationmaster.manifest.values import (
     parse_address,
     parse_duration,
+    parse_group_label,
     parse_host_pattern,
     parse_interval,
     parse_label,
@@ -71,6 +72,7 @@ FORMS: dict[str, Form] = {
     "lifetime": Form("a duration", _seconds("1m", "30d"), "bad-duration", "write 1m to 30d, as 15m, 1h or 7d"),
     "rotation": Form("a duration", _seconds("1h", "365d"), "bad-duration", "write 1h to 365d, as 12h or 30d"),
     "retention": Form("a duration", _seconds("2h", "400d"), "bad-duration", "write 2h to 400d, as 12h or 15d"),
+    "group label": Form("a label", parse_group_label, "bad-label", "use a name as team, or ... for no grouping"),
     "label": Form("a label", parse_label, "bad-label", "use letters, digits and _, as team"),
     "scalar": Form("a value", str, "bad-text", "write text, a number, true or false"),
     "objective": Form(

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, field
 
 from stationmaster.core.spec import CredentialKind
+from stationmaster.manifest.schema_drills import DrillsDocument
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
 from stationmaster.manifest.schema_monitoring import ApiProbeDocument, MonitoringDocument
 from stationmaster.manifest.schema_policies import PoliciesDocument, RateLimits
@@ -182,6 +183,7 @@ class SettingsDocument(Document, frozen=True):
     runbooks: Annotated[
         list[FileText], Meta(description="Folders of Markdown runbooks, relative to the folder of this file.")
     ] = field(default_factory=list)
+    drills: DrillsDocument = DrillsDocument()
 
 
 class PlatformDocument(SettingsDocument, frozen=True):

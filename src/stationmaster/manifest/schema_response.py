@@ -6,7 +6,18 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from stationmaster.core.response import ContactKind, Publishing, Urgency
-from stationmaster.manifest.words import Document, FileText, LabelName, Name, Port, Reference, Text, UrlText, Wait
+from stationmaster.manifest.words import (
+    Document,
+    FileText,
+    GroupLabel,
+    LabelName,
+    Name,
+    Port,
+    Reference,
+    Text,
+    UrlText,
+    Wait,
+)
 from stationmaster.manifest.words_response import (
     Clock,
     ConditionText,
@@ -165,7 +176,7 @@ class IncidentsDocument(Document, frozen=True):
     routes: Annotated[list[RouteDocument], Meta(max_length=500)] = field(default_factory=list)
     inhibit: Annotated[list[InhibitionDocument], Meta(max_length=500)] = field(default_factory=list)
     group_by: Annotated[
-        list[LabelName] | None,
+        list[GroupLabel] | None,
         Meta(description="Labels that put alerts into one incident; service, environment and region by default."),
     ] = None
     group_window: Wait = "5m"

@@ -17,6 +17,7 @@ ROUTE_PATTERN = r"^[=~]?/[!-~]*$"
 METHOD_PATTERN = r"^[A-Z][A-Z-]{0,31}$"
 HEADER_PATTERN = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"
 VALUE_PATTERN = r"^[!-~]([ -~\t]{0,4094}[!-~])?$"
+GROUP_PATTERN = r"^([A-Za-z_][A-Za-z0-9_]{0,127}|\.\.\.)$"
 LABEL_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 SCOPE_PATTERN = r"^[!#-\[\]-~]{1,200}$"
 
@@ -48,6 +49,11 @@ def parse_label(text: str) -> str:
     if text.startswith("__"):
         raise ValueError("begins with '__', which is reserved")
     return text
+
+
+def parse_group_label(text: str) -> str:
+    """The name of a label, or "..." for grouping by none."""
+    return text if text == "..." else parse_label(text)
 
 
 def parse_duration(text: str) -> int:

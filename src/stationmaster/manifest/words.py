@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from stationmaster.manifest.values import (
     ADDRESS_PATTERN,
     DURATION_PATTERN,
+    GROUP_PATTERN,
     HEADER_PATTERN,
     HOST_PATTERN,
     LABEL_PATTERN,
@@ -94,6 +95,15 @@ LabelName = Annotated[
         description="The name of a label: letters, digits and `_`; `__` at its beginning is reserved.",
         examples=["team"],
         extra={"form": "label"},
+    ),
+]
+GroupLabel = Annotated[
+    str,
+    Meta(
+        pattern=GROUP_PATTERN,
+        description="The name of a label; `...`: every alert has an incident of its own.",
+        examples=["team"],
+        extra={"form": "group label"},
     ),
 ]
 ObjectiveText = Annotated[

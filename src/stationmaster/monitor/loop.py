@@ -14,8 +14,9 @@ from stationmaster.monitor import store
 from stationmaster.monitor.answer import ProbeAnswer
 from stationmaster.monitor.catalogue import Check, Labels, of_instances, of_ways, samples_of
 from stationmaster.monitor.ledger import Closing, Ledger, Opening
+from stationmaster.monitor.node_watch import NodeWatch, outage_of
 from stationmaster.monitor.probes import kinds
-from stationmaster.monitor.regions import REGION_DOWN, SERVICE_DOWN, outages
+from stationmaster.monitor.regions import REGION_DOWN, SERVICE_DOWN, Outage, outages
 from stationmaster.monitor.rules import (
     ALERT_NAME,
     Fired,
@@ -43,6 +44,7 @@ Probe = Callable[[Address, HealthCheck], Awaitable[ProbeAnswer]]
 
 _SHOW_EVERY_S = 0.5
 _LOOK_EVERY_S = 60.0
+_NODES_EVERY_S = 0.1
 _STANDING = frozenset({SERVICE_DOWN, REGION_DOWN, API_UNREACHABLE, NODE_DOWN, WAY_DOWN})
 
 
@@ -101,6 +103,8 @@ class Monitor:
         self.ledger = Ledger(database)
         self._changed = Pulse()
         self.ways = Ways(Surroundings(token=token, linked=linked, held=held), self.schedule, self._changed)
+        self._linked = linked
+        self._nodes = NodeWatch()
         self._standing = Standing(self.ledger, _STANDING)
         self._states: dict[str, WatchState] = {name: begin(utc_now(), time.monotonic()) for name in self.watched}
         self._shown: dict[str, InstanceHealth] = {name: _shown(state) for name, state in self._states.items()}
@@ -149,6 +153,19 @@ class Monitor:
                 self.ways.declare(spec, self._standing.firing, group)
                 if settling is None:
                     settling = group.create_task(supervise("monitor outages", self._settle), name="monitor outages")
+                    group.create_task(supervise("monitor nodes", self._watch_nodes), name="monitor nodes")
+
+    async def _watch_nodes(self) -> None:
+        """Links are looked at far more often than nodes die: a node that starts anew within a second was down."""
+        while True:
+            if self._nodes.look(self._linked(), self.held(), time.monotonic()):
+                self._changed.beat()
+            await asyncio.sleep(_NODES_EVERY_S)
+
+    def _nodes_down(self, now: datetime) -> dict[str, Outage]:
+        spec, down = self.declared.value, self._nodes.down
+        found = [outage_of(each, spec.environment, now) for each in spec.nodes if each.name in down]
+        return {each.alert.fingerprint: each for each in found}
 
     async def _settle(self) -> None:
         """Keeps the alerts of services and ways in step with what is known of their parts."""
@@ -156,12 +173,14 @@ class Monitor:
             seen, now = self._changed.count, utc_now()
             health = {name: state.health for name, state in self._states.items()}
             wanted = outages(self.watched.values(), health, self._standing.firing.keys(), now)
-            await self._standing.settle(wanted | self.ways.outages(now), now, self._why_over)
+            wanted |= self._nodes_down(now) | self.ways.outages(now)
+            await self._standing.settle(wanted, now, self._why_over)
             await self._changed.beyond(seen, _LOOK_EVERY_S)
 
     def _why_over(self, alert: Alert) -> str:
         if alert.name not in (SERVICE_DOWN, REGION_DOWN):
-            return self.ways.is_well(alert)
+            connected = self._linked().get(alert.labels.get("node", ""), False)
+            return "it is connected again" if alert.name == NODE_DOWN and connected else self.ways.is_well(alert)
         service, region = alert.labels.get("service"), alert.labels.get("region")
         up = [
             name

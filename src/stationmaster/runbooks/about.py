@@ -22,6 +22,7 @@ def values_about(alert: Alert, spec: PlatformSpec) -> Mapping[str, str]:
         **({"virtual_host": str(host.name)} if host is not None else {}),
         **({"service": str(service.name), "port": str(service.port)} if service is not None else {}),
         **_instance(instance, spec, host),
+        **_entrance(alert, spec, named["node"], named["api"]),
         "environment": spec.environment,
         "incident_alert": alert.name,
     }
@@ -63,6 +64,16 @@ def _instance(name: str, spec: PlatformSpec, host: VirtualHost | None) -> Mappin
                 **({"target": str(targets[0].address)} if len(targets) == 1 else {}),
             }
     return {}
+
+
+def _entrance(alert: Alert, spec: PlatformSpec, node: str, api: str) -> Mapping[str, str]:
+    """Where the node is asked, and the API through it: that node, otherwise the first."""
+    entrance = next((each for each in spec.nodes if node in ("", each.name)), None)
+    if entrance is None:
+        return {}
+    plain = [path.lstrip("=") for each in spec.apis if each.name == api for path in each.paths if path[:1] != "~"]
+    found = {"admin": str(entrance.admin), "gateway": str(entrance.listen)}
+    return found | ({"url": f"http://{entrance.listen}{plain[0]}"} if plain and not alert.url else {})
 
 
 def _instances(spec: PlatformSpec) -> Iterator[tuple[str, str, str]]:

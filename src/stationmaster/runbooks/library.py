@@ -4,8 +4,9 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 
@@ -19,6 +20,10 @@ from stationmaster.runtime.board import Cell
 
 log = structlog.get_logger("runbooks")
 
+Contacts: TypeAlias = Mapping[str, Mapping[str, object]]
+"""What is known of somebody, by name."""
+
+_NOBODY: Contacts = {}
 SUFFIXES = (".md", ".markdown", ".txt")
 LARGEST_BYTES = 4_000_000
 _LOOK_EVERY_S = 2.0
@@ -61,11 +66,11 @@ class Library:
 class Shelf:
     """The library of some folders, its changed files loaded anew; `folders` is asked at every look."""
 
-    def __init__(self, folders: Callable[[], Sequence[Path]]) -> None:
-        self._folders = folders
+    def __init__(self, folders: Callable[[], Sequence[Path]], contacts: Callable[[], Contacts] = dict) -> None:
+        self._folders, self._contacts = folders, contacts
         self._seen = tuple(folders())
-        self._marks = _marks(self._seen)
-        self.library: Cell[Library] = Cell(load_library(self._seen))
+        self._marks, self._known = _marks(self._seen), contacts()
+        self.library: Cell[Library] = Cell(load_library(self._seen, contacts=self._known))
         self._tell()
 
     def runbooks(self) -> Sequence[Runbook]:
@@ -80,10 +85,11 @@ class Shelf:
     async def refresh(self) -> None:
         folders = tuple(self._folders())
         marks = await asyncio.to_thread(_marks, folders)
-        if (folders, marks) == (self._seen, self._marks):
+        contacts = self._contacts()
+        if (folders, marks, contacts) == (self._seen, self._marks, self._known):
             return
-        self.library.set(await asyncio.to_thread(load_library, folders, self.library.value))
-        self._seen, self._marks = folders, marks
+        self.library.set(await asyncio.to_thread(load_library, folders, self.library.value, contacts=contacts))
+        self._seen, self._marks, self._known = folders, marks, contacts
         self._tell()
 
     def _tell(self) -> None:
@@ -104,15 +110,17 @@ def _mark(path: Path) -> Mark | None:
     return None
 
 
-def load_library(folders: Sequence[Path], known: Library | None = None) -> Library:
-    """Files that `known` holds as they are now are not read again, unless the data beside them has changed."""
+def load_library(folders: Sequence[Path], known: Library | None = None, *, contacts: Contacts = _NOBODY) -> Library:
+    """Files that `known` holds as they are now are not read again, unless the data beside them has changed. `contacts`
+    are known to every folder; what a folder itself says of somebody goes before."""
     files: dict[Path, tuple[Mark, ReadFile]] = {}
     contexts: dict[Path, ReadingContext] = {}
     diagnostics: list[Diagnostic] = []
     for folder in folders:
         if not folder.exists():
             diagnostics.append(_problem(folder, "there is no such folder", "name a folder that holds Markdown files"))
-        contexts[folder], problems = load_context(folder)
+        context, problems = load_context(folder)
+        contexts[folder] = replace(context, contacts={**contacts, **context.contacts})
         diagnostics += problems
         same = known is not None and known.contexts.get(folder) == contexts[folder]
         for path in files_of(folder):

@@ -70,7 +70,7 @@ class Unattended:
             requested_by=BY,
             host=alert.labels.get("instance", ""),
             values=values_about(alert, spec),
-            labels={**alert.labels, "url": alert.url},
+            labels={**alert.labels, **({"url": alert.url} if alert.url else {})},
             inventory=InventoryView.of(spec),
             env=self.env(run),
             policy=self.policy,

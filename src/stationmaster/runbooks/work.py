@@ -188,9 +188,7 @@ class Worker:
         at = self.now()
         async with self.database.write() as connection:
             kept = _kept(ended.output)
-            await store.end_step(
-                connection, run.id, step, verdict=ended.verdict, detail=ended.why, at=at, output=kept
-            )
+            await store.end_step(connection, run.id, step, verdict=ended.verdict, detail=ended.why, at=at, output=kept)
             for fact in self._facts(run, step, ended, at):
                 await outbox.append(connection, fact)
             refused = ended.verdict is Verdict.REFUSED and step.risk is not Risk.READ

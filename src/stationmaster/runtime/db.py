@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import Dialect, Double, MetaData, TypeDecorator, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from stationmaster.runtime.board import Pulse
+from stationmaster.runtime.one_way import connect
 
 metadata = MetaData(
     naming_convention={
@@ -77,8 +79,9 @@ def sqlite_url(path: Path) -> str:
 def open_database(path: Path) -> Database:
     """Opens (or makes) the SQLite file at `path`; its tables are the business of the migrations."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = create_async_engine(sqlite_url(path), pool_size=1, max_overflow=0)
-    reader = create_async_engine(sqlite_url(path), pool_size=4, max_overflow=4)
+    opened = partial(connect, path)
+    writer = create_async_engine(sqlite_url(path), async_creator=opened, pool_size=1, max_overflow=0)
+    reader = create_async_engine(sqlite_url(path), async_creator=opened, pool_size=4, max_overflow=4)
     for engine in (writer, reader):
         event.listen(engine.sync_engine, "connect", _configure)
     event.listen(writer.sync_engine, "begin", _begin_immediate)

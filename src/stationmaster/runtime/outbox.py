@@ -68,6 +68,17 @@ async def drain(database: Database, consumer: str, handle: Handler, *, batch: in
     return len(waiting)
 
 
+async def drain_at_once(database: Database, consumer: str, handle: Handler, *, batch: int = 100) -> int:
+    """As `drain`, in one transaction: for handlers that write little, as one that looks at few kinds of facts."""
+    waiting = await _waiting(database, consumer, batch)
+    if waiting:
+        async with database.write() as connection:
+            for _, fact in waiting:
+                await handle(connection, fact)
+            await _advance(connection, consumer, waiting[-1][0])
+    return len(waiting)
+
+
 async def follow(database: Database, consumer: str, effect: Effect) -> None:
     """Hands every fact to `effect` in the order of writing, for ever, at least once: the effect leaves the process,
     holds no transaction, and has to be idempotent."""

@@ -93,4 +93,10 @@ def problem(status: int, code: str, detail: str, hint: str, **more: object) -> R
 async def log_unexpected(error: Exception, scope: Scope) -> None:
     """For `after_exception`: refusals are answers, anything else is a fault of ours."""
     if not isinstance(error, HTTPException | PlatformError | RecursionError):
-        log.error("request failed", path=scope["path"], exc_info=error)
+        log.error("request failed", path=_without_token(scope), exc_info=error)
+
+
+def _without_token(scope: Scope) -> str:
+    """A path that bears a token is told by its pattern."""
+    pattern = str(scope.get("path_template") or "")
+    return pattern if "{token" in pattern else str(scope["path"])

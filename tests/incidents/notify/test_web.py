@@ -104,7 +104,12 @@ async def test_slack_gets_a_text_and_blocks_with_buttons(free_port: Callable[[],
     assert kinds == ["header", "section", "section", "actions"]
     assert sent["blocks"][1]["text"]["text"].startswith("_This may be the second time")
     assert "key-1 is down &amp; &lt;gone&gt;" in sent["blocks"][1]["text"]["text"]
-    assert [each["url"] for each in sent["blocks"][3]["elements"]] == [page().acknowledge, page().link]
+    assert [each["url"] for each in sent["blocks"][3]["elements"]] == [
+        page().acknowledge,
+        f"{page().acknowledge}/update",
+        f"{page().acknowledge}/resolve",
+        page().link,
+    ]
 
 
 def test_no_block_for_slack_is_too_long_whatever_the_alert_says() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stationmaster.core.facts import StatusPosted
+from stationmaster.core.facts import RunStarted, StatusPosted
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Publishing, StatusPage, Urgency
 from stationmaster.incidents.acts import Edit
@@ -42,10 +42,9 @@ async def test_an_open_incident_owes_news_every_fifteen_minutes_and_says_so_once
     world = await opened(database)
     await world.until(50)
     assert owed(world) == [15, 30, 45]
+    how = "Post it: `stm incident update 1`, or by the link of your own page."
     assert [each.partition("\n")[0] for each in world.texts if each.startswith("An update")] == [
-        "An update is owed since 03:15:00 UTC.",
-        "An update is owed since 03:15:00 UTC, for 15 minutes.",
-        "An update is owed since 03:15:00 UTC, for 30 minutes.",
+        f"An update is owed since 03:15:00 UTC{late}. {how}" for late in ("", ", for 15 minutes", ", for 30 minutes")
     ]
     assert len(await world.lines("update.owed")) == 3
     assert {number: f"{since:%H:%M}" for number, since in world.incidents.updates_owed.value.items()} == {1: "03:15"}
@@ -120,7 +119,7 @@ async def test_another_pace_counts_at_once(database: Database) -> None:
 async def test_what_a_runbook_promises_its_users_is_owed_sooner(database: Database) -> None:
     world = await opened(database)
     world.templates = (Template(moment=Moment.OPENED, text="Looking. News every 5 minutes.", every_s=300),)
-    await world.restart()
+    await world.facts(RunStarted(at=world.now, incident=1, run="run-1", runbook="Down", why="it is named"))
     await world.until(6)
     assert owed(world) == [5]
 

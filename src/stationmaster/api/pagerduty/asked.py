@@ -19,6 +19,8 @@ DEFAULT_LIMIT = 25
 LARGEST_LIMIT = 100
 LAST_POSITION = 10_000
 """Where pages by number end there."""
+_YEARS = range(1971, 2971)
+"""So that what is reckoned from a moment can be a moment as well."""
 _TRUE = {"true": True, "1": True, "false": False, "0": False, "": False}
 
 
@@ -84,9 +86,12 @@ def moment(name: str, text: str) -> datetime:
     try:
         # In a query, `+` of an offset that was not encoded is a blank.
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise bad(f"{name} is no moment: {text[:80]!r}", "write it as 2026-11-21T03:00:00Z") from None
+    if found.year not in _YEARS:
+        raise bad(f"{name} is too far away: {text[:80]!r}", f"write a year from {_YEARS[0]} to {_YEARS[-1]}")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ from stationmaster.api.pagerduty.wire import Incident
 from stationmaster.api.request import ApiRequest
 from stationmaster.core.response import ContactKind
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents import finding, store
+from stationmaster.incidents import finding
+from stationmaster.incidents.oncall import of_declared
 from stationmaster.platform import Platform
 
 
@@ -68,7 +69,7 @@ async def view_of(request: ApiRequest, platform: Platform) -> View:
         api=base + PREFIX.rstrip("/"),
         web=spec.incidents.public_url.rstrip("/") or base,
         spec=spec,
-        overrides=platform.incidents.overrides.value,
+        overrides=of_declared(platform.incidents.overrides.value, {each.name for each in spec.responders}),
         people=View.everybody(spec, roles),
         include=asked(request).included(),
     )
@@ -77,7 +78,7 @@ async def view_of(request: ApiRequest, platform: Platform) -> View:
 async def told(platform: Platform, view: View, numbers: Sequence[int]) -> list[Incident]:
     """In the order of the numbers. Raises PlatformError `unknown-incident`."""
     async with platform.incidents.database.read() as connection:
-        found = [await store.known(connection, number) for number in numbers]
+        found = await finding.known(connection, numbers)
         beside = await finding.beside(connection, numbers)
     return [told_incident.incident(view, each, beside[each.number]) for each in found]
 

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 from sqlalchemy.exc import OperationalError
 
+from stationmaster.api.guard import RefusalError
 from stationmaster.core.problem import PlatformError
 
 Handler: TypeAlias = Callable[[Request[Any, Any, Any], HTTPException], Response[bytes]]
@@ -58,6 +59,13 @@ def refusal(_request: Request[Any, Any, Any], error: PlatformError) -> Response[
     return answer(status, number, *[each for each in (error.message, error.hint) if each])
 
 
+def guard_refusal(request: Request[Any, Any, Any], error: RefusalError) -> Response[bytes]:
+    """With its headers: a 401 says how to prove oneself."""
+    said = refusal(request, error)
+    said.headers.update(error.headers)
+    return said
+
+
 def framework_refusal(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     return answer(error.status_code, _CODES.get(error.status_code, BAD_ARGUMENTS), error.detail)
 
@@ -85,6 +93,7 @@ def or_else(handle: Handler) -> Handler:
 
 
 HANDLERS: dict[Any, Any] = {
+    RefusalError: guard_refusal,
     PlatformError: refusal,
     HTTPException: framework_refusal,
     OperationalError: store_refusal,

@@ -312,3 +312,14 @@ class ResponderRequest(msgspec.Struct, kw_only=True):
     responder_request_targets: tuple[AskedTarget, ...]
     message: str = ""
     requester_id: str = ""
+
+
+class GivenOverride(msgspec.Struct, kw_only=True):
+    start: str
+    end: str
+    user: Pointer
+
+
+class GivenOverrides(msgspec.Struct, kw_only=True):
+    overrides: tuple[GivenOverride, ...] = ()
+    override: GivenOverride | None = None

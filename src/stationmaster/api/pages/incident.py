@@ -1,7 +1,7 @@
 """Says an incident in the words of its page: what somebody needs on a phone at three in the morning."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,12 +16,12 @@ from stationmaster.incidents.talk.drafts import under_way
 from stationmaster.incidents.talk.places import duration_text, moment_text
 from stationmaster.incidents.timeline import Entry
 
-_MOST_LINES, _MOST_ALERTS, _LINE_CHARACTERS = 200, 20, 2000
+_MOST_LINES, _MOST_SHOWN, _MOST_ALERTS, _LINE_CHARACTERS = 200, 60, 20, 2000
 _TARGET = re.compile(
     r"target (?P<target>\S+) (?P<how>taken out of|drained from|put back into) (?P<host>\S+?):(?P<why>.*)", re.DOTALL
 )
 _STEP = re.compile(r"step (?P<step>\S+) (?P<title>.*?): (?P<verdict>[a-z]+)(?: — (?P<detail>.*))?", re.DOTALL)
-_CAUSES = ("alert.joined", "incident.likely", "incident.cause", "diagnosis", "run.cause")
+_CAUSES = ("alert.joined", "incident.correlated", "incident.likely", "incident.cause", "diagnosis", "run.cause")
 _GOOD, _BAD = frozenset({"passed", "cured"}), frozenset({"failed", "refused", "aborted", "escalated"})
 
 
@@ -53,6 +53,8 @@ class IncidentPage:
     severity: str
     tone: str
     lasts: str
+    answered: str
+    """Who has acknowledged it; empty where nobody has, or not any more."""
     facts: tuple[tuple[str, str], ...]
     summary: str
     url: str
@@ -95,17 +97,18 @@ def page_of(story: Story, zone: ZoneInfo, now: datetime) -> IncidentPage:
         severity=incident.severity,
         tone=_tone(story),
         lasts=duration_text(ended - incident.opened_at),
+        answered=_answered(story),
         facts=_facts(story, lines),
         summary=plain(incident.summary),
         url=one_line(incident.url, 500),
         link=incident.url if incident.url.lower().startswith(("http://", "https://")) else "",
         alerts=tuple(lines.alert(each) for each in story.alerts[:_MOST_ALERTS]),
         evidence=_evidence(story.timeline, lines),
-        causes=tuple(lines.line(each) for each in story.timeline if each.kind.startswith(_CAUSES)),
-        runs=tuple(_run(each, lines) for each in story.timeline if each.kind.startswith("run.")),
+        causes=tuple(lines.line(each) for each in _last(story.timeline, _CAUSES)),
+        runs=tuple(_run(each, lines) for each in _last(story.timeline, ("run.",))),
         running=under_way(story.timeline),
         out=_out(story.timeline, lines),
-        paged=tuple(_paged(each, lines) for each in story.pages if each.what is What.PAGE),
+        paged=tuple(_paged(each, lines) for each in story.pages[-_MOST_SHOWN:] if each.what is What.PAGE),
         timeline=tuple(lines.line(each) for each in reversed(shown)),
         left_out=len(story.timeline) - len(shown),
         next_level=_next_level(story),
@@ -161,6 +164,10 @@ class _Lines:
         )
 
 
+def _last(entries: Iterable[Entry], kinds: tuple[str, ...]) -> Sequence[Entry]:
+    return [each for each in entries if each.kind.startswith(kinds)][-_MOST_SHOWN:]
+
+
 def _tone(story: Story) -> str:
     incident = story.incident
     if incident.status.is_over:
@@ -168,9 +175,17 @@ def _tone(story: Story) -> str:
     return "bad" if incident.status is Status.TRIGGERED else "warn"
 
 
+def _answered(story: Story) -> str:
+    incident = story.incident
+    if not incident.acknowledged_by:
+        return ""
+    if incident.status is Status.TRIGGERED:
+        return f"{one_line(incident.acknowledged_by)} had acknowledged it; that is over"
+    return f"acknowledged by {one_line(incident.acknowledged_by)}"
+
+
 def _facts(story: Story, lines: _Lines) -> tuple[tuple[str, str], ...]:
     incident = story.incident
-    answered = incident.status in (Status.ACKNOWLEDGED, Status.MITIGATED)
     found = (
         ("Service", incident.service),
         ("Environment", incident.environment),
@@ -180,7 +195,6 @@ def _facts(story: Story, lines: _Lines) -> tuple[tuple[str, str], ...]:
         ("Until", lines.at(incident.resolved_at) if incident.resolved_at else ""),
         ("Urgency", incident.urgency.value),
         ("Priority", incident.priority),
-        ("Acknowledged by", incident.acknowledged_by if answered or incident.status.is_over else ""),
         ("At work", ", ".join(each.name for each in story.responders)),
         ("Merged into", f"#{incident.merged_into}" if incident.merged_into else ""),
         ("Merged here", ", ".join(f"#{each}" for each in story.merged)),

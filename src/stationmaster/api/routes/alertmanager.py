@@ -1,6 +1,7 @@
 """Alertmanager's API v2: Prometheus, amtool and whoever else speaks it work with the platform unchanged."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -28,6 +29,7 @@ from stationmaster.api.wire_alertmanager import (
     StatusSaid,
     VersionSaid,
 )
+from stationmaster.core.facts import Alert
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import LabelMatch
 from stationmaster.core.spec import PlatformSpec
@@ -49,6 +51,7 @@ _READ: Final = {"role": Role.VIEWER, "basic": True}
 _WRITE: Final = {"role": Role.OPERATOR, "basic": True}
 _GROUPED_BY: Final = ("alertname", "environment", "service")
 _NOBODY: Final = "nobody"
+_FLAGS: Final = ("active", "silenced", "inhibited", "unprocessed")
 _TRUE: Final = ("true", "1", "t", "T", "True", "TRUE")
 _FALSE: Final = ("false", "0", "f", "F", "False", "FALSE")
 SilenceId: TypeAlias = Annotated[str, PathParameter(description="As a silence's answer named it.")]
@@ -162,19 +165,28 @@ def _refused(error: PlatformError, status: int = 0) -> Answer:
 
 
 async def _shown(request: ApiRequest, platform: Platform) -> list[AlertSaid]:
+    """Foreign alerts and the platform's own."""
     intake, now = intake_of(platform), utc_now()
-    wanted, asked = _filters(request), {name: _flag(request, name) for name in ("active", "silenced", "unprocessed")}
-    receiver = request.query_params.get("receiver", "")
-    check = _receiver(receiver)
+    wanted, asked = _filters(request), {name: _flag(request, name) for name in _FLAGS}
+    check = _receiver(request.query_params.get("receiver", ""))
+    foreign = [_foreign(each, now) for each in await intake.desk.firing()]
+    firing = [*foreign, *(_own(each, now) for each in await platform.monitor.firing())]
+    behind = await platform.incidents.inhibited()
+    names = {each.key: each.said.fingerprint for each in firing}
     found = []
-    for each in await intake.desk.firing():
-        if not matches(wanted, each.given.labels):
-            continue
-        said = _alert(each, intake, now)
-        shown = asked["silenced"] if said.status.silenced_by else asked["active"]
-        if shown and (check is None or any(matches((check,), {"receiver": each.name}) for each in said.receivers)):
+    for each in firing:
+        said = _placed(each, intake, names.get(behind.get(each.key, ""), ""), now)
+        named = check is None or any(matches((check,), {"receiver": one.name}) for one in said.receivers)
+        if named and matches(wanted, said.labels) and _asked_for(said, asked):
             found.append(said)
     return found
+
+
+def _asked_for(said: AlertSaid, asked: Mapping[str, bool]) -> bool:
+    status = said.status
+    if not status.silenced_by and not status.inhibited_by:
+        return asked["active"]
+    return (asked["silenced"] or not status.silenced_by) and (asked["inhibited"] or not status.inhibited_by)
 
 
 def _receiver(text: str) -> LabelMatch | None:
@@ -194,11 +206,17 @@ def _filters(request: ApiRequest) -> tuple[LabelMatch, ...]:
     return tuple(checked_match(filters.read(text)) for text in request.query_params.getall("filter", []))
 
 
-def _alert(kept: Kept, intake: Intake, now: datetime) -> AlertSaid:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Firing:
+    """`key` is what incidents know it by."""
+
+    key: str
+    said: AlertSaid
+
+
+def _foreign(kept: Kept, now: datetime) -> _Firing:
     given = kept.given
-    silenced = tuple(each.id for each in intake.silences.of(given.labels, now))
-    policy = route(intake.declared.value, given.labels).policy
-    return AlertSaid(
+    said = AlertSaid(
         labels=given.labels,
         annotations=given.annotations,
         generator_url=given.url,
@@ -206,9 +224,34 @@ def _alert(kept: Kept, intake: Intake, now: datetime) -> AlertSaid:
         ends_at=given.ends_at or max(now, kept.updated_at) + RESOLVE_AFTER,
         updated_at=kept.updated_at,
         fingerprint=fingerprint(given.labels),
-        receivers=(Named(name=_NOBODY if policy is None else policy.name),),
-        status=AlertStatus(state="suppressed" if silenced else "active", silenced_by=silenced),
         flapping=kept.flaps.flapping,
+    )
+    return _Firing(key=given.key, said=said)
+
+
+def _own(alert: Alert, now: datetime) -> _Firing:
+    said = AlertSaid(
+        labels=alert.labels,
+        annotations={"summary": alert.summary, **alert.annotations},
+        generator_url=alert.url,
+        starts_at=alert.starts_at,
+        ends_at=now + RESOLVE_AFTER,
+        updated_at=max(now, alert.starts_at),
+        fingerprint=fingerprint(alert.labels),
+    )
+    return _Firing(key=alert.fingerprint, said=said)
+
+
+def _placed(firing: _Firing, intake: Intake, behind: str, now: datetime) -> AlertSaid:
+    """With whom it leads to, and what keeps it silent; `behind` is the fingerprint of what it follows from."""
+    silenced = tuple(each.id for each in intake.silences.of(firing.said.labels, now))
+    policy = route(intake.declared.value, firing.said.labels).policy
+    inhibited = (behind,) if behind else ()
+    state = "suppressed" if silenced or inhibited else "active"
+    return msgspec.structs.replace(
+        firing.said,
+        receivers=(Named(name=_NOBODY if policy is None else policy.name),),
+        status=AlertStatus(state=state, silenced_by=silenced, inhibited_by=inhibited),
     )
 
 

@@ -76,7 +76,7 @@ class BundleRoutes(Controller):
 
 def _file() -> BinaryIO:
     """Gone as soon as it is closed."""
-    return tempfile.TemporaryFile()  # type: ignore[return-value]
+    return tempfile.TemporaryFile()
 
 
 def _sent(out: BinaryIO, name: str) -> Stream:

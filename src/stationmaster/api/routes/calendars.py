@@ -21,7 +21,7 @@ from stationmaster.platform import Platform
 _OPERATOR = {"role": Role.OPERATOR}
 _ANYONE = {"role": Public.ANYONE}
 _ENDING = ".ics"
-_CALENDAR = "text/calendar; charset=utf-8"
+_CALENDAR = "text/calendar"
 _HEADERS = {
     "cache-control": "private, max-age=300",
     "referrer-policy": "no-referrer",
@@ -96,8 +96,7 @@ class CalendarImportRoutes(Controller):
     ) -> CalendarImported:
         oncall = oncall_of(platform)
         imported = await import_calendar(oncall, name, _text(body), by=caller.name, dry_run=dry_run)
-        known = {each.name for each in platform.spec.responders}
-        return imported_of(imported, known, oncall.now(), dry_run=dry_run)
+        return imported_of(imported, platform.spec, oncall.now(), dry_run=dry_run)
 
 
 def _subject(kind: str, name: str) -> Subject:

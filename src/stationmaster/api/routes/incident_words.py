@@ -1,7 +1,10 @@
 """Says incidents in the words of the REST API."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
+import msgspec
 from litestar.params import PathParameter
 
 from stationmaster.api.wire import IncidentSummary, TimelineEntry
@@ -9,6 +12,7 @@ from stationmaster.api.wire_incidents import (
     IncidentAlert,
     IncidentNote,
     IncidentPage,
+    IncidentRelation,
     IncidentResponder,
     IncidentStory,
     NoteVersion,
@@ -37,6 +41,11 @@ def summary_of(incident: Incident) -> IncidentSummary:
     )
 
 
+def with_debts(summary: IncidentSummary, owed: Mapping[int, datetime]) -> IncidentSummary:
+    """`owed` is since when which incident owes news."""
+    return msgspec.structs.replace(summary, update_owed_since=owed.get(summary.number))
+
+
 def story_of(story: Story) -> IncidentStory:
     incident = story.incident
     return IncidentStory(
@@ -58,6 +67,9 @@ def story_of(story: Story) -> IncidentStory:
         reviewed_at=incident.reviewed_at,
         merged_into=incident.merged_into,
         merged=story.merged,
+        related=tuple(
+            IncidentRelation(cause=each.cause, why=each.why, numbers=each.numbers, at=each.at) for each in story.related
+        ),
         alerts=_alerts(story),
         pages=tuple(map(_page, story.pages)),
         levels=tuple(
@@ -77,6 +89,8 @@ def _alerts(story: Story) -> tuple[IncidentAlert, ...]:
             firing=each.firing,
             starts_at=each.starts_at,
             ends_at=each.ends_at,
+            worked=each.run_open,
+            inhibited_by=each.inhibited_by,
         )
         for each in story.alerts
     )

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from litestar import Controller, get, patch
 from litestar.params import JSONBody, QueryParameter
 
 from stationmaster.access.roles import Role
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
-from stationmaster.api.routes.incident_words import IncidentNumber, story_of, summary_of
+from stationmaster.api.routes.incident_words import IncidentNumber, story_of, summary_of, with_debts
 from stationmaster.api.wire import IncidentList
 from stationmaster.api.wire_incidents import IncidentEdit, IncidentStory
 from stationmaster.core.problem import PlatformError
@@ -31,11 +32,14 @@ class IncidentRoutes(Controller):
         limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     ) -> IncidentList:
         found = await platform.incidents.all(statuses=_statuses(status), limit=limit)
-        return IncidentList(incidents=tuple(map(summary_of, found)))
+        owed = platform.incidents.updates_owed.value
+        return IncidentList(incidents=tuple(with_debts(summary_of(each), owed) for each in found))
 
     @get("/{number:int}", summary="One incident with its timeline, alerts, pages and notes")
     async def show(self, platform: GivenPlatform, number: IncidentNumber) -> IncidentStory:
-        return story_of(await platform.incidents.story(number))
+        found = story_of(await platform.incidents.story(number))
+        incident = with_debts(found.incident, platform.incidents.updates_owed.value)
+        return msgspec.structs.replace(found, incident=incident)
 
     @patch("/{number:int}", opt={"role": Role.OPERATOR}, summary="Change its title, severity, urgency or priority")
     async def edit(

@@ -1,13 +1,22 @@
-"""Single processes of the platform over REST: restart without loss, stop and keep stopped, start, read the log."""
+"""Single processes of the platform over REST: restart without loss, stop and keep stopped, start, read the
+log, look inside."""
 
 from typing import Annotated, TypeAlias
 
 from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.response import Stream
 
 from stationmaster.access.roles import Role
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
-from stationmaster.api.wire_instances import InstanceChange, InstanceLog, InstanceOrder
+from stationmaster.api.wire_instances import (
+    ExecOrder,
+    ExecResult,
+    InstanceChange,
+    InstanceLog,
+    InstanceOrder,
+    InstanceUsage,
+)
 from stationmaster.runtime.db import utc_now
 
 _OPERATOR = {"role": Role.OPERATOR}
@@ -45,6 +54,30 @@ class InstanceRoutes(Controller):
         self, platform: GivenPlatform, name: Name, tail: Annotated[int, QueryParameter(ge=1, le=10_000)] = 100
     ) -> InstanceLog:
         return InstanceLog(name=name, text=await platform.fleet.logs(name, tail=tail))
+
+    @get("/log/follow", summary="The end of its log, then what it writes, for as long as somebody reads")
+    async def follow(
+        self, platform: GivenPlatform, name: Name, tail: Annotated[int, QueryParameter(ge=0, le=10_000)] = 20
+    ) -> Stream:
+        return Stream(platform.fleet.inside.follow(name, tail=tail), media_type="text/plain; charset=utf-8")
+
+    @get("/usage", summary="What it uses at this moment")
+    async def usage(self, platform: GivenPlatform, name: Name) -> InstanceUsage:
+        used = await platform.fleet.inside.usage(name)
+        return InstanceUsage(
+            name=name,
+            cpu_s=used.cpu_s if used else None,
+            memory_bytes=used.memory_bytes if used else None,
+            processes=used.processes if used else None,
+        )
+
+    @post("/exec", opt={"role": Role.ADMIN}, summary="Run a command inside of its surroundings", status_code=200)
+    async def exec(
+        self, platform: GivenPlatform, caller: GivenCaller, name: Name, data: JSONBody[ExecOrder]
+    ) -> ExecResult:
+        await platform.fleet.inside.note_exec(name, data.argv, by=caller.name, why=data.reason)
+        result = await platform.fleet.inside.exec(name, data.argv, timeout_s=data.timeout_s)
+        return ExecResult(name=name, exit_status=result.exit_status, output=result.output)
 
 
 def _change(name: str, action: str, by: str, reason: str, pid: int | None) -> InstanceChange:

@@ -1,6 +1,5 @@
 """On-call over REST: who is on duty, shifts, overrides and swaps."""
 
-from collections.abc import Set
 from datetime import datetime, timedelta
 from typing import Annotated, TypeAlias
 
@@ -103,8 +102,8 @@ class OverrideRoutes(Controller):
     ) -> OverrideList:
         oncall = oncall_of(platform)
         found = await oncall.listed(schedule, since=in_zone(since) or oncall.now())
-        known = _known(platform)
-        return OverrideList(overrides=tuple(override_of(each, known, oncall.now()) for each in found))
+        spec = platform.spec
+        return OverrideList(overrides=tuple(override_of(each, spec, oncall.now()) for each in found))
 
     @post(opt=_OPERATOR, summary="Put somebody on duty for a while, whatever the layers say")
     async def add(self, platform: GivenPlatform, caller: GivenCaller, data: JSONBody[OverrideOrder]) -> OverrideOutcome:
@@ -117,7 +116,7 @@ class OverrideRoutes(Controller):
             reason=data.reason,
         )
         outcome = await oncall.add(wanted, by=caller.name, dry_run=data.dry_run)
-        return outcome_of(outcome, _known(platform), oncall.now(), dry_run=data.dry_run)
+        return outcome_of(outcome, platform.spec, oncall.now(), dry_run=data.dry_run)
 
     @post("/swap", opt=_OPERATOR, summary="Let two people change turns")
     async def swap(self, platform: GivenPlatform, caller: GivenCaller, data: JSONBody[SwapOrder]) -> OverrideOutcome:
@@ -130,13 +129,13 @@ class OverrideRoutes(Controller):
             reason=data.reason,
             dry_run=data.dry_run,
         )
-        return outcome_of(outcome, _known(platform), oncall.now(), dry_run=data.dry_run)
+        return outcome_of(outcome, platform.spec, oncall.now(), dry_run=data.dry_run)
 
     @delete("/{number:int}", opt=_OPERATOR, status_code=HTTP_200_OK, summary="End an override now")
     async def end(self, platform: GivenPlatform, caller: GivenCaller, number: OverrideNumber) -> OverrideShown:
         oncall = oncall_of(platform)
         ended = await oncall.end(number, by=caller.name)
-        return override_of(ended, _known(platform), oncall.now())
+        return override_of(ended, platform.spec, oncall.now())
 
 
 def in_zone(at: datetime | None) -> datetime | None:
@@ -150,13 +149,9 @@ def needed(at: datetime) -> datetime:
         raise PlatformError("bad-moment", f"{at.isoformat()} has no offset", hint=hint)
     if not 2000 <= at.year <= 2200:
         hint = "is the year right?"
-        raise PlatformError("bad-moment", f"{at.isoformat()} is no moment that schedules know", hint=hint)
+        raise PlatformError("bad-moment", f"{at.isoformat()} is too far away", hint=hint)
     return at
 
 
 def _span(order: SpanOrder) -> tuple[datetime, datetime | None]:
     return needed(order.starts_at), in_zone(order.ends_at)
-
-
-def _known(platform: Platform) -> Set[str]:
-    return {each.name for each in platform.spec.responders}

@@ -1,6 +1,6 @@
 """Says who is on duty, and what became of overrides, in the words of the REST API."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from stationmaster.api.wire_oncall import (
@@ -47,7 +47,7 @@ def shift_of(span: Span) -> ShiftShown:
     )
 
 
-def override_of(kept: KeptOverride, known: Collection[str], now: datetime) -> OverrideShown:
+def override_of(kept: KeptOverride, spec: PlatformSpec, now: datetime) -> OverrideShown:
     return OverrideShown(
         number=kept.number,
         schedule=kept.schedule,
@@ -56,7 +56,7 @@ def override_of(kept: KeptOverride, known: Collection[str], now: datetime) -> Ov
         ends_at=kept.ends_at,
         by=kept.by,
         reason=kept.reason,
-        state=_state(kept, known, now),
+        state=_state(kept, spec, now),
         created_at=kept.created_at,
         ended_at=kept.ended_at,
         ended_by=kept.ended_by,
@@ -64,19 +64,21 @@ def override_of(kept: KeptOverride, known: Collection[str], now: datetime) -> Ov
     )
 
 
-def _state(kept: KeptOverride, known: Collection[str], now: datetime) -> str:
+def _state(kept: KeptOverride, spec: PlatformSpec, now: datetime) -> str:
     if kept.ended_at is not None:
         return "ended"
     if kept.ends_at <= now:
         return "over"
-    if kept.responder not in known:
+    if kept.responder not in {each.name for each in spec.responders}:
+        return "ignored"
+    if kept.schedule not in {each.name for each in spec.schedules}:
         return "ignored"
     return "coming" if kept.starts_at > now else "counting"
 
 
-def outcome_of(outcome: Outcome, known: Collection[str], now: datetime, *, dry_run: bool) -> OverrideOutcome:
+def outcome_of(outcome: Outcome, spec: PlatformSpec, now: datetime, *, dry_run: bool) -> OverrideOutcome:
     return OverrideOutcome(
-        overrides=tuple(override_of(each, known, now) for each in outcome.overrides),
+        overrides=tuple(override_of(each, spec, now) for each in outcome.overrides),
         before=tuple(map(shift_of, outcome.before)),
         after=tuple(map(shift_of, outcome.after)),
         warnings=outcome.warnings,
@@ -84,10 +86,10 @@ def outcome_of(outcome: Outcome, known: Collection[str], now: datetime, *, dry_r
     )
 
 
-def imported_of(imported: Imported, known: Collection[str], now: datetime, *, dry_run: bool) -> CalendarImported:
+def imported_of(imported: Imported, spec: PlatformSpec, now: datetime, *, dry_run: bool) -> CalendarImported:
     return CalendarImported(
-        added=tuple(override_of(each, known, now) for each in imported.added),
-        ended=tuple(override_of(each, known, now) for each in imported.ended),
+        added=tuple(override_of(each, spec, now) for each in imported.added),
+        ended=tuple(override_of(each, spec, now) for each in imported.ended),
         unchanged=imported.unchanged,
         past=imported.past,
         not_understood=tuple(NotRead(line=each.line, uid=each.uid, why=each.why) for each in imported.not_understood),

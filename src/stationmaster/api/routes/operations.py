@@ -1,4 +1,4 @@
-"""What an operator asks of the platform: credentials, faults for drills, shutdown."""
+"""What an operator asks of the platform: credentials, shutdown."""
 
 from litestar import Controller, post
 from litestar.params import JSONBody
@@ -9,12 +9,8 @@ from stationmaster.api.wire import (
     Credentials,
     CredentialsRequest,
     Empty,
-    FaultInjection,
-    FaultRequest,
 )
 from stationmaster.core.names import UserName
-from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
 
 
 class OperationRoutes(Controller):
@@ -30,16 +26,6 @@ class OperationRoutes(Controller):
         return Credentials(
             user=made.user, client_id=made.client_id, client_secret=made.client_secret, api_key=made.api_key
         )
-
-    @post("/faults")
-    async def inject_fault(self, platform: GivenPlatform, data: JSONBody[FaultRequest]) -> FaultInjection:
-        if data.fault != "kill":
-            raise PlatformError("unknown-fault", f"there is no fault {data.fault!r}", hint="known is kill")
-        at = utc_now()
-        if not await platform.fleet.inject_kill(data.instance, drill=data.drill):
-            hint = "`instance list` shows what runs"
-            raise PlatformError("not-running", f"{data.instance} is not running", hint=hint, status=409)
-        return FaultInjection(at=at, instance=data.instance, fault=data.fault)
 
     @post("/shutdown", opt={"role": Role.ADMIN})
     async def shut_down(self, platform: GivenPlatform, data: JSONBody[Empty]) -> Empty:

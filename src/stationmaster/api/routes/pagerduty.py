@@ -22,7 +22,7 @@ from stationmaster.api.request import ApiRequest
 from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.core.response import PageTarget, TargetKind
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents import finding, store
+from stationmaster.incidents import finding
 from stationmaster.incidents.by_hand import Seen, fingerprint_of, open_by_hand
 from stationmaster.incidents.finding import Order, Wanted
 from stationmaster.platform import Platform
@@ -92,7 +92,7 @@ async def _change(platform: Platform, view: View, by: Requester, changes: Sequen
     """Everything is checked before anything is done."""
     numbers = [number for number, _ in changes]
     async with platform.incidents.database.read() as connection:
-        found = [await store.known(connection, number) for number in numbers]
+        found = await finding.known(connection, numbers)
         beside = await finding.beside(connection, numbers)
     acts = platform.incidents.acts
     steps = [

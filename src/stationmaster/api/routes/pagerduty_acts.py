@@ -160,7 +160,8 @@ async def _lines(request: ApiRequest, platform: Platform, number: int | None) ->
         if number is not None:
             await store.known(connection, number)
         found, more, total = await finding.lines(connection, wanted, window)
-        about = {each: await store.known(connection, each) for each in {line.incident for line in found}}
+        known = await finding.known(connection, sorted({line.incident for line in found}))
+        about = {each.number: each for each in known}
     shown = [log_entry(view, line, about[line.incident]) for line in found]
     return answer(Part(window=window, more=more, total=total).body("log_entries", shown))
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 PRIORITIES: Final = ("P1", "P2", "P3", "P4", "P5")
 """Those that a client may choose from, beside the ones that incidents have."""
 _ABILITIES: Final = ("urgencies", "coordinated_responding", "manual_alert_creation")
-_LONGEST = timedelta(days=92)
+LONGEST = timedelta(days=92)
 _WEEK = timedelta(days=7)
 
 
@@ -78,7 +78,7 @@ class PagerDutyDirectoryRoutes(Controller):
     async def schedule(self, request: ApiRequest, platform: GivenPlatform, own: GivenId) -> Response[bytes]:
         """With who is on duty from `since` until `until`, two weeks from now where they are not given."""
         view = await view_of(request, platform)
-        since, until = _range(asked(request), platform.incidents.clock.now(), 2 * _WEEK)
+        since, until = range_of(asked(request), platform.incidents.clock.now(), 2 * _WEEK)
         return answer({"schedule": told_duty.schedule(view, view.known_schedule(own), since, until)})
 
     @get("/schedules/{own:str}/users")
@@ -88,29 +88,15 @@ class PagerDutyDirectoryRoutes(Controller):
         found = view.known_schedule(own)
         names: Sequence[str] = told_duty.members(found)
         if query.text("since") or query.text("until"):
-            names = told_duty.on_duty(view, found, *_range(query, platform.incidents.clock.now(), _WEEK))
+            names = told_duty.on_duty(view, found, *range_of(query, platform.incidents.clock.now(), _WEEK))
         people = [view.people[each] for each in names if each in view.people]
         return answer({"users": [view.user(each) for each in people]})
-
-    @get("/schedules/{own:str}/overrides")
-    async def overrides(self, request: ApiRequest, platform: GivenPlatform, own: GivenId) -> Response[bytes]:
-        view = await view_of(request, platform)
-        name, (since, until) = (
-            view.known_schedule(own).name,
-            _range(asked(request), platform.incidents.clock.now(), _LONGEST),
-        )
-        found = [
-            told_duty.override(view, each)
-            for each in view.overrides
-            if each.schedule == name and each.starts_at < until and since < each.ends_at
-        ]
-        return answer({"overrides": found})
 
     @get("/oncalls")
     async def on_calls(self, request: ApiRequest, platform: GivenPlatform) -> Response[bytes]:
         """At this moment, or at any from `since` until `until`."""
         view, query = await view_of(request, platform), asked(request)
-        since, until = _range(query, platform.incidents.clock.now(), timedelta())
+        since, until = range_of(query, platform.incidents.clock.now(), timedelta())
         found = told_duty.on_calls(view, view.spec.escalation_policies, since, until)
         wanted = [each for each in found if _is_wanted(query, each)]
         if query.flag("earliest"):
@@ -169,12 +155,12 @@ def _named(request: ApiRequest, *names: str) -> bool:
     return any(wanted in each.lower() for each in names)
 
 
-def _range(query: Asked, now: datetime, lasts: timedelta) -> tuple[datetime, datetime]:
+def range_of(query: Asked, now: datetime, lasts: timedelta) -> tuple[datetime, datetime]:
     """From now on, where nothing is said."""
     since = moment("since", query.text("since")) if query.text("since") else now
     until = moment("until", query.text("until")) if query.text("until") else since + lasts
-    if not since <= until <= since + _LONGEST:
-        raise bad("since and until are no range", f"until comes after since, by {_LONGEST.days} days at most")
+    if not since <= until <= since + LONGEST:
+        raise bad("since and until are no range", f"until comes after since, by {LONGEST.days} days at most")
     return since, until
 
 

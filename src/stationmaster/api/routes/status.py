@@ -34,6 +34,7 @@ class StatusRoutes(Controller):
                 *(f"{name}: {text}" for name, text in sorted(platform.fleet.problems.value.items())),
                 *(each.text for each in platform.watchdog.findings.value),
                 *platform.incidents.overdue.value,
+                *platform.incidents.owed_words(),
                 *platform.troubles(),
             ),
         )

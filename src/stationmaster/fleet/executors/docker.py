@@ -9,7 +9,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 from stationmaster.config import StateDir
@@ -19,6 +19,7 @@ from stationmaster.fleet.executor import Running, Usage
 from stationmaster.fleet.executors.commands import run_here
 from stationmaster.fleet.executors.container import Owner, container_config, container_name, moment, never_began
 from stationmaster.fleet.executors.container_exec import exec_in
+from stationmaster.fleet.executors.container_log import written
 from stationmaster.fleet.executors.containers import Containers
 from stationmaster.fleet.executors.engine import Engine
 from stationmaster.fleet.executors.log_files import LogFiles
@@ -103,17 +104,13 @@ class DockerExecutor:
             running = (await self.seen()).get(name)
             if running is not None and running != followed:
                 since = {"since": f"{running.started_at.timestamp():.6f}"}
-                async for text in self._written(name, since if followed is not None else begins or since):
-                    yield text
+                async with aclosing(
+                    written(self._engine, name, since if followed is not None else begins or since)
+                ) as texts:
+                    async for text in texts:
+                        yield text
                 followed = running
             await asyncio.sleep(_LOOK_EVERY_S)
-
-    async def _written(self, name: str, begins: Mapping[str, Any]) -> AsyncGenerator[str, None]:
-        """What the present container writes, until it ends."""
-        async with self._engine.asked(f"{name} cannot be followed", within_s=None) as docker:
-            container = docker.containers.container(container_name(name))
-            async for text in container.log(stdout=True, stderr=True, follow=True, **begins):
-                yield text
 
     async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
         return await run_here(argv, timeout_s=timeout_s)

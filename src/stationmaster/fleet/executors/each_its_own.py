@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 
 import structlog
 
@@ -55,8 +56,9 @@ class EachItsOwn:
         return await (await self._of(name)).logs(name, tail=tail)
 
     async def follow(self, name: str, *, tail: int) -> AsyncGenerator[str, None]:
-        async for text in (await self._of(name)).follow(name, tail=tail):
-            yield text
+        async with aclosing((await self._of(name)).follow(name, tail=tail)) as texts:
+            async for text in texts:
+                yield text
 
     async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
         return await (await self._of(name)).run_command(name, argv, timeout_s=timeout_s)

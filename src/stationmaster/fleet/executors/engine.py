@@ -14,6 +14,8 @@ from stationmaster.core.problem import PlatformError
 _SOCKET = "unix:///var/run/docker.sock"
 _ANSWERS_WITHIN_S = 30.0
 _NOT_FOUND, _CONFLICT = 404, 409
+_NO_CONNECTION = 900
+"""What the client library says in place of an HTTP status when it could not connect."""
 
 
 class Engine:
@@ -36,7 +38,7 @@ class Engine:
             async with asyncio.timeout(within_s):
                 yield self._connected()
         except DockerError as error:
-            raise refusal(what, error) from error
+            raise (away(self.url, error) if error.status == _NO_CONNECTION else refusal(what, error)) from error
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
             raise away(self.url, error) from error
 

@@ -98,7 +98,7 @@ def headline(message: Message) -> str:
         Occasion.TASK: "TASK",
     }[message.occasion]
     number = f"#{message.number} " if message.number else ""
-    return one_line(f"[{told}] {number}{message.title}")
+    return one_line(f"[{said}] {number}{message.title}")
 
 
 def details(message: Message) -> list[tuple[str, str]]:

@@ -52,7 +52,13 @@ def _section(text: str) -> dict[str, Any]:
 
 
 def _buttons(message: Message) -> list[dict[str, Any]]:
-    wanted = [("Acknowledge", message.acknowledge, "primary"), ("Incident", message.link, "")]
+    own = message.acknowledge
+    wanted = [
+        ("Acknowledge", own, "primary"),
+        ("Post an update", f"{own}/update" if own else "", ""),
+        ("Resolve …", f"{own}/resolve" if own else "", ""),
+        ("Incident", message.link, ""),
+    ]
     elements = [
         {"type": "button", "text": {"type": "plain_text", "text": text}, "url": url}
         | ({"style": style} if style else {})

@@ -9,6 +9,8 @@ from stationmaster.incidents.notify import web
 from stationmaster.incidents.notify.message import Message, Occasion, Shown, one_line, plain
 from stationmaster.incidents.notify.receipt import Receipt
 
+_OF_ANY_TIME, _OVER = frozenset({Occasion.UPDATE}), frozenset({"resolved", "reviewed"})
+"""Updates are also given after the end: they must not make anything fire again."""
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -20,7 +22,7 @@ class Webhook:
 def document(message: Message, receiver: str) -> dict[str, Any]:
     """https://prometheus.io/docs/alerting/latest/configuration/#webhook_config; what is known of the incident beside
     its alerts stands in the common annotations."""
-    over = message.occasion is Occasion.RESOLVED
+    over = message.occasion is Occasion.RESOLVED or (message.occasion in _OF_ANY_TIME and message.status in _OVER)
     common = _common(message.alerts)
     alerts = [_alert(each, message, over=over) for each in message.alerts]
     return {

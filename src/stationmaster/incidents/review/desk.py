@@ -25,6 +25,8 @@ from stationmaster.runtime import audit
 from stationmaster.runtime.audit import Change
 from stationmaster.runtime.board import Cell
 
+_MOST_TOLD = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -94,8 +96,8 @@ class Reviews:
                 message = f"version {last} was written meanwhile"
                 raise PlatformError("written-meanwhile", message, hint=hint, status=409)
             version = await store.write(connection, number, by=by, at=at, text=text)
-            change = _change(at, by, "write", "review", str(number), {"version": last}, {"version": version})
-            await audit.record(connection, change)
+            deed = _Deed(at=at, by=by, action="write", kind="review")
+            await audit.record(connection, deed.change(str(number), {"version": last}, {"version": version}))
             return version
 
     async def finish(self, number: int, *, by: str, why: str = "") -> None:
@@ -119,7 +121,9 @@ class Reviews:
         return await self.drafting.proposals(incident)
 
     async def stats(self, since: datetime, by: By, *, drills: bool = False) -> tuple[Stats, ...]:
-        return stats(await measuring.measured_since(self.ground.database, since), by, drills=drills)
+        services = measuring.services_of(self.ground.declared.value)
+        found = await measuring.measured_since(self.ground.database, since, services)
+        return stats(found, by, drills=drills)
 
     async def tasks(self, *, owner: str = "", done: bool | None = None) -> Sequence[Task]:
         async with self.ground.database.read() as connection:
@@ -137,7 +141,8 @@ class Reviews:
             made = await tasks_store.by_key(connection, number, key)
             if made is None:
                 raise PlatformError("not-written", "the task was not written", hint="try it again", status=500)
-            await audit.record(connection, _change(at, by, "create", "task", str(made.id), None, _shown(made)))
+            deed = _Deed(at=at, by=by, action="create", kind="task")
+            await audit.record(connection, deed.change(str(made.id), None, _shown(made)))
             return made
 
     async def do_task(self, task: int, *, by: str) -> Task:
@@ -163,17 +168,21 @@ class Reviews:
                 return before
             await tasks_store.change(connection, task, **changed)
             after = await tasks_store.task(connection, task)
-            at = self.ground.clock.now()
-            await audit.record(connection, _change(at, by, action, "task", str(task), _shown(before), _shown(after)))
+            deed = _Deed(at=self.ground.clock.now(), by=by, action=action, kind="task")
+            await audit.record(connection, deed.change(str(task), _shown(before), _shown(after)))
             return after
 
     def troubles(self) -> tuple[str, ...]:
-        """Overdue tasks, in words."""
-        return tuple(
-            f"#{each.incident}: task {each.id} ({each.owner or 'nobody’s'}) was due {each.due_at:%Y-%m-%d %H:%M UTC}:"
-            f" {each.text[:120]}"
-            for each in self.overdue.value
-        )
+        """Overdue tasks in words, the longest overdue first."""
+        late = self.overdue.value
+        more = len(late) - _MOST_TOLD
+        told = [*map(_late_words, late[:_MOST_TOLD])]
+        return (*told, *([f"{more} more tasks are overdue: `stm review tasks`"] if more > 0 else []))
+
+
+def _late_words(task: Task) -> str:
+    due = f"{task.due_at:%Y-%m-%d %H:%M UTC}"
+    return f"#{task.incident}: task {task.id} ({task.owner or 'nobody’s'}) was due {due}: {task.text[:120]}"
 
 
 async def _last_version(connection: AsyncConnection, number: int) -> int:
@@ -213,5 +222,16 @@ def _shown(task: Task) -> dict[str, Any]:
     }
 
 
-def _change(at: datetime, who: str, action: str, kind: str, name: str, before: Any, after: Any) -> Change:
-    return Change(at=at, who=who, action=action, kind=kind, name=name, before=before, after=after)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Deed:
+    """Somebody does something to a task or a review."""
+
+    at: datetime
+    by: str
+    action: str
+    kind: str
+
+    def change(self, name: str, before: Any, after: Any) -> Change:
+        return Change(
+            at=self.at, who=self.by, action=self.action, kind=self.kind, name=name, before=before, after=after
+        )

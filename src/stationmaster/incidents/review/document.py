@@ -22,6 +22,7 @@ _KEPT = (
     "run.ended",
     "run.declined",
     "escalation",
+    "approval.",
     "page.level",
     "page.failed",
     "page.nobody",

@@ -63,7 +63,9 @@ class Drafting:
         return Drafted(text=draft(material), tasks=fresh)
 
     async def measured(self, incident: Incident) -> Measured:
-        found = await measuring.measured(self.database, incident.number, incident.opened_at)
+        found = await measuring.measured(
+            self.database, incident.number, incident.opened_at, measuring.services_of(self.spec())
+        )
         if found is not None:
             return found
         return Measured(
@@ -154,8 +156,8 @@ class Drafting:
 
 
 def _is_missing(why: str) -> bool:
-    """Whether there was no runbook, rather than one that could not be run here."""
-    return "cannot be run" not in why
+    """Whether there was no runbook, rather than two, or one that could not be run then and there."""
+    return why.startswith("none of ")
 
 
 def _apis(spec: PlatformSpec, services: Sequence[str]) -> tuple[str, ...]:

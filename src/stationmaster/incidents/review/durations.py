@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from types import MappingProxyType
 
 from stationmaster.core.facts import Alert, FaultInjected
 from stationmaster.incidents.timeline import Entry
 
+_PARTS = ("instance", "node", "api")
 BEFORE = timedelta(hours=1)
 """A fault of a drill that was injected so long before the alert may be what the alert is about."""
 
@@ -26,8 +28,10 @@ class Subject:
     openings: tuple[datetime, ...]
     alerts: tuple[Alert, ...]
     lines: tuple[Entry, ...]
-    instances: frozenset[str] = frozenset()
-    """What all its alerts are about."""
+    about: frozenset[str] = frozenset()
+    """Instances, gateway nodes and APIs that its alerts name."""
+    whole: frozenset[str] = frozenset()
+    """Services that its alerts name without naming a part of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +77,27 @@ class Measured:
         return None if until is None else max(0.0, _between(self.began_at, until) - self.closed_s)
 
 
-def measure(subject: Subject, faults: Sequence[FaultInjected] = ()) -> Measured:
-    """`faults` are those that drills injected around that time, of whatever instance."""
+def named(labels: Iterable[Mapping[str, str]]) -> tuple[frozenset[str], frozenset[str]]:
+    """The `about` and the `whole` of alerts with these labels."""
+    about: set[str] = set()
+    whole: set[str] = set()
+    for each in labels:
+        parts = {each.get(name, "") for name in _PARTS} - {""}
+        about |= parts
+        whole |= set() if parts else {each.get("service", "")} - {""}
+    return frozenset(about), frozenset(whole)
+
+
+def measure(
+    subject: Subject, faults: Sequence[FaultInjected] = (), services: Mapping[str, str] = MappingProxyType({})
+) -> Measured:
+    """`faults` are those that drills injected around that time, of whatever; `services` are those of instances."""
     detected = min(subject.openings)
-    fault = _fault_of(subject, faults, detected)
+    fault = _fault_of(subject, faults, services, detected)
     starts = [each.starts_at for each in subject.alerts if each.starts_at <= detected]
     known = fault.at if fault else min(starts, default=detected)
     spans = _closed_spans(subject.lines)
-    resolved = _last(subject.lines, "incident.resolved")
-    over = resolved if not spans or spans[-1][1] is not None else spans[-1][0]
+    over = spans[-1][0] if spans and spans[-1][1] is None else None
     return Measured(
         number=subject.number,
         service=subject.service,
@@ -98,10 +114,18 @@ def measure(subject: Subject, faults: Sequence[FaultInjected] = ()) -> Measured:
     )
 
 
-def _fault_of(subject: Subject, faults: Sequence[FaultInjected], detected: datetime) -> FaultInjected | None:
-    """The last fault of one of its instances before the alert; an instance that is named by no alert is not its."""
-    about = subject.instances | {each.labels.get("instance", "") for each in subject.alerts} - {""}
-    near = [each for each in faults if each.instance in about and detected - BEFORE <= each.at <= detected]
+def _fault_of(
+    subject: Subject, faults: Sequence[FaultInjected], services: Mapping[str, str], detected: datetime
+) -> FaultInjected | None:
+    """The last fault before the alert of something that its alerts name, or of a part of a service that they name as a
+    whole."""
+    about, whole = named(each.labels for each in subject.alerts)
+    parts, sums = subject.about | about, subject.whole | whole
+    near = [
+        each
+        for each in faults
+        if (each.instance in parts or services.get(each.instance) in sums) and detected - BEFORE <= each.at <= detected
+    ]
     return max(near, key=lambda each: each.at, default=None)
 
 

@@ -9,6 +9,13 @@ from stationmaster.incidents.review.desk import Reviews
 from stationmaster.incidents.review.loop import ReviewLoop
 from stationmaster.incidents.review.reminding import Reminding
 from stationmaster.incidents.telling import url_of
+from stationmaster.runtime.metrics import ControlMetrics
+
+
+def watched(reviews: Reviews, metrics: ControlMetrics) -> Reviews:
+    """What is left to do stands among the metrics from now on."""
+    metrics.sources = (*metrics.sources, ReviewLoop(reviews).readings)
+    return reviews
 
 
 def review_loops(incidents: Incidents, reviews: Reviews) -> dict[str, Callable[[], Awaitable[None]]]:

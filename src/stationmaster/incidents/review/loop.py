@@ -1,8 +1,9 @@
 """Keeps reviews going: one is owed when an incident is resolved, and a moment later it is drafted, with its tasks."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
@@ -22,7 +23,7 @@ from stationmaster.runtime.metrics import Reading
 
 CONSUMER = "reviews"
 _TICK_S = 2.0
-_BATCH = 10
+_BATCH = 100
 _TOLD_WITHIN = timedelta(seconds=10)
 """So long a draft waits for the last line of the timeline."""
 
@@ -31,7 +32,10 @@ log = structlog.get_logger("reviews")
 
 @dataclass(frozen=True, slots=True)
 class ReviewLoop:
+    """A draft that fails comes after all others the next time: it holds none of them up."""
+
     reviews: Reviews
+    _failed: Counter[int] = field(default_factory=Counter)
 
     async def consume(self) -> None:
         """Hands every fact to `handle`, for ever."""
@@ -64,9 +68,10 @@ class ReviewLoop:
         async with self.reviews.ground.database.read() as connection:
             owed = await store.owed(connection, _BATCH)
             ready = [each for each in owed if await self._is_told(connection, each)]
-        for review in ready:
-            drafted = await self.reviews.drafting.draft(review.incident)
-            await self._keep(review, drafted)
+        for review in sorted(ready, key=lambda each: self._failed[each.incident]):
+            self._failed[review.incident] += 1
+            await self._keep(review, await self.reviews.drafting.draft(review.incident))
+            del self._failed[review.incident]
         return len(ready)
 
     async def _is_told(self, connection: AsyncConnection, review: Review) -> bool:

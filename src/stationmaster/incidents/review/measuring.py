@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import Alert, FaultInjected, IncidentOpened
+from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents.linked import incident_alerts
-from stationmaster.incidents.review.durations import BEFORE, Measured, Subject, measure
+from stationmaster.incidents.review.durations import BEFORE, Measured, Subject, measure, named
 from stationmaster.incidents.store import incidents, merged_with, timeline
 from stationmaster.incidents.timeline import Entry
 from stationmaster.runtime.db import Database
@@ -41,9 +42,17 @@ class _Row:
     service: str
     severity: str
     environment: str
-    instance: str
     opened_at: datetime
     merged_into: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Lines of the timeline and labels of alerts are by the number of their incident."""
+
+    opened: Opened
+    lines: Mapping[int, list[Entry]]
+    labels: Mapping[int, list[Mapping[str, str]]]
 
 
 async def opened_since(database: Database, since: datetime) -> Opened:
@@ -52,15 +61,22 @@ async def opened_since(database: Database, since: datetime) -> Opened:
     return Opened({each.incident: each.alert for each in opened}, tuple(faults))
 
 
-async def measured_since(database: Database, since: datetime) -> list[Measured]:
+async def measured_since(database: Database, since: datetime, services: Mapping[str, str]) -> list[Measured]:
     """Every incident that opened since then; those that were merged belong to the one that they went into."""
     opened = await opened_since(database, since)
     async with database.read() as connection:
         subjects = await _subjects(connection, since, opened)
-    return [measure(each, opened.faults) for each in subjects]
+    return [measure(each, opened.faults, services) for each in subjects]
 
 
-async def measured(database: Database, number: int, opened_at: datetime) -> Measured | None:
+def services_of(spec: PlatformSpec) -> Mapping[str, str]:
+    """Of every instance that is declared."""
+    return {str(each.name): str(service.name) for service in spec.services for each in service.instances}
+
+
+async def measured(
+    database: Database, number: int, opened_at: datetime, services: Mapping[str, str]
+) -> Measured | None:
     """None where the incident belongs to another one."""
     async with database.read() as connection:
         merged = await merged_with(connection, number)
@@ -70,7 +86,7 @@ async def measured(database: Database, number: int, opened_at: datetime) -> Meas
     opened = await opened_since(database, since)
     async with database.read() as connection:
         subjects = await _subjects(connection, since, opened)
-    return next((measure(each, opened.faults) for each in subjects if each.number == number), None)
+    return next((measure(each, opened.faults, services) for each in subjects if each.number == number), None)
 
 
 async def _subjects(connection: AsyncConnection, since: datetime, opened: Opened) -> list[Subject]:
@@ -80,18 +96,18 @@ async def _subjects(connection: AsyncConnection, since: datetime, opened: Opened
         incidents.c.service,
         incidents.c.severity,
         incidents.c.environment,
-        incidents.c.instance,
         incidents.c.opened_at,
         incidents.c.merged_into,
     )
     found = await connection.execute(select(*columns).where(recent))
     rows = {row.number: _Row(**row._mapping) for row in found}
     lines = await _lines(connection, since)
-    instances = await _instances(connection, since)
+    labels = await _labels(connection, since)
     members: dict[int, list[_Row]] = {}
     for row in rows.values():
         members.setdefault(_root(row.number, rows), []).append(row)
-    return [_subject(rows[root], group, opened, lines, instances) for root, group in members.items() if root in rows]
+    known = _Known(opened=opened, lines=lines, labels=labels)
+    return [_subject(rows[root], group, known) for root, group in members.items() if root in rows]
 
 
 def _root(number: int, rows: Mapping[int, _Row]) -> int:
@@ -106,12 +122,12 @@ def _root(number: int, rows: Mapping[int, _Row]) -> int:
 def _subject(
     row: _Row,
     group: Sequence[_Row],
-    opened: Opened,
-    lines: Mapping[int, list[Entry]],
-    instances: Mapping[int, set[str]],
+    known: _Known,
 ) -> Subject:
+    opened, lines, labels = known.opened, known.lines, known.labels
     others = [each for each in group if each.number != row.number]
     of_others = [line for each in others for line in lines.get(each.number, ()) if line.kind == _OF_MERGED]
+    about, whole = named(labels.get(row.number, ()))
     return Subject(
         number=row.number,
         service=row.service,
@@ -120,7 +136,8 @@ def _subject(
         openings=tuple(each.opened_at for each in group),
         alerts=tuple(opened.alerts[each.number] for each in group if each.number in opened.alerts),
         lines=(*lines.get(row.number, ()), *of_others),
-        instances=frozenset(instances.get(row.number, set()) | ({row.instance} - {""})),
+        about=about,
+        whole=whole,
     )
 
 
@@ -134,10 +151,10 @@ async def _lines(connection: AsyncConnection, since: datetime) -> dict[int, list
     return found
 
 
-async def _instances(connection: AsyncConnection, since: datetime) -> dict[int, set[str]]:
+async def _labels(connection: AsyncConnection, since: datetime) -> dict[int, list[Mapping[str, str]]]:
     recent = select(incidents.c.number).where(incidents.c.opened_at >= since - _SLACK)
     wanted = select(incident_alerts.c.incident, incident_alerts.c.labels).where(incident_alerts.c.incident.in_(recent))
-    found: dict[int, set[str]] = {}
+    found: dict[int, list[Mapping[str, str]]] = {}
     for row in await connection.execute(wanted):
-        found.setdefault(row.incident, set()).update({row.labels.get("instance", "")} - {""})
+        found.setdefault(row.incident, []).append(row.labels)
     return found

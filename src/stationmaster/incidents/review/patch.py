@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"^(\s*)(`{3,}|~{3,})\s*([^`]*?)\s*$")
+_BEGINS = re.compile(r"^\s*(?:#|<!--|[-*+]\s|\d+[.)]\s)")
+"""What begins something else: a heading, a comment, the item of a list."""
 _CONTEXT = 3
 NO_NEWLINE = "\\ No newline at end of file"
 
@@ -75,7 +77,7 @@ def block_end(lines: Sequence[str], line: int) -> int:
 
 
 def _goes_on(text: str) -> bool:
-    return bool(text.strip()) and not text.lstrip().startswith("#") and _FENCE.match(text) is None
+    return bool(text.strip()) and _BEGINS.match(text) is None and _FENCE.match(text) is None
 
 
 def edited(text: str, edits: Sequence[Insertion | Replacement]) -> str:

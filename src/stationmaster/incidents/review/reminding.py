@@ -21,7 +21,7 @@ from stationmaster.incidents.store import Incident
 
 Send: TypeAlias = Callable[[Contact, Message], Awaitable[Receipt]]
 
-_TICK_S = 5.0
+_TICK_S, _AT_ONCE = 5.0, 8
 _MOST_ATTEMPTS = 10
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 600.0
 
@@ -48,7 +48,9 @@ class Reminding:
         """For ever."""
         await self.begin()
         while True:
-            await asyncio.gather(*map(self.finish, await self.tick()))
+            due = await self.tick()
+            for first in range(0, len(due), _AT_ONCE):
+                await asyncio.gather(*map(self.finish, due[first : first + _AT_ONCE]))
             await asyncio.sleep(_TICK_S)
 
     async def begin(self) -> None:
@@ -62,8 +64,8 @@ class Reminding:
         if cut:
             log.warning("reminders were cut off", reminders=len(cut))
 
-    async def tick(self) -> list[Claimed]:
-        """Shows what is overdue, and claims what is to be sent now."""
+    async def tick(self) -> list[Reminder]:
+        """Shows what is overdue, writes down what is owed, and gives what is to be sent now."""
         ground = self.reviews.ground
         now = ground.clock.now()
         async with ground.database.read() as connection:
@@ -71,12 +73,12 @@ class Reminding:
             fresh = await self._fresh(connection, tasks, now)
             waiting = await tasks_store.reminders_in(connection, State.OWED)
         self.reviews.overdue.set(tuple(each for each in tasks if each.due_at <= now))
-        if not fresh and not any(each.next_at <= now for each in waiting):
-            return []
-        async with ground.database.write() as connection:
-            for each in fresh:
-                await tasks_store.remind(connection, each)
-            return await self._claim(connection, ground.clock.now())
+        if fresh:
+            async with ground.database.write() as connection:
+                for each in fresh:
+                    await tasks_store.remind(connection, each)
+                waiting = await tasks_store.reminders_in(connection, State.OWED)
+        return [each for each in waiting if each.next_at <= now]
 
     async def _open(self, connection: AsyncConnection) -> list[Task]:
         """Tasks to be done now: those that an end of an incident left behind wait while it is open again."""
@@ -112,23 +114,17 @@ class Reminding:
                 )
         return found
 
-    async def _claim(self, connection: AsyncConnection, now: datetime) -> list[Claimed]:
-        found: list[Claimed] = []
-        for each in await tasks_store.reminders_in(connection, State.OWED):
-            if each.next_at > now:
-                continue
-            task = await tasks_store.task(connection, each.task)
-            incident = await incident_store.known(connection, task.incident)
-            if not self._stands(each, task, incident, now):
-                await tasks_store.change_reminders(
-                    connection, [each.id], state=State.NEEDLESS.value, ended_at=now, detail="done, changed or outdated"
-                )
-                continue
-            await tasks_store.change_reminders(
-                connection, [each.id], state=State.CLAIMED.value, claimed_at=now, attempts=each.attempts + 1
-            )
-            found.append(Claimed(reminder=each, task=task, incident=incident))
-        return found
+    async def _claim(self, connection: AsyncConnection, each: Reminder, now: datetime) -> Claimed | None:
+        """None where nothing is to be sent any more."""
+        task = await tasks_store.task(connection, each.task)
+        incident = await incident_store.known(connection, task.incident)
+        if self._stands(each, task, incident, now):
+            values: dict[str, object] = {"state": State.CLAIMED.value, "claimed_at": now, "attempts": each.attempts + 1}
+            await tasks_store.change_reminders(connection, [each.id], **values)
+            return Claimed(reminder=each, task=task, incident=incident)
+        values = {"state": State.NEEDLESS.value, "ended_at": now, "detail": "done, changed or outdated"}
+        await tasks_store.change_reminders(connection, [each.id], **values)
+        return None
 
     def _stands(self, reminder: Reminder, task: Task, incident: Incident, now: datetime) -> bool:
         """Whether nothing happened meanwhile that makes it needless: it is done, somebody else's, or a later one is
@@ -138,8 +134,12 @@ class Reminding:
             return False
         return incident.status.is_over or task.key.startswith("by-hand/")
 
-    async def finish(self, claimed: Claimed) -> None:
-        """Sends it and notes how it went."""
+    async def finish(self, reminder: Reminder) -> None:
+        """Claims it, sends it, and notes how it went."""
+        async with self.reviews.ground.database.write() as connection:
+            claimed = await self._claim(connection, reminder, self.reviews.ground.clock.now())
+        if claimed is None:
+            return
         receipt = await self.send(claimed.reminder.contact, self.message(claimed))
         now = self.reviews.ground.clock.now()
         async with self.reviews.ground.database.write() as connection:

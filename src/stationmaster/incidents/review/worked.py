@@ -57,7 +57,8 @@ class WorkedFile:
     digest: str = ""
     thresholds: tuple[AlertThreshold, ...] = ()
     tasks: tuple[AfterTask, ...] = ()
-    cause_titles: tuple[str, ...] = ()
+    judged: frozenset[str] = frozenset()
+    """Commands of the text as it stands now whose output is judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

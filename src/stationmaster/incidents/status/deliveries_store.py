@@ -166,35 +166,46 @@ async def forget(connection: AsyncConnection, *, unconfirmed_before: datetime, e
     await connection.execute(delete(deliveries).where(deliveries.c.ended_at < ended_before))
 
 
-async def owe(connection: AsyncConnection, number: str, what: What, key: str, at: datetime, **body: Any) -> bool:
-    """False where it is owed, or was sent, already."""
-    row = upsert(deliveries).values(
-        subscriber=number,
-        what=what.value,
-        key=key,
-        body=body,
-        state=State.OWED.value,
-        attempts=0,
-        owed_at=at,
-        next_at=at,
-        detail="",
-    )
-    written = await connection.execute(row.on_conflict_do_nothing().returning(deliveries.c.id))
-    return written.scalar_one_or_none() is not None
+async def owe(
+    connection: AsyncConnection, numbers: Sequence[str], what: What, key: str, at: datetime, **body: Any
+) -> None:
+    """Each of these subscribers gets it once, however often it is owed under that key."""
+    rows = [
+        {
+            "subscriber": number,
+            "what": what.value,
+            "key": key,
+            "body": body,
+            "state": State.OWED.value,
+            "attempts": 0,
+            "owed_at": at,
+            "next_at": at,
+            "detail": "",
+        }
+        for number in numbers
+    ]
+    if rows:
+        await connection.execute(upsert(deliveries).on_conflict_do_nothing(), rows)
 
 
 async def owe_post(connection: AsyncConnection, post: Post, components: Sequence[str], at: datetime) -> None:
     """Everybody who is confirmed and wants to hear of one of these components."""
-    for each in await _confirmed(connection):
-        if not each.components or set(each.components) & set(components):
-            await owe(connection, each.id, What.POST, post.id, at, post=post.id, about=post.about)
+    wanted = [
+        each.id
+        for each in await _confirmed(connection)
+        if not each.components or set(each.components) & set(components)
+    ]
+    await owe(connection, wanted, What.POST, post.id, at, post=post.id, about=post.about)
 
 
 async def owe_change(connection: AsyncConnection, changed: Affected, key: str, at: datetime) -> None:
-    for each in await _confirmed(connection):
-        if each.way is Way.WEBHOOK and (not each.components or changed.name in each.components):
-            told = {"name": changed.name, "before": changed.before.value, "after": changed.after.value}
-            await owe(connection, each.id, What.COMPONENT, key, at, **told)
+    wanted = [
+        each.id
+        for each in await _confirmed(connection)
+        if each.way is Way.WEBHOOK and (not each.components or changed.name in each.components)
+    ]
+    told = {"name": changed.name, "before": changed.before.value, "after": changed.after.value}
+    await owe(connection, wanted, What.COMPONENT, key, at, **told)
 
 
 def affected_of(delivery: Delivery) -> Affected:
@@ -211,7 +222,8 @@ async def last_owed(connection: AsyncConnection, number: str, *whats: What) -> d
     wanted = select(func.max(deliveries.c.owed_at)).where(
         deliveries.c.subscriber == number, deliveries.c.what.in_([each.value for each in whats])
     )
-    return (await connection.execute(wanted)).scalar_one_or_none()
+    found: datetime | None = (await connection.execute(wanted)).scalar_one_or_none()
+    return found
 
 
 async def anything_due(connection: AsyncConnection, now: datetime) -> bool:

@@ -83,7 +83,8 @@ def _may_be(character: str) -> bool:
 
 
 def _document(root: Element) -> bytes:
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
+    body: str = tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode()
 
 
 def _rfc3339(moment: datetime) -> str:

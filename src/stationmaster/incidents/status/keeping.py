@@ -111,7 +111,7 @@ def _planned(found: Found, spec: PlatformSpec, now: datetime) -> list[Maintenanc
     """Maintenance windows of silences as the page shows them, as far as that is not written yet."""
     known = {each.silence: each for each in found.maintenances if each.silence is not None}
     wanted = [_from_silence(each, known.get(each.id), spec, now) for each in found.silences]
-    return [each for each in wanted if each is not None and known.get(each.silence) != each]
+    return [each for each in wanted if each is not None and each not in found.maintenances]
 
 
 def _from_silence(silence: Silence, known: Maintenance | None, spec: PlatformSpec, now: datetime) -> Maintenance | None:

@@ -10,7 +10,7 @@ _ADDRESS = re.compile(
     r"(?::\d{1,5})?\b"
 )
 _INNER_HOST = re.compile(
-    r"\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|localdomain|lan|svc|cluster\.local|corp|intra)\b", re.I
+    r"\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|localdomain|lan|svc|cluster\.local|corp|intra)\b", re.IGNORECASE
 )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from email import policy
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
@@ -10,6 +11,9 @@ from zoneinfo import ZoneInfo
 from stationmaster.incidents.status import statuspage
 from stationmaster.incidents.status.deliveries_store import Delivery, What, affected_of
 from stationmaster.incidents.status.view import IncidentView, MaintenanceView, PostView, View
+
+_UNFOLDED = policy.default.clone(max_line_length=900)
+"""A long link in a header would be folded into encoded words, in which no mail program looks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +36,15 @@ def matter_of(view: View, delivery: Delivery) -> Matter | None:
     """None where what it was to tell of is there no longer."""
     if delivery.what is not What.POST:
         return Matter()
-    about = next((each for each in (*view.incidents, *view.maintenances) if each.id == delivery.body["about"]), None)
+    every: list[IncidentView | MaintenanceView] = [*view.incidents, *view.maintenances]
+    about = next((each for each in every if each.id == delivery.body["about"]), None)
     post = next((each for each in about.posts if each.id == delivery.body["post"]), None) if about else None
     return Matter(about=about, post=post) if post is not None else None
 
 
 def letter(view: View, delivery: Delivery, matter: Matter, ways: Ways, *, sender: str) -> EmailMessage:
     """The same message has the same Message-ID however often it is sent."""
-    made = EmailMessage()
+    made = EmailMessage(_UNFOLDED)
     made["From"], made["To"] = sender, delivery.subscriber.address
     made["Subject"] = _one_line(f"[{view.title}] {_subject(delivery, matter)}")
     made["Date"] = formatdate()

@@ -21,23 +21,25 @@ _LOOKED_AT = timedelta(days=DAYS + 2)
 
 async def load(connection: AsyncConnection, spec: PlatformSpec, now: datetime) -> View:
     spans = await store.standings_since(connection, now - _LOOKED_AT)
+    firsts = await store.first_standings(connection)
     public = await store.newest_public(connection, _MOST)
     planned = await store.newest_maintenances(connection, _MOST)
     posts = await store.posts_about(connection, [*(each.id for each in public), *(each.window.id for each in planned)])
-    components = _components(spec, spans, now)
+    components = _components(spec, spans, firsts, now)
     incidents = tuple(_incident(each, posts.get(each.id, [])) for each in public)
     open_ = [each.impact for each in incidents if each.resolved_at is None]
     standings = [each.standing for each in components]
     indicator = gravest([*map(impact_of, standings), *open_])
     page = spec.status_page
-    maintenances = tuple(_maintenance(each, posts.get(each.window.id, []), now) for each in planned)
-    changed = [each.updated_at for each in (*components, *incidents, *maintenances)]
+    maintenances = tuple(_maintenance(each, posts.get(each.window.id, []), now) for each in planned if _lasts(each))
+    changed = [each.updated_at for each in components]
+    changed += [each.updated_at for each in incidents] + [each.updated_at for each in maintenances]
     return View(
         page_id=page_id(spec.environment),
         title=page.title or spec.environment,
         url=page_url(spec),
         zone=page.time_zone,
-        updated_at=max(changed, default=now),
+        updated_at=max(changed, default=now.replace(hour=0, minute=0, second=0, microsecond=0)),
         indicator=indicator,
         headline=headline(indicator, standings),
         components=components,
@@ -52,7 +54,9 @@ def page_url(spec: PlatformSpec) -> str:
     return (spec.status_page.url or f"{url_of(spec)}/status").rstrip("/")
 
 
-def _components(spec: PlatformSpec, spans: Mapping[str, Sequence[Span]], now: datetime) -> tuple[ComponentView, ...]:
+def _components(
+    spec: PlatformSpec, spans: Mapping[str, Sequence[Span]], firsts: Mapping[str, datetime], now: datetime
+) -> tuple[ComponentView, ...]:
     zone = ZoneInfo(spec.status_page.time_zone)
     found = []
     for position, each in enumerate(spec.status_page.components, start=1):
@@ -66,7 +70,7 @@ def _components(spec: PlatformSpec, spans: Mapping[str, Sequence[Span]], now: da
                 group=each.group,
                 standing=last.standing,
                 position=position,
-                created_at=known[0].since if known else now,
+                created_at=firsts.get(each.name, now),
                 updated_at=last.since,
                 uptime=uptime(known, now, zone),
             )
@@ -107,6 +111,11 @@ def _maintenance(each: Maintenance, posts: Sequence[Post], now: datetime) -> Mai
         updated_at=reached[status],
         posts=tuple(map(_post, posts)),
     )
+
+
+def _lasts(each: Maintenance) -> bool:
+    """A maintenance window that was called off before it began lasts no time."""
+    return each.window.ends_at > each.window.starts_at
 
 
 def _post(each: Post) -> PostView:

@@ -1,4 +1,4 @@
-"""The face of the status page: keeps standings in line with incidents, posts where it may, and prepares what is sent."""
+"""The face of the status page: keeps standings in line with incidents, posts where it may, prepares documents."""
 
 import asyncio
 import time
@@ -12,20 +12,20 @@ from sqlalchemy import func, select
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Publishing
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents import store as incident_store
 from stationmaster.incidents.links import Links, new_links
 from stationmaster.incidents.silences import Silence
-from stationmaster.incidents.status import automatic, keeping, store
+from stationmaster.incidents.status import automatic, following, keeping, store
 from stationmaster.incidents.status.automatic import Due, Known
 from stationmaster.incidents.status.deliveries import Deliveries
 from stationmaster.incidents.status.desk import StatusDesk
 from stationmaster.incidents.status.leaks import leaks
 from stationmaster.incidents.status.loading import load
 from stationmaster.incidents.status.neutral import STATUS_AT, Moment
-from stationmaster.incidents.status.posting import Told, moment_of, parts_of
+from stationmaster.incidents.status.posting import Told, parts_of
 from stationmaster.incidents.status.prepared import Prepared
 from stationmaster.incidents.status.render import prepare
 from stationmaster.incidents.status.subscribers import Subscribers
+from stationmaster.incidents.status.suffering import suffering
 from stationmaster.incidents.status.view import View
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
@@ -157,18 +157,22 @@ class StatusPages:
             log.warning("not posted", incident=due.incident, moment=due.moment.value, why=error.message)
 
     async def _due(self) -> Sequence[Due]:
-        spec = self.declared.value
+        components, parts = self.declared.value.status_page.components, parts_of(self.declared.value)
         async with self.database.read() as connection:
-            felt = await keeping.suffering(connection)
-            numbers = {each.incident for each in felt}
-            public = {number for number in numbers if await store.public_incident(connection, number) is not None}
-            fresh = automatic.new_ones(felt, spec.status_page.components, parts_of(spec), public)
-            known = []
-            for each in await store.newest_public(connection, _MOST_KNOWN):
-                incident = await incident_store.incident(connection, each.incident)
-                if incident is not None:
-                    now_at = moment_of(incident.status)
-                    known.append(Known(incident=each.incident, told=each.status, seen=each.seen, now_at=now_at))
+            felt = await suffering(connection)
+            fresh = automatic.new_ones(felt, components, parts, await following.told(connection))
+            followed = await following.followed(connection, _MOST_KNOWN)
+        suffer = automatic.suffering_components(felt, components, parts)
+        known = [
+            Known(
+                incident=each.incident,
+                told=each.told,
+                seen=each.seen,
+                now_at=each.now_at,
+                felt=bool(each.components & suffer),
+            )
+            for each in followed
+        ]
         return [*(Due(incident=number, moment=Moment.OPENED) for number in fresh), *automatic.due(known)]
 
     async def _text(self, incident: int, moment: Moment) -> str:

@@ -16,11 +16,10 @@ from stationmaster.incidents.status import neutral, store
 from stationmaster.incidents.status.deliveries_store import owe_post
 from stationmaster.incidents.status.ids import fresh_id
 from stationmaster.incidents.status.neutral import Moment
-from stationmaster.incidents.status.standing import Hold, Parts, derived, touches
+from stationmaster.incidents.status.standing import Hold, Parts, Suffering, derived, touches
 from stationmaster.incidents.status.store import Affected, Post, PublicIncident
 from stationmaster.incidents.status.suffering import suffering
 from stationmaster.incidents.status.words import Impact, PostStatus, Standing, gravest, impact_of, worst
-from stationmaster.incidents.store import Incident
 from stationmaster.runtime import audit, outbox
 from stationmaster.runtime.audit import Change
 
@@ -72,13 +71,20 @@ async def draft(connection: AsyncConnection, spec: PlatformSpec, wanted: Wanted)
         return Draft(public=known, post=stood, is_new=False, stood_already=True)
     _check(spec, wanted, known)
     before = {name: span.standing for name, span in (await store.current_standings(connection)).items()}
-    felt = await _felt(connection, spec, incident)
+    everything = await suffering(connection)
+    felt = _felt(spec, [each for each in everything if each.incident == incident.number])
     names = tuple(
         each.name
         for each in spec.status_page.components
         if each.name in felt or each.name in told.components or (known is not None and each.name in known.components)
     )
-    after = {name: _after(name, wanted, felt, before) for name in names}
+    held = {
+        name: each.standing
+        for name, each in (await store.all_holds(connection)).items()
+        if each.incident != wanted.incident and each.holds(wanted.at)
+    }
+    stands = {**_all(spec, everything), **held}
+    after = {name: _after(name, wanted, stands, before) for name in names}
     public = _public(known, wanted, names, after)
     seen = wanted.moment or (known.seen if known is not None else moment_of(incident.status))
     public = replace(public, seen=seen)
@@ -153,15 +159,14 @@ def checked_components(spec: PlatformSpec, names: Sequence[str]) -> None:
             raise PlatformError("unknown-component", f"there is no component {name[:60]!r}", hint=hint, status=404)
 
 
-async def _felt(connection: AsyncConnection, spec: PlatformSpec, incident: Incident) -> dict[str, Standing]:
-    """How components stand by this incident alone."""
-    found = await suffering(connection, incident=incident.number)
+def _felt(spec: PlatformSpec, found: Sequence[Suffering]) -> frozenset[str]:
+    """The components that suffer from it."""
+    return frozenset(each.name for each in spec.status_page.components if any(touches(each, one) for one in found))
+
+
+def _all(spec: PlatformSpec, found: Sequence[Suffering]) -> dict[str, Standing]:
     parts = parts_of(spec)
-    return {
-        each.name: derived(each, found, parts)
-        for each in spec.status_page.components
-        if any(touches(each, one) for one in found)
-    }
+    return {each.name: derived(each, found, parts) for each in spec.status_page.components}
 
 
 def parts_of(spec: PlatformSpec) -> Parts:
@@ -171,12 +176,12 @@ def parts_of(spec: PlatformSpec) -> Parts:
     )
 
 
-def _after(name: str, wanted: Wanted, felt: Mapping[str, Standing], before: Mapping[str, Standing]) -> Standing:
+def _after(name: str, wanted: Wanted, stands: Mapping[str, Standing], before: Mapping[str, Standing]) -> Standing:
+    """After the end a component stands as all other incidents leave it."""
     if name in wanted.told.components:
         return wanted.told.components[name]
-    if wanted.status.is_over:
-        return felt.get(name, Standing.OPERATIONAL)
-    return felt.get(name, before.get(name, Standing.OPERATIONAL))
+    now = stands.get(name, Standing.OPERATIONAL)
+    return now if wanted.status.is_over else worst([now, before.get(name, Standing.OPERATIONAL)])
 
 
 def _public(

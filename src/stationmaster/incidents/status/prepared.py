@@ -23,6 +23,8 @@ class Prepared:
     """Documents by name; names are paths below the page without a slash in front."""
 
     documents: Mapping[str, Document] = field(default_factory=dict)
+    made_of: Mapping[str, object] = field(default_factory=dict)
+    """What a document was drawn from, for those that need not be drawn again as long as that is equal."""
 
     def find(self, name: str) -> Document | None:
         return self.documents.get(name)

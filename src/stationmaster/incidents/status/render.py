@@ -13,7 +13,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from stationmaster.incidents.status import feeds, statuspage
 from stationmaster.incidents.status.bars import bar_of
-from stationmaster.incidents.status.prepared import Document, Prepared, document
+from stationmaster.incidents.status.prepared import Prepared, document
 from stationmaster.incidents.status.view import IncidentView, MaintenanceView, View
 from stationmaster.incidents.status.words import MaintenanceStatus
 
@@ -25,25 +25,31 @@ _NAMES = {"incidents": "Incident", "maintenances": "Maintenance"}
 
 def prepare(view: View, now: datetime, before: Prepared) -> Prepared:
     """Documents that are what they were before are kept."""
+    made_of = _made_of(view)
+    kept = {name for name, source in made_of.items() if before.made_of.get(name) == source}
     drawn: dict[str, tuple[bytes, str]] = {"style.css": (_style(), CSS)}
     drawn |= {name: (text.encode(), HTML) for name, text in _pages(view, now).items()}
+    drawn |= {name: (_one(view, name).encode(), HTML) for name in made_of if name not in kept}
     drawn["history.atom"] = feeds.atom(view), "application/atom+xml; charset=utf-8"
     drawn["history.rss"] = feeds.rss(view), "application/rss+xml; charset=utf-8"
     for name, told in statuspage.documents(view).items():
         drawn[f"api/v2/{name}"] = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(), JSON
-    return Prepared({name: document(*each, before.find(name)) for name, each in drawn.items()})
+    made = {name: document(*each, before.find(name)) for name, each in drawn.items()}
+    return Prepared(made | {name: before.documents[name] for name in kept}, made_of)
 
 
 def draw(template: str, view: View, **more: Any) -> str:
     """One page. Whatever stands in it is text: templates escape it."""
     zone = ZoneInfo(view.zone)
+    root = f"/{view.url.partition('//')[2].partition('/')[2]}".rstrip("/")
     return (
         _environment()
         .get_template(template)
         .render(
             view=view,
             local=lambda moment: moment.astimezone(zone),
-            root=f"/{view.url.partition('//')[2].partition('/')[2]}".rstrip("/"),
+            root=root,
+            home=root or "/",
             **more,
         )
     )
@@ -62,10 +68,21 @@ def _pages(view: View, now: datetime) -> Mapping[str, str]:
         links = [each[0] for each in months]
         page = draw("history.html", view, months=[(month, items)], links=links, heading=heading)
         pages[f"history/{month:%Y-%m}"] = page
-    for kind, found in (("incidents", view.incidents), ("maintenances", view.maintenances)):
-        for each in found:
-            pages[f"{kind}/{each.id}"] = draw("one.html", view, each=each, kind=kind, noun=_NAMES[kind])
     return pages
+
+
+def _made_of(view: View) -> dict[str, object]:
+    """Pages of one incident or maintenance, and all that each of them shows."""
+    page = view.title, view.url, view.zone
+    incidents: dict[str, object] = {f"incidents/{each.id}": (page, each) for each in view.incidents}
+    return incidents | {f"maintenances/{each.id}": (page, each) for each in view.maintenances}
+
+
+def _one(view: View, name: str) -> str:
+    kind, _, number = name.partition("/")
+    every: dict[str, IncidentView | MaintenanceView] = {each.id: each for each in view.incidents}
+    every |= {each.id: each for each in view.maintenances}
+    return draw("one.html", view, each=every[number], noun=_NAMES[kind])
 
 
 def _planned(view: View) -> dict[str, Any]:
@@ -76,12 +93,12 @@ def _planned(view: View) -> dict[str, Any]:
 
 
 def _recent(view: View, now: datetime, zone: ZoneInfo) -> list[tuple[date, list[IncidentView | MaintenanceView]]]:
-    """What is over, by its day, of the last two weeks; days without anything are shown as well."""
+    """What happened in the last two weeks, by the day on which it began; days without anything are shown as well."""
     today = now.astimezone(zone).date()
-    over: list[IncidentView | MaintenanceView] = [each for each in view.incidents if each.resolved_at is not None]
-    over += view.maintenances_of(MaintenanceStatus.COMPLETED)
+    begun: list[IncidentView | MaintenanceView] = [*view.incidents]
+    begun += [each for each in view.maintenances if each.status is not MaintenanceStatus.SCHEDULED]
     days = [today - timedelta(days=back) for back in range(_RECENT_DAYS)]
-    return [(day, [each for each in over if _begun(each).astimezone(zone).date() == day]) for day in days]
+    return [(day, [each for each in begun if _begun(each).astimezone(zone).date() == day]) for day in days]
 
 
 def _months(view: View, zone: ZoneInfo) -> list[tuple[date, list[IncidentView | MaintenanceView]]]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -89,7 +90,8 @@ maintenances = Table(
 posts = Table(
     "status_post",
     metadata,
-    Column("id", String(12), primary_key=True),
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", String(12), nullable=False, unique=True),
     Column("about", String(12), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("status", String(32), nullable=False),
@@ -157,6 +159,12 @@ async def standings_since(connection: AsyncConnection, moment: datetime) -> dict
         span = Span(since=row.since, until=row.until, standing=Standing(row.standing))
         found.setdefault(row.component, []).append(span)
     return found
+
+
+async def first_standings(connection: AsyncConnection) -> dict[str, datetime]:
+    """Since when each component is known."""
+    wanted = select(standings.c.component, func.min(standings.c.since)).group_by(standings.c.component)
+    return {row[0]: row[1] for row in await connection.execute(wanted)}
 
 
 async def current_standings(connection: AsyncConnection) -> dict[str, Span]:
@@ -243,12 +251,6 @@ async def newest_public(connection: AsyncConnection, limit: int) -> Sequence[Pub
     return [_public(row) for row in rows]
 
 
-async def unfinished(connection: AsyncConnection) -> Sequence[PublicIncident]:
-    """Those of which the platform has not dealt with the end."""
-    wanted = select(public_incidents).where(public_incidents.c.seen != Moment.RESOLVED.value)
-    return [_public(row) for row in await connection.execute(wanted)]
-
-
 async def keep_maintenance(connection: AsyncConnection, kept: Maintenance) -> None:
     window = kept.window
     values = {
@@ -300,7 +302,7 @@ async def post_of(connection: AsyncConnection, about: str, key: str) -> Post | N
 async def posts_about(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Post]]:
     """By what they are about, the newest first."""
     found: dict[str, list[Post]] = {}
-    wanted = select(posts).where(posts.c.about.in_(ids)).order_by(posts.c.at.desc(), posts.c.id)
+    wanted = select(posts).where(posts.c.about.in_(ids)).order_by(posts.c.at.desc(), posts.c.number.desc())
     for row in await connection.execute(wanted):
         found.setdefault(row.about, []).append(_post(row))
     return found

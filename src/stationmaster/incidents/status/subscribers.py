@@ -28,7 +28,7 @@ _GOOD_FOR = timedelta(hours=24)
 _ONE_LETTER_IN = timedelta(minutes=10)
 _KEPT = timedelta(days=14)
 _MOST_UNCONFIRMED = 2_000
-_MOST_CONFIRMED = 50_000
+_MOST_CONFIRMED = 20_000
 _LONGEST_MAIL, _LONGEST_URL = 254, 2_000
 _MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?)+")
 """As HTML's form fields understand an address (WHATWG HTML, valid e-mail address)."""
@@ -109,7 +109,7 @@ class Subscribers:
             what = What.CONFIRM if known.confirmed_at is None else What.KNOWN
             last = await rows.last_owed(connection, known.id, What.CONFIRM, What.KNOWN)
             if last is None or self.now() - last >= _ONE_LETTER_IN:
-                await rows.owe(connection, known.id, what, fresh_id(), self.now())
+                await rows.owe(connection, [known.id], what, fresh_id(), self.now())
 
     async def add(self, way: Way, address: str, components: Sequence[str], *, by: str) -> Subscriber:
         """Somebody of the platform adds it: nothing has to be confirmed, and a webhook may lie in a private network.

@@ -16,19 +16,17 @@ _FELT = (Status.TRIGGERED.value, Status.ACKNOWLEDGED.value)
 _LABELS = ("service", "api", "instance", "node", "severity")
 
 
-async def suffering(connection: AsyncConnection, *, incident: int | None = None) -> Sequence[Suffering]:
-    """Of every incident that is felt, or of that one: what fires, and what somebody keeps open although nothing
-    does."""
-    of = [incidents.c.number == incident] if incident is not None else []
-    return [*await _firing(connection, of), *await _kept_open(connection, of)]
+async def suffering(connection: AsyncConnection) -> Sequence[Suffering]:
+    """Of every incident that is felt: what fires, and what somebody keeps open although nothing does."""
+    return [*await _firing(connection), *await _kept_open(connection)]
 
 
-async def _firing(connection: AsyncConnection, of: Sequence[object]) -> list[Suffering]:
+async def _firing(connection: AsyncConnection) -> list[Suffering]:
     labels = [incident_alerts.c.labels[name].as_string().label(name) for name in _LABELS]
     wanted = (
         select(incidents.c.number, incidents.c.urgency, incidents.c.severity.label("whole"), *labels)
         .join(incident_alerts, incident_alerts.c.incident == incidents.c.number)
-        .where(incidents.c.status.in_(_FELT), incident_alerts.c.firing, *of)  # type: ignore[arg-type]
+        .where(incidents.c.status.in_(_FELT), incident_alerts.c.firing)
         .distinct()
     )
     return [
@@ -45,14 +43,9 @@ async def _firing(connection: AsyncConnection, of: Sequence[object]) -> list[Suf
     ]
 
 
-async def _kept_open(connection: AsyncConnection, of: Sequence[object]) -> list[Suffering]:
+async def _kept_open(connection: AsyncConnection) -> list[Suffering]:
     fires = exists().where(incident_alerts.c.incident == incidents.c.number, incident_alerts.c.firing)
-    wanted = select(incidents).where(
-        incidents.c.kept_open,
-        incidents.c.status.in_(_FELT),
-        ~fires,
-        *of,  # type: ignore[arg-type]
-    )
+    wanted = select(incidents).where(incidents.c.kept_open, incidents.c.status.in_(_FELT), ~fires)
     return [
         Suffering(
             incident=row.number,

@@ -66,7 +66,9 @@ def _count(span: Span, begins: Sequence[datetime], seconds: Sequence[dict[Standi
 
 
 def _day(on: date, seconds: Mapping[Standing, float]) -> Day:
-    trouble = {standing: value for standing, value in seconds.items() if standing is not Standing.OPERATIONAL}
+    trouble: dict[Standing, float] = {
+        standing: value for standing, value in seconds.items() if standing is not Standing.OPERATIONAL
+    }
     return Day(on=on, worst=worst(seconds) if seconds else None, seconds=trouble)
 
 

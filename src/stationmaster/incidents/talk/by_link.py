@@ -68,7 +68,9 @@ class ByLink:
             history = await moves.history(connection, incident)
         theirs = [each.at for each in history.moves if each.move is Move.ACKNOWLEDGED and each.by == by]
         return (
-            incident.status is Status.ACKNOWLEDGED and bool(theirs) and self.ground.clock.now() - max(theirs) < _AGAIN
+            incident.status in (Status.ACKNOWLEDGED, Status.MITIGATED)
+            and bool(theirs)
+            and self.ground.clock.now() - max(theirs) < _AGAIN
         )
 
     async def _escalated(self, number: int, level: int) -> bool:

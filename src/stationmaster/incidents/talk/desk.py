@@ -1,5 +1,6 @@
 """Gives updates of incidents: drafts them, writes them into the timeline, and has channels and the public told."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from stationmaster.incidents import store as incident_store
 from stationmaster.incidents.doing import Doing, Ground, doing
 from stationmaster.incidents.life import Act
 from stationmaster.incidents.paper import What
+from stationmaster.incidents.status.leaks import leaks
 from stationmaster.incidents.talk import knowing, notices, store
 from stationmaster.incidents.talk.drafts import Draft, draft, message, worded
 from stationmaster.incidents.talk.moments import Moment, Template, Word, cadence_s
@@ -66,6 +68,8 @@ class Talk:
     messages: MessagesOf = no_messages
     publish: Publish | None = None
     owed: Cell[Mapping[int, datetime]]
+    turn: asyncio.Lock
+    """Held from when an update is written until it is published."""
 
     async def standing(self, number: int, word: Word | None = None) -> Standing:
         """The draft of the next update, and those that were given. Raises PlatformError `unknown-incident`."""
@@ -87,15 +91,18 @@ class Talk:
         """Raises PlatformError `unknown-incident`, `update-given`, `open-places` or `no-status-page`, and then nothing
         is sent; what the status page refuses is said in the update."""
         templates = await self.messages(number)
+        async with self.turn:
+            update = await self._give(number, posting, templates, by)
+            self.owed.set({each: since for each, since in self.owed.value.items() if each != number})
+            return await self.put_out(update) if update.publication is Publication.WANTED else update
+
+    async def _give(self, number: int, posting: Posting, templates: Sequence[Template], by: str) -> Update:
         async with doing(self.ground, number, Act.UPDATE, by) as act:
             found = await self._standing(act.connection, number, templates, posting.word)
             if posting.after is not None and posting.after != found.last:
                 hint = f"`incident update {number}` shows what was said"
                 raise PlatformError("update-given", "an update was given meanwhile", hint=hint, status=409)
-            fresh = self._fresh(act, found, posting)
-            update = await self._write(act, fresh)
-        self.owed.set({each: since for each, since in self.owed.value.items() if each != number})
-        return await self.put_out(update) if update.publication is Publication.WANTED else update
+            return await self._write(act, self._fresh(act, found, posting))
 
     async def put_out(self, update: Update) -> Update:
         """Puts it on the status page. That it stands there is written when its fact comes."""
@@ -138,9 +145,10 @@ class Talk:
             hint = "write the text yourself: `-m TEXT`"
             open_ = ", ".join(said.open)
             raise PlatformError("open-places", f"nobody knows what to put for {open_}", hint=hint, status=409)
+        against = self._against(said, by_hand=posting.public)
         publication = Publication.NONE
         if public:
-            publication = Publication.WANTED if said.complete else Publication.REFUSED
+            publication = Publication.REFUSED if against else Publication.WANTED
         return Fresh(
             incident=act.incident.number,
             at=act.at,
@@ -149,8 +157,15 @@ class Talk:
             text=posting.text or found.draft.text,
             public_text=said.text.strip() if public else "",
             publication=publication,
-            detail="" if said.complete else f"nobody knows what to put for {', '.join(said.open)}",
+            detail=against if public else "",
         )
+
+    def _against(self, said: Filled, *, by_hand: bool) -> str:
+        """Why it must not be told to users; empty where nothing is against it. Who writes by hand may name anything."""
+        if not said.complete:
+            return f"nobody knows what to put for {', '.join(said.open)}"
+        named = () if by_hand else leaks(said.text, self.ground.declared.value)
+        return f"it names what users have no business with: {', '.join(named)}" if named else ""
 
     def _is_automatic(self) -> bool:
         page = self.ground.declared.value.status_page

@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 
 from stationmaster.incidents.life import Status
 from stationmaster.incidents.notify.message import one_line
-from stationmaster.incidents.talk.moments import Audience, Moment, Template, Word, choose, moment_of, word_of
+from stationmaster.incidents.status.neutral import listed
+from stationmaster.incidents.talk.moments import Moment, Template, Word, choose, for_responders, moment_of, word_of
 from stationmaster.incidents.talk.places import Filled, duration_text, fill, moment_text
 from stationmaster.incidents.timeline import Entry
 
 UTC = ZoneInfo("UTC")
 _DEEDS = re.compile(
     r"target\.|instance\.restarted|run\.(?:started|ended|declined)|note$|status\.posted|fault\.injected"
-    r"|incident\.(?:acknowledged|mitigated|resolved|reopened|escalated|assigned|raised|merged|split|recovered|likely)"
+    r"|incident\.(?:acknowledged|mitigated|resolved|reopened|escalated|assigned|raised|merged|split|recovered|correlated)"
     r"|page\.(?:level|lapsed|nobody)|approval\."
 )
 """What people are told of; that a message was sent is none of it."""
@@ -45,11 +46,14 @@ class Known:
     firing: Sequence[str] = ()
     at_work: Sequence[str] = ()
     zone: ZoneInfo = UTC
+    components: tuple[str, ...] = ()
+    """What users call the parts that suffer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """`text` is for responders and made from the timeline; `public` for users, from a template."""
+    """`text` is for responders, made from the timeline behind what the runbook says to them; `public` is for users,
+    from a template."""
 
     word: Word
     moment: Moment
@@ -61,13 +65,17 @@ def draft(known: Known, templates: Sequence[Template], now: datetime, word: Word
     """`word` is how somebody wants the state to be named."""
     said = word or word_of(known.status, known.word)
     moment = moment_of(said, first=known.update_at is None, acknowledged=known.status is Status.ACKNOWLEDGED)
-    return Draft(word=said, moment=moment, text=_text(known, now), public=message(known, templates, moment, now))
+    theirs = for_responders(templates, moment)
+    words = "" if theirs is None else f"{fill(theirs.text, values_of(known, now)).text}\n"
+    text = f"{words}{_text(known, now)}"
+    return Draft(word=said, moment=moment, text=text, public=message(known, templates, moment, now))
 
 
 def message(known: Known, templates: Sequence[Template], moment: Moment, now: datetime) -> Filled:
     """What users are told at that moment."""
-    chosen = choose(templates, moment, Audience.PUBLIC)
-    return fill(chosen.text, values_of(known, now), source=chosen.source)
+    chosen = choose(templates, moment)
+    shown = {"components": listed(known.components), "service": listed(known.components or (known.service,))}
+    return fill(chosen.text, {**values_of(known, now), **shown}, source=chosen.source)
 
 
 def worded(word: Word, text: str) -> str:

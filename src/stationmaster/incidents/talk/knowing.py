@@ -54,5 +54,6 @@ async def known(
         entries=tuple(await incident_store.entries(connection, incident.number)),
         firing=tuple(each.summary for each in alerts if each.firing),
         at_work=tuple(each.name for each in at_work),
+        components=tuple(each.name for each in spec.status_page.components if incident.service in each.services),
         zone=ZoneInfo(spec.status_page.time_zone),
     )

@@ -1,13 +1,13 @@
 """Watches when incidents owe news: has their channels told, and hears of what was put on the status page."""
 
+import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.facts import Fact, IncidentChanged, IncidentOpened, IncidentResolved, StatusPosted
+from stationmaster.core.facts import Fact, IncidentChanged, IncidentOpened, IncidentResolved, RunStarted, StatusPosted
 from stationmaster.incidents import store as incident_store
 from stationmaster.incidents.paper import What
 from stationmaster.incidents.store import Incident
@@ -25,21 +25,15 @@ from stationmaster.runtime import outbox
 log = structlog.get_logger("updates")
 
 CONSUMER = "updates"
-_TICK_S = 1.0
-_BATCH = 50
+_TICK_S, _PAUSE_S = 1.0, 0.2
+_BATCH = 20
 _MOST_SHOWN = 1000
 
 
 @dataclass(slots=True)
 class Updates:
-    """`started_at` parts what another process left behind from what this one is about to do."""
-
     talk: Talk
-    started_at: datetime = field(init=False)
     _every_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.started_at = self.talk.ground.clock.now()
 
     async def run(self) -> None:
         """For ever."""
@@ -49,26 +43,28 @@ class Updates:
             seen = committed.count
             await self.settle()
             await self.tick()
+            await asyncio.sleep(_PAUSE_S)  # one look for many commits
             await committed.beyond(seen, _TICK_S)
 
     async def begin(self) -> None:
-        """After a start: what is open is looked at, and what was to be published and is not is published."""
-        await self.settle()
+        """After a start: what is open and was never looked at is looked at; what was to be published is published."""
         async with self.talk.ground.database.write() as connection:
-            await store.look_at_all(connection, self.talk.ground.clock.now())
-        async with self.talk.ground.database.read() as connection:
-            left = [each for each in await store.wanted(connection) if each.at < self.started_at]
-        for each in left:
-            await self.talk.put_out(each)
+            await store.look_at_unknown(connection, self.talk.ground.clock.now())
+        async with self.talk.turn:
+            await self.settle()
+            async with self.talk.ground.database.read() as connection:
+                left = await store.wanted(connection)
+            for each in left:
+                await self.talk.put_out(each)
 
     async def settle(self) -> None:
         """Hears of everything that happened."""
-        while await outbox.drain(self.talk.ground.database, CONSUMER, self.handle):
+        while await outbox.drain_at_once(self.talk.ground.database, CONSUMER, self.handle):
             pass
 
     async def handle(self, connection: AsyncConnection, fact: Fact) -> None:
         match fact:
-            case IncidentOpened() | IncidentChanged() | IncidentResolved():
+            case IncidentOpened() | IncidentChanged() | IncidentResolved() | RunStarted():
                 await store.change(connection, fact.incident, look_at=fact.at)
             case StatusPosted():
                 await self._posted(connection, fact)
@@ -122,7 +118,8 @@ class Updates:
         late = duration_text(now - decision.due_at) if now > decision.due_at else ""
         owed = f"An update is owed since {decision.due_at:%H:%M:%S UTC}{f', for {late}' if late else ''}."
         drafted = draft(known, templates, now)
-        text = f"{owed}\nDraft:\n{worded(drafted.word, drafted.text)}"
+        how = f"Post it: `stm incident update {incident.number}`, or by the link of your own page."
+        text = f"{owed} {how}\nDraft:\n{worded(drafted.word, drafted.text)}"
         directory, key = self.talk.ground.directory(), f"update-owed/{int(decision.tell.timestamp() * 1000)}"
         notice = Notice(what=What.UPDATE_OWED, key=key, text=text, at=now)
         await notices.tell(connection, incident, directory, notice)

@@ -52,16 +52,16 @@ OURS = "neutral words of Stationmaster"
 NEUTRAL: tuple[Template, ...] = tuple(
     Template(moment=moment, text=text, source=OURS)
     for moment, text in (
-        (Moment.OPENED, "We are investigating a problem with {{service}}. More news by {{next_update}}."),
-        (Moment.ACKNOWLEDGED, "Somebody is working on the problem with {{service}}. More news by {{next_update}}."),
+        (Moment.OPENED, "We are investigating a problem with {{components}}. More news by {{next_update}}."),
+        (Moment.ACKNOWLEDGED, "Somebody is working on the problem with {{components}}. More news by {{next_update}}."),
         (
             Moment.IDENTIFIED,
-            "The cause of the problem with {{service}} is known and is being worked on. More news by {{next_update}}.",
+            "We know the cause of the problem with {{components}} and work on it. More news by {{next_update}}.",
         ),
-        (Moment.UPDATE, "We are still working on the problem with {{service}}. More news by {{next_update}}."),
-        (Moment.MITIGATED, "The problem with {{service}} no longer affects users. We keep watching it."),
-        (Moment.RESOLVED, "The problem with {{service}} is resolved. It lasted {{duration}}."),
-        (Moment.REVIEW, "The problem with {{service}} of {{since}} is reviewed. It lasted {{duration}}."),
+        (Moment.UPDATE, "We are still working on the problem with {{components}}. More news by {{next_update}}."),
+        (Moment.MITIGATED, "The problem with {{components}} no longer affects users. We keep watching it."),
+        (Moment.RESOLVED, "The problem with {{components}} is resolved. It lasted {{duration}}."),
+        (Moment.REVIEW, "The problem with {{components}} of {{since}} is reviewed. It lasted {{duration}}."),
     )
 )
 """For what the runbook has no message; none of them says more than what is known of every incident."""
@@ -95,14 +95,21 @@ def moment_of(word: Word, *, first: bool, acknowledged: bool) -> Moment:
     return _WORDS[word]
 
 
-def choose(templates: Sequence[Template], moment: Moment, audience: Audience = Audience.PUBLIC) -> Template:
-    """The first that fits, the runbook's before a neutral one; what is for failures that last comes last."""
-    ordered = sorted((each for each in templates if each.audience is audience), key=lambda each: each.later)
+def choose(templates: Sequence[Template], moment: Moment) -> Template:
+    """What users are told: the first that fits, the runbook's before a neutral one; what is for failures that last
+    comes last."""
+    ordered = sorted((each for each in templates if each.audience is Audience.PUBLIC), key=lambda each: each.later)
     for wanted in (moment, _STANDS_IN.get(moment)):
         found = next((each for each in ordered if each.moment is wanted), None)
         if found is not None:
             return found
     return next(each for each in NEUTRAL if each.moment is moment)
+
+
+def for_responders(templates: Sequence[Template], moment: Moment) -> Template | None:
+    """What the runbook wants those to be told who work on it."""
+    found = (each for each in templates if each.audience is Audience.RESPONDERS and each.moment is moment)
+    return next(found, None)
 
 
 def cadence_s(templates: Sequence[Template], declared_s: float) -> float:

@@ -169,12 +169,12 @@ async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> dic
     return {row.incident: row.due_at for row in await connection.execute(found.limit(limit))}
 
 
-async def look_at_all(connection: AsyncConnection, at: datetime) -> None:
-    """Every open incident is looked at then."""
+async def look_at_unknown(connection: AsyncConnection, at: datetime) -> None:
+    """Every open incident of which nothing is known here is looked at then."""
     open_ = incidents.c.status.in_([each.value for each in OPEN])
     chosen = select(incidents.c.number, literal(at, Instant)).where(open_)
     row = upsert(owing).from_select(["incident", "look_at"], chosen)
-    await connection.execute(row.on_conflict_do_update(index_elements=[owing.c.incident], set_={"look_at": at}))
+    await connection.execute(row.on_conflict_do_nothing(index_elements=[owing.c.incident]))
 
 
 def _update(row: Row[Any]) -> Update:

@@ -1,0 +1,123 @@
+"""Breaks what runs, on purpose, and mends it: the fleet and the gateway as drills see them."""
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from stationmaster.core.drills import OF_APIS, OVER_AT_ONCE, FaultKind
+from stationmaster.core.drills import Fault as Broken
+from stationmaster.core.policy import Fault
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import PlatformSpec
+from stationmaster.fleet.inventory import own_program
+from stationmaster.fleet.loop import Fleet
+from stationmaster.gateway.loop import Gateway
+from stationmaster.runtime.board import Cell
+
+BY = "drill"
+
+
+@dataclass(slots=True, kw_only=True)
+class PlatformBreaker:
+    fleet: Fleet
+    gateway: Gateway
+    declared: Cell[PlatformSpec]
+    _frozen: dict[str, int] = field(default_factory=dict)
+    """Process ids of what hangs, by name."""
+    _stand_ins: dict[str, int] = field(default_factory=dict)
+
+    async def begin(self, fault: Broken) -> None:
+        if fault.kind in OF_APIS:
+            await self._set({**self.gateway.faults.value, fault.of: _at_nodes(fault)})
+            return
+        begin: dict[FaultKind, Callable[[Broken], Awaitable[None]]] = {
+            FaultKind.KILL: self._kill,
+            FaultKind.HANG: self._hang,
+            FaultKind.CONTROL_KILL: _kill_self,
+        }
+        await begin.get(fault.kind, self._stand_in)(fault)
+
+    async def again(self, fault: Broken) -> None:
+        """A process that somebody restarted is broken once more; what lives on is left as it is."""
+        if fault.kind in OF_APIS or fault.kind in OVER_AT_ONCE:
+            return
+        running = self.fleet.processes.value.get(fault.of)
+        known = self._frozen if fault.kind is FaultKind.HANG else self._stand_ins
+        if running is not None and running.pid != known.get(fault.of):
+            await self.begin(fault)
+
+    async def undo(self, fault: Broken) -> str:
+        if fault.kind in OF_APIS:
+            kept = {name: each for name, each in self.gateway.faults.value.items() if name != fault.of}
+            await self._set(kept)
+            return "gateway nodes pass everything on"
+        if fault.kind is FaultKind.HANG:
+            return await self._thaw(fault.of)
+        if fault.kind in OVER_AT_ONCE:
+            return ""
+        return await self._leave(fault.of)
+
+    async def _set(self, faults: dict[str, Fault]) -> None:
+        await self.gateway.set_faults(faults)
+
+    async def _kill(self, fault: Broken) -> None:
+        if not await self.fleet.crash(fault.of):
+            raise _not_running(fault.of)
+
+    async def _hang(self, fault: Broken) -> None:
+        running = self.fleet.processes.value.get(fault.of)
+        if running is None or not await self.fleet.signal(fault.of, signal.SIGSTOP):
+            raise _not_running(fault.of)
+        self._frozen[fault.of] = running.pid
+
+    async def _thaw(self, name: str) -> str:
+        """A process that was restarted meanwhile hangs no more; another SIGCONT does it no harm."""
+        self._frozen.pop(name, None)
+        return "it goes on" if await self.fleet.signal(name, signal.SIGCONT) else "it was gone"
+
+    async def _stand_in(self, fault: Broken) -> None:
+        address = next(
+            (
+                each.address
+                for service in self.declared.value.services
+                for each in service.instances
+                if each.name == fault.of
+            ),
+            None,
+        )
+        if address is None:
+            hint = "kill it, or hang it"
+            raise PlatformError("no-stand-in", f"nothing can stand in for {fault.of}: it is no instance", hint=hint)
+        argv = own_program(
+            "stand-in",
+            f"--listen={address}",
+            f"--kind={fault.kind.value}",
+            f"--delay-ms={fault.delay_ms}",
+            f"--status={fault.status}",
+        )
+        await self.fleet.impersonate(fault.of, argv)
+        self._stand_ins[fault.of] = (await self.fleet.alive(fault.of)) or 0
+
+    async def _leave(self, name: str) -> str:
+        """The stand-in goes, unless somebody restarted the process before. After a restart of the control plane nobody
+        knows: it is restarted."""
+        pid, known = await self.fleet.alive(name), self._stand_ins.pop(name, None)
+        if known is not None and pid is not None and pid != known:
+            return "it had been restarted"
+        await self.fleet.restart(name, by=BY, why="the fault is over")
+        return "it was restarted"
+
+
+def _at_nodes(fault: Broken) -> Fault:
+    if fault.kind is FaultKind.DELAY:
+        return Fault(delay_ms=fault.delay_ms, delay_percent=fault.percent)
+    return Fault(abort_status=fault.status, abort_percent=fault.percent)
+
+
+async def _kill_self(_fault: Broken) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _not_running(name: str) -> PlatformError:
+    return PlatformError("not-running", f"{name} is not running", hint="`instance list` shows what runs", status=409)

@@ -1,0 +1,215 @@
+"""Runs one drill: steady before, load, fault, watching, everything mended, steady after."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import quote
+
+from stationmaster.api.wire import Empty, IncidentList, PlatformStatus, TimelineEntry
+from stationmaster.api.wire_approvals import ApprovalList, ApprovalOrder, ApprovalShown
+from stationmaster.api.wire_drills import DrillShown, DrillToken, FaultList, FaultOrder, FaultShown
+from stationmaster.api.wire_incidents import IncidentStory
+from stationmaster.cli.client import ControlClient
+from stationmaster.cli.incident import timeline_line
+from stationmaster.cli.load import Load
+from stationmaster.cli.output import err, out
+from stationmaster.cli.report import DrillReport, report_of
+from stationmaster.core.drills import FaultKind
+from stationmaster.core.problem import PlatformError
+from stationmaster.runtime.db import utc_now
+
+_WARM_UP_S, _COOL_DOWN_S, _POLL_S = 1.0, 1.0, 0.2
+_STEADY_WITHIN_S = 30.0
+_UNCURED_S = 20.0
+"""How long an open incident of a fault that only its end cures is left to the platform."""
+_QUIET_S = 3.0
+"""What has opened no other incident for so long opens none any more."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Drilling:
+    client: ControlClient
+    drill: DrillShown
+    rate: float
+    limit_s: float
+    approve: bool
+    quiet: bool
+    began_at: datetime = field(default_factory=utc_now)
+    _printed: set[tuple[datetime, str, str]] = field(default_factory=set)
+
+    def run(self) -> DrillReport:
+        """Raises PlatformError `not-steady`: a drill on a platform that is not well would prove nothing."""
+        before = self._steady_before()
+        last = max((each.number for each in self._incidents().incidents), default=0)
+        urls = tuple(f"http://{node.listen}{path}" for node in before.nodes for path in self.drill.url_paths)
+        with Load(urls, rate=self.rate, token=self._token()) as load:
+            time.sleep(_WARM_UP_S)
+            with self._faults() as faults:
+                stories = self._watch(faults, last)
+            stories = self._watch_end(last) if self._is_open(stories) else stories
+            time.sleep(_COOL_DOWN_S)
+            steady = self._steady_after()
+        return report_of(self.drill, faults, stories, load, steady=steady)
+
+    def _steady_before(self) -> PlatformStatus:
+        seen = self.client.get("/api/v1/status", PlatformStatus)
+        if not seen.ready or seen.open_incidents:
+            hint = "`stationmaster status` shows what is wrong"
+            raise PlatformError("not-steady", "the platform is not in its steady state", hint=hint)
+        return seen
+
+    def _steady_after(self) -> bool:
+        deadline = time.monotonic() + _STEADY_WITHIN_S
+        while time.monotonic() < deadline:
+            try:
+                if self.client.get("/api/v1/status", PlatformStatus).ready:
+                    return True
+            except PlatformError as error:
+                _pass_over(error)
+            time.sleep(_POLL_S)
+        return False
+
+    def _token(self) -> str:
+        path = f"/api/v1/drills/{quote(self.drill.name, safe='')}/token"
+        return self.client.post(path, Empty(), DrillToken).token
+
+    @contextmanager
+    def _faults(self) -> Iterator[list[FaultShown]]:
+        """All of the drill; whatever happens, they are taken back."""
+        made: list[FaultShown] = []
+        try:
+            made.extend(
+                self._inject(each.kind, each.of, each.delay_ms, each.status, each.percent) for each in self.drill.faults
+            )
+            yield made
+        finally:
+            self._take_back()
+
+    def _inject(self, kind: str, of: str, delay_ms: int, status: int, percent: int) -> FaultShown:
+        for_s = max(self.drill.for_s, 1.0)
+        order = FaultOrder(
+            drill=self.drill.name,
+            kind=FaultKind(kind),
+            of=of,
+            for_s=for_s,
+            delay_ms=delay_ms,
+            status=status,
+            percent=percent,
+        )
+        at = utc_now()
+        try:
+            made = self.client.post("/api/v1/faults", order, FaultShown)
+        except PlatformError as error:
+            if error.code != "control-plane-away" or order.kind is not FaultKind.CONTROL_KILL:
+                raise
+            made = FaultShown(
+                id="", drill=order.drill, kind=kind, of=of, by="", began_at=at, ends_at=at, undone_at=at, detail=""
+            )
+        if not self.quiet:
+            out.print(f"[bold]{of or 'the control plane'}[/bold]: {kind}, under {self.rate:g} requests per second")
+        return made
+
+    def _take_back(self) -> None:
+        deadline = time.monotonic() + _STEADY_WITHIN_S
+        while True:
+            try:
+                self.client.send("DELETE", "/api/v1/faults", FaultList, params={"drill": self.drill.name})
+            except PlatformError as error:
+                _pass_over(error)
+                if time.monotonic() < deadline:
+                    time.sleep(_POLL_S)
+                    continue
+            return
+
+    # Watching
+
+    def _watch(self, faults: Sequence[FaultShown], last: int) -> list[IncidentStory]:
+        """Until every incident is resolved, or until a fault that only its end cures has been worked on a while."""
+        stories: list[IncidentStory] = []
+        deadline = time.monotonic() + min(self.limit_s, self.drill.for_s if not self.drill.cured else self.limit_s)
+        quiet_since: float | None = None
+        while time.monotonic() < deadline:
+            stories = self._look(last) or stories
+            self._show(stories, min(each.began_at for each in faults))
+            self._say_yes(stories)
+            over = bool(stories) and not self._is_open(stories)
+            quiet_since = (quiet_since or time.monotonic()) if over else None
+            if quiet_since is not None and time.monotonic() - quiet_since >= _QUIET_S:
+                break
+            if not self.drill.cured and stories and _age_s(stories) > _UNCURED_S and not _is_worked(stories):
+                break
+            if not self.drill.faults[0].of and time.monotonic() > deadline - self.limit_s + _UNCURED_S:
+                break
+            time.sleep(_POLL_S)
+        return stories
+
+    def _watch_end(self, last: int) -> list[IncidentStory]:
+        """The faults are gone: what is open resolves by itself."""
+        deadline = time.monotonic() + self.limit_s
+        stories = self._look(last)
+        while time.monotonic() < deadline and (not stories or self._is_open(stories)):
+            time.sleep(_POLL_S)
+            stories = self._look(last) or stories
+            self._show(stories, self.began_at)
+            self._say_yes(stories)
+        return stories
+
+    def _look(self, last: int) -> list[IncidentStory]:
+        try:
+            new = sorted(each.number for each in self._incidents().incidents if each.number > last)
+            return [self.client.get(f"/api/v1/incidents/{number}", IncidentStory) for number in new]
+        except PlatformError as error:
+            _pass_over(error)
+            return []
+
+    def _incidents(self) -> IncidentList:
+        return self.client.get("/api/v1/incidents", IncidentList)
+
+    def _is_open(self, stories: Sequence[IncidentStory]) -> bool:
+        return any(each.incident.resolved_at is None for each in stories)
+
+    def _show(self, stories: Sequence[IncidentStory], zero: datetime) -> None:
+        """Lines of the timelines as they come."""
+        lines = sorted((entry for each in stories for entry in each.timeline), key=lambda entry: entry.at)
+        for entry in lines:
+            if _key(entry) not in self._printed:
+                self._printed.add(_key(entry))
+                if not self.quiet:
+                    out.print(timeline_line(entry, zero))
+
+    def _say_yes(self, stories: Sequence[IncidentStory]) -> None:
+        if not self.approve or not stories:
+            return
+        numbers = {each.incident.number for each in stories}
+        try:
+            for each in self.client.get("/api/v1/approvals", ApprovalList).approvals:
+                if each.incident in numbers:
+                    order = ApprovalOrder(allow=True, digest=each.digest, why=f"drill {self.drill.name}")
+                    path = f"/api/v1/approvals/{quote(each.run, safe='')}/{quote(each.step, safe='')}"
+                    self.client.post(path, order, ApprovalShown)
+        except PlatformError as error:
+            if error.code not in ("approval-over", "second-person"):
+                _pass_over(error)
+
+
+def _key(entry: TimelineEntry) -> tuple[datetime, str, str]:
+    return entry.at, entry.kind, entry.text
+
+
+def _age_s(stories: Sequence[IncidentStory]) -> float:
+    return (utc_now() - min(each.incident.opened_at for each in stories)).total_seconds()
+
+
+def _is_worked(stories: Sequence[IncidentStory]) -> bool:
+    """A run is under way that has not ended."""
+    kinds = [entry.kind for each in stories for entry in each.timeline]
+    return kinds.count("run.started") > kinds.count("run.ended")
+
+
+def _pass_over(error: PlatformError) -> None:
+    """The control plane may be away for a moment: that is a part of some drills."""
+    if error.code != "control-plane-away":
+        raise error
+    err.print("the control plane is away; waiting for it", style="dim")

@@ -1,0 +1,168 @@
+"""Which drills a declaration makes possible: the failures of its services, gateway nodes, regions and APIs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stationmaster.core.drills import Fault, FaultKind
+from stationmaster.core.problem import PlatformError
+from stationmaster.core.spec import Api, PlatformSpec, Service
+
+_LASTS_S, _LONG_S = 60.0, 180.0
+_SLOW_MS = 3000
+_FEW, _MANY = 50, 100
+KEY_SERVICE = "api_key_service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """`faults` are made together and last `for_s`, unless something mends them before. `api` is what clients call
+    meanwhile. `spared`: something healthy is left, so that no idempotent request may be lost. `cured`: the platform
+    can mend it; otherwise its fault is taken back when somebody has been paged."""
+
+    name: str
+    what: str
+    faults: tuple[Fault, ...]
+    for_s: float = _LASTS_S
+    api: str = ""
+    spared: bool = True
+    cured: bool = True
+
+
+def drills_of(spec: PlatformSpec) -> tuple[Drill, ...]:
+    found = [*_of_services(spec), *_of_nodes(spec), *_of_regions(spec), *_of_apis(spec)]
+    killed = Drill(
+        name="control-plane-killed",
+        what="the control plane dies as by a crash; gateway nodes go on with what they have",
+        faults=(Fault(kind=FaultKind.CONTROL_KILL),),
+        api=_api_of(spec, ""),
+    )
+    return (*found, killed)
+
+
+def drill_named(spec: PlatformSpec, name: str, *, instance: str = "") -> Drill:
+    """`instance` breaks that one in place of the first. Raises PlatformError `unknown-drill` (404)."""
+    found = {each.name: each for each in drills_of(spec)}
+    if name not in found:
+        hint = f"known are {', '.join(found)}"
+        raise PlatformError("unknown-drill", f"there is no drill {name!r}", hint=hint, status=404)
+    drill = found[name]
+    return _about(drill, spec, instance) if instance else drill
+
+
+def _about(drill: Drill, spec: PlatformSpec, instance: str) -> Drill:
+    if len(drill.faults) != 1 or not drill.faults[0].of:
+        hint = "leave the instance out"
+        raise PlatformError("bad-drill", f"{drill.name} is not about one instance", hint=hint)
+    alike = _alike(spec, drill.faults[0].of)
+    if instance not in alike:
+        hint = f"it may break {', '.join(alike)}"
+        raise PlatformError("unknown-instance", f"{drill.name} does not break {instance!r}", hint=hint, status=404)
+    (fault,) = drill.faults
+    broken = Fault(
+        kind=fault.kind,
+        of=instance,
+        delay_ms=fault.delay_ms,
+        status=fault.status,
+        percent=fault.percent,
+        sticky=fault.sticky,
+    )
+    return Drill(
+        name=drill.name,
+        what=drill.what,
+        faults=(broken,),
+        for_s=drill.for_s,
+        api=drill.api,
+        spared=drill.spared,
+        cured=drill.cured,
+    )
+
+
+def _alike(spec: PlatformSpec, name: str) -> Sequence[str]:
+    groups = [[str(each.name) for each in service.instances] for service in spec.services]
+    groups += [[str(each.name) for each in spec.nodes], [str(each.name) for each in spec.apis]]
+    return next((each for each in groups if name in each), [])
+
+
+def _of_services(spec: PlatformSpec) -> Iterator[Drill]:
+    for service in spec.services:
+        if not service.instances or not service.command or service.health is None:
+            continue
+        name = "key-service" if service.name == KEY_SERVICE else str(service.name).replace("_", "-")
+        first, spared = str(service.instances[0].name), len(service.instances) > 1
+        api = _api_of(spec, str(service.name))
+        kinds = (
+            (FaultKind.KILL, "down", "dies as by a crash"),
+            (FaultKind.HANG, "hangs", "lives and does nothing"),
+            (FaultKind.REFUSE, "refuses", "takes no connections"),
+            (FaultKind.SLOW, "slow", f"answers {_SLOW_MS / 1000:g} s too late"),
+            (FaultKind.WRONG_BODY, "wrong-body", "answers 200 with another text"),
+            (FaultKind.ERRORS, "errors", "answers everything with 503"),
+        )
+        for kind, word, what in kinds:
+            fault = Fault(kind=kind, of=first, delay_ms=_SLOW_MS)
+            yield Drill(name=f"{name}-instance-{word}", what=f"{first} {what}", faults=(fault,), api=api, spared=spared)
+        if spared:
+            yield _whole(service, name, api)
+
+
+def _whole(service: Service, name: str, api: str) -> Drill:
+    faults = tuple(Fault(kind=FaultKind.KILL, of=str(each.name)) for each in service.instances)
+    what = f"every instance of {service.name} dies, in all regions"
+    return Drill(name=f"{name}-down", what=what, faults=faults, api=api, spared=False)
+
+
+def _of_nodes(spec: PlatformSpec) -> Iterator[Drill]:
+    if not spec.nodes:
+        return
+    first, spared, api = str(spec.nodes[0].name), len(spec.nodes) > 1, _api_of(spec, "")
+    for kind, word, what in ((FaultKind.KILL, "down", "dies as by a crash"), (FaultKind.HANG, "hangs", "does nothing")):
+        fault = Fault(kind=kind, of=first)
+        yield Drill(
+            name=f"gateway-node-{word}",
+            what=f"the gateway node {first} {what}",
+            faults=(fault,),
+            api=api,
+            spared=spared,
+        )
+
+
+def _of_regions(spec: PlatformSpec) -> Iterator[Drill]:
+    for region in spec.regions:
+        inside = [
+            each for service in spec.services if service.command for each in service.instances if each.region == region
+        ]
+        if len(spec.regions) < 2 or not inside:
+            continue
+        faults = tuple(Fault(kind=FaultKind.KILL, of=str(each.name)) for each in inside)
+        what = f"every instance in {region} dies"
+        yield Drill(name=f"region-{region}-down", what=what, faults=faults, api=_api_of(spec, ""), for_s=_LONG_S)
+
+
+def _of_apis(spec: PlatformSpec) -> Iterator[Drill]:
+    for api in spec.apis:
+        name = str(api.name)
+        for word, status, percent, what in (
+            ("503s", 503, _FEW, "half of the requests to {} get 503 from the gateway"),
+            ("unauthorized", 401, _MANY, "the gateway refuses everybody who calls {}"),
+        ):
+            fault = Fault(kind=FaultKind.ABORT, of=name, status=status, percent=percent)
+            yield _at_gateway(f"{name}-{word}", what.format(name), fault)
+        slow = Fault(kind=FaultKind.DELAY, of=name, delay_ms=_SLOW_MS)
+        yield _at_gateway(f"{name}-slow", f"requests to {name} take {_SLOW_MS / 1000:g} s longer", slow)
+
+
+def _at_gateway(name: str, what: str, fault: Fault) -> Drill:
+    return Drill(name=name, what=what, faults=(fault,), for_s=_LONG_S, api=fault.of, spared=False, cured=False)
+
+
+def _api_of(spec: PlatformSpec, service: str) -> str:
+    """One that leads to the service, or to any: public ones first, then those that are probed in somebody's name."""
+    instances = {each.name for every in spec.services if service in ("", every.name) for each in every.instances}
+    hosts = {host.name for host in spec.virtual_hosts if any(each.instance in instances for each in host.targets)}
+    found = [each for each in spec.apis if each.virtual_host in hosts and _callable(each)]
+    found.sort(key=lambda each: bool(each.accepts))
+    return str(found[0].name) if found else ""
+
+
+def _callable(api: Api) -> bool:
+    return not api.accepts or (api.probe is not None and api.probe.user is not None)
