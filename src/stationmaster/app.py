@@ -11,7 +11,7 @@ import structlog
 
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Role
-from stationmaster.breaking import PlatformBreaker
+from stationmaster.breaking import PlatformBreaker, ScheduledRun
 from stationmaster.catalog.loop import Catalog
 from stationmaster.catalog.start import open_catalog
 from stationmaster.config import StateDir
@@ -156,11 +156,12 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     breaker = PlatformBreaker(fleet=fleet, gateway=gateway, declared=declared)
     drills = Drills(database=database, declared=lambda: declared.value, breaker=breaker)
     approvals = Approvals(database=database)
+    environment = RunEnvironment(declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR))
     unattended = Unattended(
         database=database,
         approvals=approvals,
         spec=lambda: declared.value,
-        env=RunEnvironment(declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR)),
+        env=environment,
         folder=state.root,
         now=utc_now,
     )
@@ -213,6 +214,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
             "own samples": partial(signals.keep_own, partial(_told, metrics)),
             "intake": intake.run,
             "drills": drills.run,
+            "drill schedule": partial(drills.run_schedule, ScheduledRun(environment)),
             "deploys": room.deploys.run,
         },
         troubles=lambda: (

@@ -1,9 +1,13 @@
 """Breaks what runs, on purpose, and mends it: the fleet and the gateway as drills see them."""
 
+import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import DEVNULL
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+
+import structlog
 
 from stationmaster.core.drills import OF_APIS, OVER_AT_ONCE, FaultKind
 from stationmaster.core.drills import Fault as Broken
@@ -14,6 +18,8 @@ from stationmaster.fleet.inventory import own_program
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.runtime.board import Cell
+
+log = structlog.get_logger("drills")
 
 BY = "drill"
 
@@ -107,6 +113,25 @@ class PlatformBreaker:
             return "it had been restarted"
         await self.fleet.restart(name, by=BY, why="the fault is over")
         return "it was restarted"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledRun:
+    """Runs a drill as a person would, by the command line, in a process of its own that outlives this one."""
+
+    env: Callable[[str], Mapping[str, str]]
+
+    async def __call__(self, name: str) -> None:
+        argv = own_program("drill", "run", name, "--json")
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            env={**self.env("drill schedule")},
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            start_new_session=True,
+        )
+        log.info("scheduled drill ended", drill=name, status=await process.wait())
 
 
 def _at_nodes(fault: Broken) -> Fault:

@@ -15,6 +15,7 @@ from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.drills import store
 from stationmaster.drills.bounds import refuse_unless_allowed
+from stationmaster.drills.schedule import due
 from stationmaster.drills.store import Injected, Reported
 from stationmaster.runtime import audit, outbox
 from stationmaster.runtime.audit import Change
@@ -23,7 +24,11 @@ from stationmaster.runtime.db import Database, utc_now
 log = structlog.get_logger("drills")
 
 _TICK_S = 0.25
+_LOOK_EVERY_S = 30.0
 _UNDONE_WITHIN_S = 30.0
+
+
+Start = Callable[[str], Awaitable[None]]
 
 
 class Breaker(Protocol):
@@ -60,6 +65,18 @@ class Drills:
         while True:
             await self.tick()
             await asyncio.sleep(_TICK_S)
+
+    async def run_schedule(self, start: Start) -> None:
+        """Runs declared drills when they are due, one at a time, for ever; `start` runs one to its end."""
+        began_at = self.now()
+        while True:
+            policy = self.declared().drills
+            last = {each.drill: each.ended_at for each in reversed(await self.reports(limit=1000))}
+            name = due(policy.schedule, last, began_at, self.now()) if policy.allowed else ""
+            if name:
+                log.info("drill begins by its schedule", drill=name)
+                await start(name)
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     async def tick(self) -> None:
         for each in tuple(self._standing.values()):

@@ -211,11 +211,28 @@ async def test_a_message_is_owed_once_whatever_is_done_again(database: Database)
     page = await make(database)
     subscriber = await page.pages.subscribers.add(Way.EMAIL, "ada@example.org", [], by="test")
     async with database.write() as connection:
-        first = await rows.owe(connection, subscriber.id, rows.What.POST, "key", page.world.now)
-        assert (first, await rows.owe(connection, subscriber.id, rows.What.POST, "key", page.world.now)) == (
-            True,
-            False,
-        )
+        for _ in range(2):
+            await rows.owe(connection, [subscriber.id], rows.What.POST, "key", page.world.now)
+    assert await states(database) == [("owed", 0)]
+
+
+async def test_thousands_are_owed_a_post_at_once(database: Database) -> None:
+    page = await make(database)
+    async with database.write() as connection:
+        for number in range(3_000):
+            about = () if number % 3 else (ORDERS,)
+            one = Subscriber(
+                id=f"s{number}",
+                way=Way.EMAIL,
+                address=f"a{number}@example.org",
+                created_at=page.world.now,
+                confirmed_at=page.world.now,
+                components=about,
+            )
+            await rows.keep(connection, one)
+    await post(page)
+    async with database.read() as connection:
+        assert await rows.counts(connection) == {"owed": 2_000}
 
 
 async def test_an_unreachable_mail_server_keeps_letters_owed_for_a_day(database: Database) -> None:
