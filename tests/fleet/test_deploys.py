@@ -28,6 +28,7 @@ from tests.fleet.test_fleet import Requests
 LIMIT_S = 20.0
 QUICK = Terms(within_s=1.5, bake_s=0.3)
 NAMES = ("a", "b", "c")
+ROOT = Path(__file__).parents[2]
 
 
 def command(text: str) -> tuple[str, ...]:
@@ -264,3 +265,22 @@ async def test_fewer_instances_run_over_restarts_until_more_are_wanted(world: Wo
         await control.until(lambda: set(control.fleet.processes.value) == {"b", "c"}, "all but the held one run")
         await control.fleet.start("a", by="bob", why="done")
         await control.until(lambda: not world.requests.away and len(control.fleet.processes.value) == 3, "all serve")
+
+
+async def test_a_deployment_outlives_kill_minus_nine_at_any_moment(world: World, tmp_path: Path) -> None:
+    async with (await world.control()).running() as control:
+        await control.until_good()
+    argv = (sys.executable, "-m", "tests.fleet.deploying", str(tmp_path), "second")
+    for wait_s in (0.0, 0.15, 0.4, 0.8):
+        process = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        async with asyncio.timeout(LIMIT_S):
+            assert await process.stdout.readline() == b"ordered\n"
+        await asyncio.sleep(wait_s)  # the moment of the kill is what the test varies
+        process.kill()
+        await process.wait()
+    async with (await world.control()).running() as control:
+        await control.until_phase(Phase.GOOD)
+        assert control.deploys.courses["api"].version == 2
+        assert await control.versions() == dict.fromkeys(NAMES, 2)
+        assert len(await world.executor.seen()) == len(NAMES)

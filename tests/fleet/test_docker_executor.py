@@ -2,10 +2,12 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from stationmaster.config import StateDir
@@ -90,6 +92,27 @@ async def test_people_read_the_log_and_restart_by_the_name_of_the_instance(
     async with asyncio.timeout(10):
         while (await executor.seen())["key-service"].pid == before.pid:
             await asyncio.sleep(0.05)
+
+
+async def test_a_service_in_a_container_answers_on_the_loopback_address_that_is_declared(
+    executor: DockerExecutor, free_port: Callable[[], int]
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    argv = (sys.executable, "-m", "stationmaster", "sample-api", "--listen", address, "--instance", "sample-1")
+    await executor.start(replace(contained("sample-1", SLEEPER), argv=argv))
+    async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://{address}") as client:
+        while (answer := await _answer(client)) is None:
+            await asyncio.sleep(0.1)
+    assert answer.status_code == 200
+    assert "operational" in answer.text
+    assert await executor.stop("sample-1", grace_s=10) is True
+
+
+async def _answer(client: httpx.AsyncClient) -> httpx.Response | None:
+    try:
+        return await client.get("/healthz")
+    except httpx.TransportError:
+        return None
 
 
 async def test_an_image_that_is_not_there_is_named_and_not_fetched(executor: DockerExecutor) -> None:

@@ -287,18 +287,29 @@ async def test_what_only_follows_pages_nobody_although_it_is_graver(database: Da
     assert incident.severity == "warning"
 
 
-async def test_ten_thousand_open_incidents_are_not_gone_through_for_one_alert(ground: Ground) -> None:
-    """The queries that place an alert use an index: they look at no row of a service that is not meant."""
-    async with ground.database.read() as connection:
-        for query, index in (
-            ("SELECT 1 FROM incident_alert WHERE fingerprint = 'x'", "ix_incident_alert_fingerprint"),
-            ("SELECT 1 FROM incident_alert WHERE instance = 'x'", "ix_incident_alert_instance"),
-            ("SELECT 1 FROM incident_alert WHERE firing = 1 AND name IN ('a', 'b')", "ix_incident_alert_firing_name"),
-            ("SELECT 1 FROM incident_group WHERE name = 'a' AND value = 'b' AND last_at > 3", "ix_incident_group"),
-        ):
-            plan = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")).all()
-            assert any(index in row[3] for row in plan), plan
-    await ground.fires(down("keys", "eu"))
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT 1 FROM incident_alert WHERE fingerprint = 'x'", "ix_incident_alert_fingerprint"),
+        ("SELECT 1 FROM incident_alert WHERE instance = 'x'", "ix_incident_alert_instance"),
+        ("SELECT 1 FROM incident_alert WHERE address = 'x'", "ix_incident_alert_address"),
+        ("SELECT 1 FROM incident_alert WHERE firing = 1 AND name IN ('a', 'b')", "ix_incident_alert_firing_name"),
+        ("SELECT 1 FROM incident_alert WHERE incident = 1 AND firing = 1", "ix_incident_alert_incident_firing"),
+        ("SELECT 1 FROM incident_alert WHERE worked_for = 1", "ix_incident_alert_worked_for"),
+        ("SELECT 1 FROM incident_group WHERE name = 'a' AND value = 'b' AND last_at > 3", "ix_incident_group"),
+    ],
+)
+async def test_what_places_an_alert_is_found_by_an_index(database: Database, query: str, index: str) -> None:
+    """However many incidents are open."""
+    async with database.read() as connection:
+        plan = [str(row) for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert any(index in row for row in plan), plan
+
+
+async def test_open_incidents_about_an_instance_or_an_address(ground: Ground) -> None:
+    await ground.fires(replace(down("keys", "eu"), url="http://127.0.0.1:8000/healthz?x=1"), down("orders", "eu"))
     async with ground.database.read() as connection:
         assert await linked.open_about(connection, instance="keys-eu") == (1,)
+        assert await linked.open_about(connection, address="127.0.0.1:8000") == (1,)
+        assert await linked.open_about(connection, address="127.0.0.1:800") == ()
         assert await linked.open_about(connection) == ()

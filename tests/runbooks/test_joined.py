@@ -11,6 +11,7 @@ from stationmaster.core.facts import (
     RunEnded,
     RunStarted,
 )
+from stationmaster.core.names import InstanceName
 from stationmaster.runbooks.loop import CONSUMER, MOST_AT_ONCE, Runbooks
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.run import Finish, Outcome
@@ -68,7 +69,7 @@ async def test_a_runbook_is_not_worked_twice_for_an_instance_at_once_and_can_be_
 async def test_so_many_runs_of_one_incident_are_under_way_and_no_more(database: Database) -> None:
     places = inventory()
     keys = places.services[0]
-    many = tuple(replace(keys.instances[0], name=f"key-{number}") for number in range(MOST_AT_ONCE + 1))
+    many = tuple(replace(keys.instances[0], name=InstanceName(f"key-{number}")) for number in range(MOST_AT_ONCE + 1))
     wide = replace(places, services=(replace(keys, instances=many),))
     built = Runbooks(database=database, runbooks=lambda: [loaded(OWN)], inventory=lambda: wide, perform=World())
     await tell(database, IncidentOpened(at=MOMENT, incident=1, title="x", alert=alert("key-0")))

@@ -8,7 +8,7 @@ import subprocess
 from stationmaster.cli.output import err
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
-from stationmaster.fleet.executors.process import ProcessExecutor
+from stationmaster.fleet.room import executors
 from stationmaster.runtime.lock import HeldLock
 
 _FOR_OTHERS = 0o077
@@ -66,5 +66,6 @@ def _is_there(state: StateDir, held: HeldLock) -> bool:
 
 
 async def _stop_all(state: StateDir) -> None:
-    executor = ProcessExecutor(state)
+    executor = executors(state)
     await asyncio.gather(*(executor.stop(name, grace_s=_GRACE_S) for name in await executor.seen()))
+    await executor.close()

@@ -50,6 +50,8 @@ async def split(act: Doing, fingerprints: Sequence[str], ground: Ground) -> int:
     await linked.set_firing(act.connection, fresh, chosen[0])
     if not any(each.firing for each in chosen):
         await store.change(act.connection, fresh, kept_open=True)
+    if not any(each.firing or each.worked for each in await linked.open_incidents(act.connection, numbers=[number])):
+        act.values["kept_open"] = True  # as what was split off: somebody ends it who looks at it
     act.other = fresh
     return fresh
 

@@ -183,9 +183,10 @@ async def change(connection: AsyncConnection, number: int, **values: Any) -> Non
 
 
 async def lead(connection: AsyncConnection, number: int, routed: Routed, at: datetime) -> None:
-    """From now on the incident is led by the policy, and its chain begins."""
+    """From now on the incident is led by the policy, and its chain begins. It becomes no less urgent."""
     policy = None if routed.policy is None else msgspec.to_builtins(routed.policy)
-    values = {"policy": policy, "routed": routed.why, "urgency": routed.urgency.value, "chain_at": at}
+    values: dict[str, Any] = {"policy": policy, "routed": routed.why, "chain_at": at}
+    values |= {"urgency": routed.urgency.value} if routed.urgency is Urgency.HIGH else {}
     await change(connection, number, **values)
 
 

@@ -1,4 +1,4 @@
-"""Messaging, service discovery, secrets, monitoring and security tools, and this platform's own commands."""
+"""Messaging, service discovery, secrets, monitoring and security tools."""
 
 from stationmaster.runbooks.risk.rows import Family, Writer, grammar
 
@@ -10,8 +10,6 @@ def _of(programs: str) -> Writer:
 def _kafka(name: str) -> Writer:
     return Writer(programs=f"{name} {name}.sh")
 
-
-_STM = _of("stationmaster stm")
 
 PLATFORMS = Family(
     grammars=(
@@ -33,7 +31,6 @@ PLATFORMS = Family(
         grammar("amtool", valued="--alertmanager.url --config.file -o --output --timeout", flags="-v --verbose"),
         grammar("logcli", valued="--addr --org-id --username --password"),
         grammar("promtool thanos mimirtool cortextool tempo-cli", valued=""),
-        grammar("stationmaster stm", valued="--url --token --output -o", flags="--json --help"),
     ),
     rows=(
         _kafka("kafka-topics").read(
@@ -361,36 +358,5 @@ PLATFORMS = Family(
         ),
         _of("tctl tsh").destroy("rm", "removes something", "tctl rm a"),
         _of("tctl tsh").asks("ssh", "opens a session", "tsh ssh a"),
-        _STM.read(
-            "status get diff audit version whoami help target/list target/explain node/list "
-            "node/show incident/list incident/show "
-            "instance/list instance/logs key/list key/show user/show host/list host/show api/list "
-            "api/show runbook/read "
-            "runbook/list runbook/lint runbook/match runbook/plan runbook/transcript "
-            "signing-key/list token/list drill/list cipher/status",
-            "shows the state of the platform",
-            "stationmaster status\nstm get services\nstm runbook read a.md\nstm target explain a",
-        ),
-        _STM.change(
-            "apply edit login logout target/drain target/out target/in target/auto key/create "
-            "key/rotate key/secret user/create "
-            "user/set user/allow user/forbid instance/restart instance/start instance/stop node/drain node/start "
-            "node/stop incident/note incident/ack "
-            "runbook/run runbook/resume signing-key/rotate api host password access cipher control gateway keys up",
-            "changes the platform; it can be set back",
-            "stm apply -f a.yaml\nstm target out api 10.0.0.1:80\nstm instance restart a\nstm key create a",
-        ),
-        _STM.destroy(
-            "down user/delete key/revoke token/revoke drill api/delete host/delete signing-key/remove delete",
-            "removes, revokes or stops something",
-            "stm user delete a\nstationmaster down\nstm key revoke a",
-        ),
-        _STM.read(
-            "apply edit",
-            "only says what it would do",
-            "stm apply -f a.yaml --dry-run",
-            option=r"--dry-run",
-            instead=True,
-        ),
     ),
 )

@@ -11,6 +11,7 @@ from stationmaster.runbooks.risk.coreutils import COREUTILS
 from stationmaster.runbooks.risk.databases import DATABASES
 from stationmaster.runbooks.risk.kubernetes import KUBERNETES
 from stationmaster.runbooks.risk.network import NETWORK
+from stationmaster.runbooks.risk.own import OWN
 from stationmaster.runbooks.risk.packages import PACKAGES
 from stationmaster.runbooks.risk.platforms import PLATFORMS
 from stationmaster.runbooks.risk.rows import Family
@@ -32,6 +33,7 @@ FAMILIES: tuple[Family, ...] = (
     VCS,
     PACKAGES,
     PLATFORMS,
+    OWN,
 )
 TABLES = build_tables(FAMILIES)
 SPECIAL: dict[str, Callable[[Sequence[Word], str | None], Judged]] = {
