@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from stationmaster.access.live import Kind
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Role
 from stationmaster.breaking import PlatformBreaker, ScheduledRun
@@ -156,13 +157,17 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     breaker = PlatformBreaker(fleet=fleet, gateway=gateway, declared=declared)
     drills = Drills(database=database, declared=lambda: declared.value, breaker=breaker)
     approvals = Approvals(database=database)
-    environment = RunEnvironment(declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR))
+    environment = RunEnvironment(
+        declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR, kind=Kind.RUN), access.take_back
+    )
+    of_drills = RunEnvironment(declared, lambda name: access.lend(name, Role.OPERATOR), access.take_back)
     unattended = Unattended(
         database=database,
         approvals=approvals,
         spec=lambda: declared.value,
         env=environment,
-        folder=state.root,
+        let_go=environment.end,
+        folder=state.runs,
         now=utc_now,
     )
     runbooks = Runbooks(
@@ -214,7 +219,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
             "own samples": partial(signals.keep_own, partial(_told, metrics)),
             "intake": intake.run,
             "drills": drills.run,
-            "drill schedule": partial(drills.run_schedule, ScheduledRun(environment)),
+            "drill schedule": partial(drills.run_schedule, ScheduledRun(of_drills, of_drills.end)),
             "deploys": room.deploys.run,
         },
         troubles=lambda: (

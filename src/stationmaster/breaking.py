@@ -22,6 +22,7 @@ from stationmaster.runtime.board import Cell
 log = structlog.get_logger("drills")
 
 BY = "drill"
+_SCHEDULE = "drill schedule"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,12 +121,20 @@ class ScheduledRun:
     """Runs a drill as a person would, by the command line, in a process of its own that outlives this one."""
 
     env: Callable[[str], Mapping[str, str]]
+    let_go: Callable[[str], None]
+    """Hears when it needs what it was lent no longer."""
 
     async def __call__(self, name: str) -> None:
+        try:
+            await self._ended(name)
+        finally:
+            self.let_go(_SCHEDULE)
+
+    async def _ended(self, name: str) -> None:
         argv = own_program("drill", "run", name, "--json")
         process = await asyncio.create_subprocess_exec(
             *argv,
-            env={**self.env("drill schedule")},
+            env={**self.env(_SCHEDULE)},
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=DEVNULL,

@@ -80,6 +80,11 @@ class StateDir:
         return self.root / "logs"
 
     @property
+    def runs(self) -> Path:
+        """Where commands of runs that nobody watches are: away from the keys."""
+        return self.root / "runs"
+
+    @property
     def nodes(self) -> Path:
         """Bootstrap files of the gateway nodes."""
         return self.root / "nodes"

@@ -155,10 +155,11 @@ class RunEffects:
 @dataclass(slots=True)
 class RunEnvironment:
     """What commands of runs see: this program on their path, and a token that proves which run asks. `lend` gives one
-    to a name; the address of the API may change with the declaration."""
+    to a name, `take_back` ends it; the address of the API may change with the declaration."""
 
     declared: Cell[PlatformSpec]
     lend: Callable[[str], str]
+    take_back: Callable[[str], None]
     _tokens: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, run: str) -> Mapping[str, str]:
@@ -173,6 +174,12 @@ class RunEnvironment:
             "COLUMNS": "200",
             "NO_COLOR": "1",
         }
+
+    def end(self, run: str) -> None:
+        """What was lent to it proves nothing any more."""
+        token = self._tokens.pop(run, None)
+        if token is not None:
+            self.take_back(token)
 
 
 @dataclass(slots=True, kw_only=True)

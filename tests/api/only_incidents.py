@@ -15,11 +15,13 @@ from litestar.exceptions import HTTPException
 
 from stationmaster.access.roles import Caller, Role
 from stationmaster.api.routes.acknowledge import AcknowledgeRoutes, IncidentPageRoutes
+from stationmaster.api.routes.approve_by_link import ApproveByLinkRoutes
 from stationmaster.api.routes.incident_acts import IncidentActRoutes
 from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.updates import UpdateRoutes
 from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.loop import Incidents
+from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import metadata, open_database
 from stationmaster.runtime.problems import http_problem, log_unexpected, platform_problem
@@ -32,13 +34,21 @@ from tests.served import LIMIT_S, eventually
 @dataclass(frozen=True, slots=True)
 class OnlyIncidents:
     incidents: Incidents
+    approvals: Approvals
 
 
 def make_app(incidents: Incidents, name: str = "lin") -> Litestar:
-    platform = OnlyIncidents(incidents)
+    platform = OnlyIncidents(incidents, Approvals(database=incidents.database))
     caller = Caller(name=name, role=Role.OPERATOR)
     return Litestar(
-        route_handlers=[IncidentRoutes, IncidentActRoutes, AcknowledgeRoutes, IncidentPageRoutes, UpdateRoutes],
+        route_handlers=[
+            IncidentRoutes,
+            IncidentActRoutes,
+            AcknowledgeRoutes,
+            ApproveByLinkRoutes,
+            IncidentPageRoutes,
+            UpdateRoutes,
+        ],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
             "caller": Provide(lambda: caller, sync_to_thread=False),

@@ -206,7 +206,12 @@ def test_every_fact_is_said_in_one_line(fact: Fact, kind: str, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("firing", "worked", "kept_open", "over"),
-    [(True, False, False, False), (False, True, False, False), (False, False, True, False), (False, False, False, True)],
+    [
+        (True, False, False, False),
+        (False, True, False, False),
+        (False, False, True, False),
+        (False, False, False, True),
+    ],
 )
 def test_an_incident_is_over_when_nothing_fires_and_nobody_works_on_it_or_keeps_it(
     firing: bool, worked: bool, kept_open: bool, over: bool

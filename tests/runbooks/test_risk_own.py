@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import typer
-from click import Command, Group
+from typer.core import TyperCommand, TyperGroup
 
 from stationmaster.cli.main import app
 from stationmaster.runbooks.risk import Risk, assess
@@ -15,9 +15,10 @@ TELLING = "stm incident escalate 3|stm incident update 3 -m a|stm incident assig
 PAGING = "stm silence add a=b --for 1h|stm maintenance on a b=c|stm oncall override add a b|stm heartbeat beat a"
 
 
-def verbs(command: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Command]]:
+def verbs(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand | TyperGroup]]:
     """Every verb that can be called, groups that do something by themselves among them."""
-    if not isinstance(command, Group):
+    assert isinstance(command, TyperCommand | TyperGroup)
+    if isinstance(command, TyperCommand):
         yield path, command
         return
     if command.invoke_without_command and path:

@@ -16,6 +16,8 @@ class Kind(Enum):
     FILE = "file"
     TOKEN = "token"  # noqa: S105 the name of a kind
     SESSION = "session"
+    RUN = "run"
+    """Lent to a run of a runbook, for as long as it lasts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +41,15 @@ class Live:
 
     def __init__(self, terms: SessionTerms) -> None:
         self.terms = terms
-        self._files: dict[str, Caller] = {}
+        self._files: dict[str, tuple[Caller, Kind]] = {}
         self._roles: dict[str, Role] = {}
         self._tokens: dict[str, MachineToken] = {}
         self._sessions: dict[str, StoredSession] = {}
         self._used: dict[str, datetime] = {}
         self._unwritten: set[str] = set()
 
-    def know_file(self, token: str, caller: Caller) -> None:
-        self._files[digest(token)] = caller
+    def know_file(self, token: str, caller: Caller, kind: Kind = Kind.FILE) -> None:
+        self._files[digest(token)] = caller, kind
 
     def forget_file(self, token: str) -> None:
         self._files.pop(digest(token), None)
@@ -89,8 +91,8 @@ class Live:
 
     def prove(self, token: str, now: datetime) -> Proof | None:
         key = digest(token)
-        if caller := self._files.get(key):
-            return Proof(caller=caller, kind=Kind.FILE, digest=key)
+        if known := self._files.get(key):
+            return Proof(caller=known[0], kind=known[1], digest=key)
         proof = self._by_token(key, now) or self._by_session(key, now)
         if proof is not None:
             self._used[key] = now

@@ -10,7 +10,7 @@ import structlog
 
 from stationmaster.access import store
 from stationmaster.access.bearer import LENT_PREFIX, new_token
-from stationmaster.access.live import Live, Proof, SessionTerms
+from stationmaster.access.live import Kind, Live, Proof, SessionTerms
 from stationmaster.access.logins import Logins, Outcome
 from stationmaster.access.machines import Machines
 from stationmaster.access.passwords import Passwords, generate
@@ -92,10 +92,11 @@ class Access:
         """Who shows this token, and what it is; None when it proves nothing. Takes microseconds."""
         return self._live.prove(token, utc_now())
 
-    def lend(self, name: str, role: Role) -> str:
-        """A token for one of the platform's own helpers, which proves who it is until this process ends."""
+    def lend(self, name: str, role: Role, *, kind: Kind = Kind.FILE) -> str:
+        """A token for one of the platform's own helpers, which proves who it is until it is taken back, or this process
+        ends."""
         token = new_token(LENT_PREFIX)
-        self._live.know_file(token, Caller(name=name, role=role))
+        self._live.know_file(token, Caller(name=name, role=role), kind)
         return token
 
     def take_back(self, token: str) -> None:

@@ -18,14 +18,15 @@ from stationmaster.api.routes.access import LoginRoutes, PeopleRoutes, TokenRout
 from stationmaster.api.routes.acknowledge import AcknowledgeRoutes, IncidentPageRoutes
 from stationmaster.api.routes.alertmanager import AlertmanagerRoutes
 from stationmaster.api.routes.approvals import ApprovalRoutes
+from stationmaster.api.routes.approve_by_link import ApproveByLinkRoutes
 from stationmaster.api.routes.audit import AuditRoutes
 from stationmaster.api.routes.bundle import BundleRoutes
 from stationmaster.api.routes.calendars import CalendarFeedRoutes, CalendarImportRoutes, CalendarRoutes
 from stationmaster.api.routes.catalog import CatalogRoutes
 from stationmaster.api.routes.checks import CheckRoutes
 from stationmaster.api.routes.declared_targets import DeclaredTargetRoutes
-from stationmaster.api.routes.entities import ENTITY_ROUTES
 from stationmaster.api.routes.drills import DrillRoutes, FaultRoutes
+from stationmaster.api.routes.entities import ENTITY_ROUTES
 from stationmaster.api.routes.heartbeats import HeartbeatRoutes
 from stationmaster.api.routes.incident_acts import IncidentActRoutes
 from stationmaster.api.routes.incidents import IncidentRoutes
@@ -106,6 +107,7 @@ _ROUTES = (
     EventRoutes,
     HeartbeatRoutes,
     ApprovalRoutes,
+    ApproveByLinkRoutes,
     DrillRoutes,
     FaultRoutes,
     SilenceRoutes,

@@ -11,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import HTTPScope
 
 from stationmaster.access.bearer import parse_basic, parse_bearer
-from stationmaster.access.live import Proof
+from stationmaster.access.live import Kind, Proof
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Caller, Role, permits
 from stationmaster.api.pagerduty.token import parse_token
@@ -49,7 +49,8 @@ Guard: TypeAlias = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 def guard(access: Access) -> Guard:
     """Knows the caller by `Authorization: Bearer TOKEN` and notes who it is for the route. Routes with `basic` in
     their opt take the token as the password of HTTP's Basic as well; it is never asked for, so that no browser
-    keeps it; those with `token` take `Token token=TOKEN` as well."""
+    keeps it; those with `token` take `Token token=TOKEN` as well. Those with `runs` False are closed to the tokens of
+    runs of runbooks."""
 
     async def authorised(connection: Connection, handler: BaseRouteHandler) -> None:
         # Async although it waits for nothing: the framework runs other guards in a thread, at every request.
@@ -65,6 +66,8 @@ def guard(access: Access) -> Guard:
             raise _unauthorised(given="authorization" in connection.headers)
         if not permits(proof.caller.role, needed):
             raise _forbidden(proof.caller, needed)
+        if proof.kind is Kind.RUN and handler.opt.get("runs") is False:
+            raise _not_for_runs(proof.caller)
         connection.state[_PROOF] = proof
 
     return authorised
@@ -114,6 +117,12 @@ def _unauthorised(*, given: bool) -> RefusalError:
     # RFC 6750, 3.1: the error is named only where a token was shown.
     fault = ', error="invalid_token"' if given else ""
     return RefusalError(error, {"www-authenticate": f'Bearer realm="stationmaster"{fault}'})
+
+
+def _not_for_runs(caller: Caller) -> RefusalError:
+    hint = "let a person do it: `stm approval list` shows what of a run waits for one"
+    error = PlatformError("not-for-runs", f"{caller.name} may not do that: it is a run", hint=hint, status=403)
+    return RefusalError(error, {"www-authenticate": 'Bearer realm="stationmaster", error="insufficient_scope"'})
 
 
 def _forbidden(caller: Caller, needed: Role) -> RefusalError:

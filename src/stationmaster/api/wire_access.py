@@ -33,7 +33,7 @@ class WhoAmI(Answer):
     name: str
     role: Role
     proof: str
-    """file, token or session."""
+    """file, token, session or run."""
     expires_at: datetime | None
 
 

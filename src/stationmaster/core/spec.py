@@ -6,6 +6,11 @@ from pathlib import Path
 
 from stationmaster.core.address import Address as Address  # noqa: PLC0414 whoever declares needs addresses
 from stationmaster.core.drills import DrillPolicy
+from stationmaster.core.health import NODE_CHECKS as NODE_CHECKS  # noqa: PLC0414
+from stationmaster.core.health import CheckKind as CheckKind  # noqa: PLC0414
+from stationmaster.core.health import HealthCheck as HealthCheck  # noqa: PLC0414
+from stationmaster.core.health import JsonValue as JsonValue  # noqa: PLC0414
+from stationmaster.core.health import node_check as node_check  # noqa: PLC0414
 from stationmaster.core.monitoring import Monitoring
 from stationmaster.core.names import (
     ApiName,
@@ -55,28 +60,6 @@ class CredentialKind(Enum):
     API_KEY = "api-key"
 
 
-class CheckKind(Enum):
-    """What a health check does: one exchange of the protocol that it names, or a command that has to end with 0.
-
-    Gateway nodes make those of `NODE_CHECKS` themselves; the monitor makes all.
-    """
-
-    HTTP = "http"
-    HTTPS = "https"
-    TCP = "tcp"
-    GRPC = "grpc"
-    """The gRPC health protocol (grpc.health.v1)."""
-    DNS = "dns"
-    POSTGRESQL = "postgresql"
-    REDIS = "redis"
-    KAFKA = "kafka"
-    COMMAND = "command"
-
-
-NODE_CHECKS = frozenset({CheckKind.HTTP, CheckKind.TCP, CheckKind.GRPC})
-"""The checks that a gateway node can make of its targets itself."""
-
-
 class Protocol(Enum):
     """What the gateway speaks to the targets of a virtual host."""
 
@@ -84,57 +67,6 @@ class Protocol(Enum):
     H2C = "h2c"
     """HTTP/2 without TLS, as gRPC servers speak it."""
     HTTPS = "https"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonValue:
-    """What a JSON answer has to hold: `path` as `status.phase` or `nodes[0].name`, `value` as JSON would write it."""
-
-    path: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthCheck:
-    """A check of every instance; times in milliseconds, counts of consecutive answers.
-
-    `path`, `status`, `contains` and `json` are of HTTP and HTTPS checks alone, `min_certificate_days` (days until the
-    server's certificate expires) of HTTPS; `grpc_service` is the service that a gRPC check names, `dns_name` the name
-    that a DNS check asks the instance for, `command` the argv of a command check with the placeholders of a service's
-    command. An answer that takes longer than `max_latency_ms` counts as failed.
-    """
-
-    kind: CheckKind = CheckKind.HTTP
-    path: str = "/"
-    status: int = 200
-    contains: str | None = None
-    json: JsonValue | None = None
-    max_latency_ms: int | None = None
-    min_certificate_days: int | None = None
-    verify_certificate: bool = True
-    grpc_service: str = ""
-    dns_name: str = ""
-    command: tuple[str, ...] = ()
-    interval_ms: int = 500
-    timeout_ms: int = 1000
-    down_after: int = 2
-    up_after: int = 2
-    origin: Origin = NOWHERE
-
-
-def node_check(check: HealthCheck) -> HealthCheck:
-    """What a gateway node does where the monitor makes this check: looks whether the port takes connections, where
-    the check is none that a node can make."""
-    if check.kind in NODE_CHECKS:
-        return check
-    return HealthCheck(
-        kind=CheckKind.TCP,
-        interval_ms=check.interval_ms,
-        timeout_ms=check.timeout_ms,
-        down_after=check.down_after,
-        up_after=check.up_after,
-        origin=check.origin,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

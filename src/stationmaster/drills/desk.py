@@ -182,10 +182,15 @@ class Drills:
             async with asyncio.timeout(_UNDONE_WITHIN_S):
                 done = await self.breaker.undo(made.fault)
         except (PlatformError, TimeoutError) as error:
+            if isinstance(error, PlatformError) and error.code == "unknown-instance":
+                return await self._over(made, f"{why}; it is declared no longer")
             log.error("fault is not taken back", of=made.fault.of, why=str(error))
             self._standing[made.id] = replace(made, ends_at=self.now())
             return made
-        at, detail = self.now(), f"{why}; {done}" if done else why
+        return await self._over(made, f"{why}; {done}" if done else why)
+
+    async def _over(self, made: Injected, detail: str) -> Injected:
+        at = self.now()
         async with self.database.write() as connection:
             await store.end(connection, made.id, at, detail)
         self._standing.pop(made.id, None)

@@ -306,7 +306,10 @@ def _until(event: Any, starts: date | datetime, zone: ZoneInfo) -> _Length:
 
 def _end(begins: date | datetime, length: _Length, zone: ZoneInfo) -> datetime:
     """Arithmetic within one zone is that of its wall time."""
-    return utc_of(begins + length.wall, zone) + length.exact
+    try:
+        return utc_of(begins + length.wall, zone) + length.exact
+    except OverflowError as error:
+        raise UnclearError("it ends later than any calendar goes") from error
 
 
 def _responder(event: Any, responders: Sequence[Responder]) -> ResponderName:

@@ -25,10 +25,14 @@ class BarrenError(UnclearError):
 
 
 def utc_of(at: date | datetime, zone: ZoneInfo) -> datetime:
-    """A day begins at midnight, and a moment without a zone is meant, in the zone of the schedule."""
-    if not isinstance(at, datetime):
-        return moment(at, time(), zone)
-    return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).astimezone(UTC)
+    """A day begins at midnight, and a moment without a zone is meant, in the zone of the schedule. Raises UnclearError.
+    """
+    try:
+        if not isinstance(at, datetime):
+            return moment(at, time(), zone)
+        return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError as error:
+        raise UnclearError(f"{at} is too early or too late for any calendar") from error
 
 
 def instances(event: Any, starts: date | datetime, zone: ZoneInfo, until: datetime) -> Iterator[date | datetime]:
@@ -56,13 +60,15 @@ def _ruled(event: Any, starts: date | datetime, zone: ZoneInfo, until: datetime)
     frequency = str((rules.get("FREQ") or [""])[0]).upper()
     if frequency not in _FREQUENCIES:
         raise UnclearError(f"FREQ={frequency or '?'} is not followed: shifts recur by the day, week, month or year")
+    if any(int(each) < 1 for each in rules.get("INTERVAL") or ()):
+        raise UnclearError("its INTERVAL is not at least 1")
     if frequency == "DAILY" and rules.get("BYSETPOS"):
         raise UnclearError("BYSETPOS chooses nothing where a rule recurs by the day")
     if utc_of(starts, zone) < until - _OLDEST:
         raise UnclearError("its rule began more than 19 years ago")
     wall = _wall(starts)
     own: tzinfo | None = starts.tzinfo if isinstance(starts, datetime) else None
-    last = _last(rules, own or zone, zone, until)
+    last = _last(rules, own or zone, until)
     parts = rules.to_ical().decode().split(";")
     rule = ";".join(each for each in parts if not each.upper().startswith("UNTIL="))
     try:
@@ -81,8 +87,15 @@ def _wall(starts: date | datetime) -> datetime:
     return datetime.combine(starts, time())
 
 
-def _last(rules: Any, own: tzinfo, zone: ZoneInfo, until: datetime) -> datetime:
+def _last(rules: Any, own: tzinfo, until: datetime) -> datetime:
     """The last wall time that is looked at; one that UNTIL names belongs to the rule."""
+    try:
+        return _named_last(rules, own, until)
+    except OverflowError as error:
+        raise UnclearError("its UNTIL is too early or too late for any calendar") from error
+
+
+def _named_last(rules: Any, own: tzinfo, until: datetime) -> datetime:
     bound = until.astimezone(own).replace(tzinfo=None)
     named = rules.get("UNTIL")
     if not named:

@@ -31,7 +31,7 @@ def is_graver(severity: str, than: str) -> bool:
     return one is not None and other is not None and one > other
 
 
-async def bear(connection: AsyncConnection, number: int, fact: AlertFired, ground: Ground, at: datetime) -> None:
+async def bear(connection: AsyncConnection, number: int, fact: AlertFired, *, ground: Ground, at: datetime) -> None:
     """`at` is the steady moment at which it joins."""
     await opening.raise_labelled(connection, await store.known(connection, number), fact.alert, at)
     await _graver(connection, await store.known(connection, number), fact, at)
@@ -40,14 +40,15 @@ async def bear(connection: AsyncConnection, number: int, fact: AlertFired, groun
     if routed.policy is None:
         return
     if incident.policy is None:
-        await _led(connection, incident, routed, fact.at, at)
+        await _led(connection, incident, routed, when=fact.at, at=at)
     elif routed.policy.name != incident.policy.name:
         why = f"{fact.alert.name} joined #{number}, which is led by {incident.policy.name}"
-        await _tell(connection, incident, routed, ground, at, why)
+        await _tell(connection, incident, routed, ground=ground, at=at, why=why)
         await _more_urgent(connection, incident, routed)
     elif await _more_urgent(connection, incident, routed):
         urgent = Routed(policy=incident.policy, urgency=Urgency.HIGH, channels=(), why=routed.why)
-        await _tell(connection, incident, urgent, ground, at, f"{fact.alert.name} joined #{number}: it is urgent now")
+        why = f"{fact.alert.name} joined #{number}: it is urgent now"
+        await _tell(connection, incident, urgent, ground=ground, at=at, why=why)
 
 
 async def _graver(connection: AsyncConnection, incident: Incident, fact: AlertFired, at: datetime) -> None:
@@ -61,7 +62,9 @@ async def _graver(connection: AsyncConnection, incident: Incident, fact: AlertFi
     await store.add_entry(connection, incident.number, Entry(at=fact.at, kind="incident.severity", by=BY, text=text))
 
 
-async def _led(connection: AsyncConnection, incident: Incident, routed: Routed, when: datetime, at: datetime) -> None:
+async def _led(
+    connection: AsyncConnection, incident: Incident, routed: Routed, *, when: datetime, at: datetime
+) -> None:
     """An incident that paged nobody is led by the first policy that an alert leads to; its chain begins then."""
     policy = routed.policy
     if policy is None:
@@ -80,7 +83,7 @@ async def _more_urgent(connection: AsyncConnection, incident: Incident, routed: 
 
 
 async def _tell(
-    connection: AsyncConnection, incident: Incident, routed: Routed, ground: Ground, at: datetime, why: str
+    connection: AsyncConnection, incident: Incident, routed: Routed, *, ground: Ground, at: datetime, why: str
 ) -> None:
     """Pages the first level of the policy, once for an incident: however many more alerts of it join, the keys of the
     pages are the same. Nothing more of that policy is followed."""

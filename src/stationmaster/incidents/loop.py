@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from stationmaster.core.facts import (
     AlertFired,
     AlertRecovered,
+    ApprovalAnswered,
+    ApprovalAsked,
     EscalationAsked,
     Fact,
     IncidentChanged,
@@ -24,7 +26,7 @@ from stationmaster.core.facts import (
 )
 from stationmaster.core.response import Override
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents import group, held, linked, opening, store, story, troubles
+from stationmaster.incidents import group, held, linked, opening, store, story, troubles, wanting
 from stationmaster.incidents.acts import Acts
 from stationmaster.incidents.doing import Ground
 from stationmaster.incidents.life import Status
@@ -137,6 +139,12 @@ class Incidents:
                 await _note(connection, fact.incident, fact)
             case RunEnded() | RunDeclined():
                 await self._worked(connection, fact)
+            case ApprovalAsked():
+                await _note(connection, fact.incident, fact)
+                await wanting.asked(connection, fact, self.ground.directory(), self._steady(fact.at))
+            case ApprovalAnswered():
+                await _note(connection, fact.incident, fact)
+                await wanting.answered(connection, fact, self._steady(fact.at))
             case EscalationAsked():
                 await _note(connection, fact.incident, fact)
                 await troubles.asked(connection, fact, self._steady(fact.at))

@@ -45,6 +45,8 @@ class What(Enum):
     OVERDUE = "overdue"
     UPDATE = "update"
     UPDATE_OWED = "update owed"
+    APPROVAL = "approval"
+    """A risky step of its runbook waits for a yes."""
 
 
 class State(Enum):

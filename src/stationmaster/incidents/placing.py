@@ -50,7 +50,7 @@ class Placing:
             case Grouped(number=number, why=why):
                 await linked.record_alert(connection, number, fact.alert, worked=True)
                 await self._joined(connection, number, fact, why, worked=True)
-                await joining.bear(connection, number, fact, self.ground, at)
+                await joining.bear(connection, number, fact, ground=self.ground, at=at)
             case Open(title=title):
                 routed = route(self.ground.declared.value, fact.alert.labels)
                 labels = terms.of_opening(fact.alert)

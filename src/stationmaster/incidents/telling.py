@@ -17,7 +17,7 @@ from stationmaster.incidents.paper import Owed, What
 from stationmaster.incidents.store import Incident
 
 _CAN_BE_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE})
-_TELLS = frozenset({What.UPDATE, What.UPDATE_OWED})
+_TELLS = frozenset({What.UPDATE, What.UPDATE_OWED, What.APPROVAL})
 """Their reason is the very text that is told."""
 
 
@@ -39,7 +39,7 @@ class Telling:
         base = url_of(spec)
         page = each.page
         acknowledges = (
-            each.what is What.PAGE
+            each.what in (What.PAGE, What.APPROVAL)
             and page.to.kind is TargetKind.RESPONDER
             and page.contact.kind in _CAN_BE_READ
             and not incident.status.is_over

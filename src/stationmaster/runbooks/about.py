@@ -7,14 +7,14 @@ from stationmaster.core.spec import PlatformSpec, Service, VirtualHost
 
 _LABELS = {"node": ("node", "gateway_node"), "api": ("api",), "virtual_host": ("virtual_host", "host", "upstream")}
 """Under which labels alerts name what."""
+_METRICS_OF_NODES = "/stats/prometheus"
 
 
 def values_about(alert: Alert, spec: PlatformSpec) -> Mapping[str, str]:
     """Only what the declaration leaves no doubt of; everything else stays open."""
     named = {what: _labelled(alert, labels) for what, labels in _LABELS.items()}
-    instance = alert.labels.get("instance", "")
-    if not named["node"] and any(each.name == instance for each in spec.nodes):
-        named["node"] = instance
+    instance = _instance_name(alert, spec)
+    named["node"] = named["node"] or _node(alert, spec)
     host = _host(alert, spec, named["virtual_host"], named["api"])
     service = _service(alert, spec, host)
     found = {
@@ -23,6 +23,8 @@ def values_about(alert: Alert, spec: PlatformSpec) -> Mapping[str, str]:
         **({"service": str(service.name), "port": str(service.port)} if service is not None else {}),
         **_instance(instance, spec, host),
         **_entrance(alert, spec, named["node"], named["api"]),
+        **_metrics(alert, spec, named["node"]),
+        "control": str(spec.control.api),
         "environment": spec.environment,
         "incident_alert": alert.name,
     }
@@ -31,6 +33,18 @@ def values_about(alert: Alert, spec: PlatformSpec) -> Mapping[str, str]:
 
 def _labelled(alert: Alert, labels: tuple[str, ...]) -> str:
     return next((alert.labels[each] for each in labels if alert.labels.get(each)), "")
+
+
+def _node(alert: Alert, spec: PlatformSpec) -> str:
+    """By its name, or by the address at which its metrics are read."""
+    named = alert.labels.get("instance", "")
+    return next((str(each.name) for each in spec.nodes if named in {each.name, str(each.admin)}), "")
+
+
+def _instance_name(alert: Alert, spec: PlatformSpec) -> str:
+    """By its name, or by its address."""
+    named = alert.labels.get("instance", "")
+    return next((name for name, _, address in _instances(spec) if named in {name, address}), named)
 
 
 def _host(alert: Alert, spec: PlatformSpec, named: str, api: str) -> VirtualHost | None:
@@ -73,7 +87,23 @@ def _entrance(alert: Alert, spec: PlatformSpec, node: str, api: str) -> Mapping[
         return {}
     plain = [path.lstrip("=") for each in spec.apis if each.name == api for path in each.paths if path[:1] != "~"]
     found = {"admin": str(entrance.admin), "gateway": str(entrance.listen)}
+    found |= {"entrance": str(entrance.listen_tls)} if entrance.listen_tls is not None else {}
     return found | ({"url": f"http://{entrance.listen}{plain[0]}"} if plain and not alert.url else {})
+
+
+def _metrics(alert: Alert, spec: PlatformSpec, node: str) -> Mapping[str, str]:
+    """Where the metrics of the alert's `job` and `instance` are read."""
+    entrance = next((each for each in spec.nodes if node == each.name), None)
+    if entrance is not None:
+        return {"metrics": f"http://{entrance.admin}{_METRICS_OF_NODES}"}
+    job, instance = alert.labels.get("job", ""), alert.labels.get("instance", "")
+    found = [
+        f"{each.scheme}://{target}{each.path}"
+        for each in spec.monitoring.scrape
+        for target in each.targets
+        if each.name == job and str(target) == instance
+    ]
+    return {"metrics": found[0]} if len(found) == 1 else {}
 
 
 def _instances(spec: PlatformSpec) -> Iterator[tuple[str, str, str]]:

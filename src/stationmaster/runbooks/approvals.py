@@ -71,11 +71,11 @@ class Approvals:
         async with self.database.write() as connection:
             asked = await store.latest(connection, run, step)
             _refuse_unless_open(asked, run, step, digest, at)
-            if asked is None or by in asked.by:
+            if asked is None or (allow and by in asked.by):
                 hint = "somebody else has to say yes too: what destroys needs two"
                 raise PlatformError("second-person", f"{by} has said yes already", hint=hint, status=409)
             said = why.strip()[:_LONGEST_WHY]
-            answered = replace(asked, by=(*asked.by, by), said=said)
+            answered = replace(asked, by=(*(each for each in asked.by if each != by), by), said=said)
             if not allow or len(answered.by) >= asked.people:
                 answered = replace(answered, allowed=allow, answered_at=at)
             await store.write(connection, answered)

@@ -52,7 +52,8 @@ else that changes something wants a yes."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unattended:
-    """`env` is what commands of a run see, made anew for each of its processes; `folder` is where they run."""
+    """`env` is what commands of a run see, made anew for each of its processes, and `let_go` hears when a run needs it
+    no longer; `folder` is where they run."""
 
     database: Database
     approvals: Approvals
@@ -61,18 +62,21 @@ class Unattended:
     folder: Path
     now: Callable[[], datetime]
     policy: Policy = field(default=SAFE)
+    let_go: Callable[[str], None] = field(default=lambda _run: None)
 
     def request(self, runbook: Runbook, alert: Alert, run: str) -> RunRequest:
-        spec = self.spec()
+        """To plan with: nothing is lent to the run before it is worked."""
+        spec, env = self.spec(), self.env(run)
+        self.let_go(run)
         return RunRequest(
             runbook=runbook,
             cwd=self.folder,
             requested_by=BY,
             host=alert.labels.get("instance", ""),
-            values=values_about(alert, spec),
+            values={**values_about(alert, spec), "state": str(self.folder)},
             labels={**alert.labels, **({"url": alert.url} if alert.url else {})},
             inventory=InventoryView.of(spec),
-            env=self.env(run),
+            env=env,
             policy=self.policy,
             read_timeout_s=READ_LIMIT_S,
             change_timeout_s=CHANGE_LIMIT_S,
@@ -90,10 +94,12 @@ class Unattended:
         """From where its journal stands to its end. The run of a process that died goes on, and probes first."""
         if run.plan is None:
             return Finish(outcome=Outcome.ABORTED, why="its plan cannot be read by this version")
-        worked = self._worked(run, run.plan)
-        await worked.load()
-        hands = Hands(worked=worked, check_second=_counted)
-        finish = await self._moved(worked, hands)
+        try:
+            worked = self._worked(run, run.plan)
+            await worked.load()
+            finish = await self._moved(worked, Hands(worked=worked, check_second=_counted))
+        finally:
+            self.let_go(run.id)
         return await self._after(run, finish)
 
     async def _moved(self, worked: Worked, hands: Hands) -> Finish:

@@ -19,6 +19,7 @@ from stationmaster.core.response import Publishing
 from stationmaster.incidents.links import Link
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.notify.message import one_line
+from stationmaster.platform import Platform
 
 _ANYONE = {"role": Public.ANYONE}
 _DONE = {
@@ -28,6 +29,8 @@ _DONE = {
     "given": "An update was given already; nothing was posted.",
     "resolved": "Resolved.",
     "before": "That was done before.",
+    "allowed": "The step is allowed; what comes of it is told below.",
+    "denied": "The step is left out.",
 }
 """What a page says after an act: nothing that stands in its address gets onto it."""
 
@@ -47,26 +50,26 @@ class AcknowledgeRoutes(Controller):
         incidents = platform.incidents
         try:
             link = _link(incidents, token)
-            return await _shown(incidents, token, link, done)
+            return await _shown(platform, token, link, done)
         except PlatformError as error:
-            return _refused(error)
+            return refusal_page(error)
 
     @post(summary="Acknowledge it in the name of whom the link went to")
     async def acknowledge(self, platform: GivenPlatform, token: Token) -> Response[str]:
         try:
-            link = _actor(platform.incidents, token)
+            link = actor_of(platform.incidents, token)
             await platform.incidents.by_link.acknowledge(link.incident, by=link.who)
         except PlatformError as error:
-            return _refused(error)
+            return refusal_page(error)
         return _back(token, "acknowledged")
 
     @post("/escalate/{level:int}", summary="Page that level of the escalation policy")
     async def escalate(self, platform: GivenPlatform, token: Token, level: Number) -> Response[str]:
         try:
-            link = _actor(platform.incidents, token)
+            link = actor_of(platform.incidents, token)
             fresh = await platform.incidents.by_link.escalate(link.incident, level, by=link.who)
         except PlatformError as error:
-            return _refused(error)
+            return refusal_page(error)
         return _back(f"../../{token}", "escalated" if fresh else "before")
 
     @get("/update", summary="The draft of an update, before it is posted")
@@ -76,10 +79,10 @@ class AcknowledgeRoutes(Controller):
     @post("/update/{after:int}", summary="Post the draft, unless another update was given since")
     async def update(self, platform: GivenPlatform, token: Token, after: Number) -> Response[str]:
         try:
-            link = _actor(platform.incidents, token)
+            link = actor_of(platform.incidents, token)
             fresh = await platform.incidents.by_link.give_update(link.incident, after, by=link.who)
         except PlatformError as error:
-            return _refused(error)
+            return refusal_page(error)
         return _back(f"../../{token}", "updated" if fresh else "given")
 
     @get("/resolve", summary="Whether it is really to be resolved")
@@ -89,10 +92,10 @@ class AcknowledgeRoutes(Controller):
     @post("/resolve", summary="Resolve it in the name of whom the link went to")
     async def resolve(self, platform: GivenPlatform, token: Token) -> Response[str]:
         try:
-            link = _actor(platform.incidents, token)
+            link = actor_of(platform.incidents, token)
             fresh = await platform.incidents.by_link.resolve(link.incident, by=link.who)
         except PlatformError as error:
-            return _refused(error)
+            return refusal_page(error)
         return _back(f"../{token}", "resolved" if fresh else "before")
 
     @get("/runbook", summary="The runbook that answers it, as it stands now")
@@ -105,7 +108,7 @@ class AcknowledgeRoutes(Controller):
                 raise PlatformError("no-runbook", "no runbook answers this incident", hint=hint, status=404)
             text = await asyncio.to_thread(found.read)
         except PlatformError as error:
-            return _refused(error)
+            return refusal_page(error)
         return page("said.html", title=one_line(found.title), paragraphs=[], text=text, back=f"../{token}")
 
 
@@ -131,7 +134,7 @@ def _link(incidents: Incidents, token: str) -> Link:
     return incidents.links.read(token, incidents.clock.now())
 
 
-def _actor(incidents: Incidents, token: str) -> Link:
+def actor_of(incidents: Incidents, token: str) -> Link:
     """Raises PlatformError `look-only` (403)."""
     link = _link(incidents, token)
     if not link.who:
@@ -140,7 +143,9 @@ def _actor(incidents: Incidents, token: str) -> Link:
     return link
 
 
-async def _shown(incidents: Incidents, token: str, link: Link, done: str) -> Response[str]:
+async def _shown(platform: Platform, token: str, link: Link, done: str) -> Response[str]:
+    incidents, approvals = platform.incidents, platform.approvals
+    asked = [] if approvals is None else await approvals.open(incident=link.incident)
     story = await incidents.story(link.incident)
     standing = await incidents.talk.standing(link.incident)
     runbook = await incidents.runbook(link.incident)
@@ -150,6 +155,7 @@ async def _shown(incidents: Incidents, token: str, link: Link, done: str) -> Res
         "incident.html",
         title=f"#{it.number} {it.title}",
         it=it,
+        asked=asked,
         updates=updates_of(standing, zone, now),
         token=token,
         who=link.who,
@@ -162,11 +168,11 @@ async def _shown(incidents: Incidents, token: str, link: Link, done: str) -> Res
 async def _asked(incidents: Incidents, token: str, act: str) -> Response[str]:
     """The page before an act that is not to happen by a slip of the thumb."""
     try:
-        link = _actor(incidents, token)
+        link = actor_of(incidents, token)
         story = await incidents.story(link.incident)
         standing = await incidents.talk.standing(link.incident)
     except PlatformError as error:
-        return _refused(error)
+        return refusal_page(error)
     if act == "resolve" and story.incident.status.is_over:
         return _back(f"../{token}", "before")
     now, zone = incidents.clock.now(), _zone(incidents)
@@ -192,7 +198,7 @@ def _back(place: str, done: str) -> Response[str]:
     return _said("Done", [], status=HTTP_303_SEE_OTHER, headers={"location": f"{place}?done={done}"})
 
 
-def _refused(error: PlatformError) -> Response[str]:
+def refusal_page(error: PlatformError) -> Response[str]:
     return _said("Not possible", [f"{error.message}.", error.hint], status=error.status)
 
 

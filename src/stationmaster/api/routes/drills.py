@@ -45,7 +45,7 @@ class FaultRoutes(Controller):
     async def all(self, platform: GivenPlatform, limit: Limit = 50) -> FaultList:
         return FaultList(faults=tuple(map(_shown, await drills_room(platform).latest(limit))))
 
-    @post(summary="Break something on purpose")
+    @post(summary="Break something on purpose", opt={"runs": False})
     async def inject(self, platform: GivenPlatform, caller: GivenCaller, data: JSONBody[FaultOrder]) -> FaultShown:
         """403 where the environment does not allow drills."""
         fault = Fault(

@@ -21,6 +21,8 @@ class Occasion(Enum):
     UPDATE = "update"
     UPDATE_OWED = "update owed"
     """News of the incident should have been given and were not."""
+    APPROVAL = "approval"
+    """A risky step of its runbook waits for a yes."""
     ON_CALL_GAP = "on-call gap"
     """Nobody is on duty soon; it is about no incident."""
     TASK = "task"
@@ -94,6 +96,7 @@ def headline(message: Message) -> str:
         Occasion.OVERDUE: "PAGE OVERDUE",
         Occasion.UPDATE: "UPDATE",
         Occasion.UPDATE_OWED: "UPDATE OWED",
+        Occasion.APPROVAL: "APPROVAL WANTED",
         Occasion.ON_CALL_GAP: "NOBODY ON CALL",
         Occasion.TASK: "TASK",
     }[message.occasion]

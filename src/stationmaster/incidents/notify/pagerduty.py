@@ -10,7 +10,7 @@ from stationmaster.incidents.notify.receipt import Receipt, delivered, refused
 ENDPOINT = "https://events.pagerduty.com/v2/enqueue"
 _KEY_CHARACTERS, _SUMMARY_CHARACTERS = 255, 1024
 _ACTIONS = {Occasion.ACKNOWLEDGED: "acknowledge", Occasion.RESOLVED: "resolve"}
-_UNSAID = frozenset({Occasion.UPDATE, Occasion.UPDATE_OWED})
+_UNSAID = frozenset({Occasion.UPDATE, Occasion.UPDATE_OWED, Occasion.APPROVAL})
 """Another trigger would open an incident there anew."""
 _SEVERITIES = {
     "critical": "critical",
