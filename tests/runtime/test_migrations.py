@@ -12,6 +12,7 @@ from sqlalchemy import Connection, inspect, text
 import stationmaster.app  # noqa: F401 every room's tables
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Urgency
+from stationmaster.incidents.linked import alerts_of, open_about, open_incidents
 from stationmaster.incidents.store import all_incidents
 from stationmaster.runtime.db import metadata, open_database
 from stationmaster.runtime.migrate import alembic_config, migrate
@@ -117,6 +118,12 @@ async def test_an_open_incident_of_the_sixth_version_lives_on(tmp_path: Path) ->
         Urgency.HIGH,
     )
     assert (found.policy, found.channels, found.chain) == (None, (), 0)
+    async with database.read() as connection:
+        (one,) = await alerts_of(connection, 4)
+        assert await open_about(connection, instance="shop-1") == (4,)
+        assert await open_about(connection, address="127.0.0.1:9001") == (), "its URL was not kept then"
+        (kept,) = await open_incidents(connection, numbers=[4])
+    assert (one.firing, kept.worked) == (True, True)
     await database.close()
 
 
@@ -125,6 +132,12 @@ def _sixth_version(connection: Connection) -> None:
     connection.execute(
         text(
             "INSERT INTO incident (number, title, status, severity, service, environment, run_open, opened_at)"
-            " VALUES (4, 'shop is down', 'triggered', 'critical', 'shop', 'lab', 0, 7.0)"
+            " VALUES (4, 'shop is down', 'triggered', 'critical', 'shop', 'lab', 1, 7.0)"
+        )
+    )
+    connection.execute(
+        text(
+            "INSERT INTO incident_alert (incident, fingerprint, labels, summary, firing, starts_at) VALUES (4, 'f1',"
+            """ '{"alertname": "Down", "service": "shop", "instance": "shop-1"}', 'shop-1 is down', 1, 7.0)"""
         )
     )

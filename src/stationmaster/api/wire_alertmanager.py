@@ -14,7 +14,7 @@ class Named(_Said):
     name: str
 
 
-class AlertStatus(_Said, frozen=True):
+class AlertStatus(_Said):
     state: str
     """unprocessed, active or suppressed."""
     silenced_by: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class AlertSaid(_Said):
     updated_at: datetime
     fingerprint: str
     receivers: tuple[Named, ...] = ()
-    status: AlertStatus = AlertStatus(state="unprocessed")
+    status: AlertStatus = msgspec.field(default_factory=lambda: AlertStatus(state="unprocessed"))
     generator_url: str = msgspec.field(default="", name="generatorURL")
     flapping: bool = False
 

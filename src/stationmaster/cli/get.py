@@ -159,7 +159,7 @@ def _print_table(shown: Shown, rows: Sequence[tuple[str, dict[str, Any], tuple[s
 
 def print_table(table: Table) -> None:
     """Whole lines where nobody looks at a terminal: a program that reads them must not find them cut off."""
-    console = out if out.is_terminal else Console(width=_WIDEST, highlight=False, emoji=False)
+    console = out if out.is_terminal else CarefulConsole(width=_WIDEST, highlight=False, emoji=False)
     console.print(table)
 
 

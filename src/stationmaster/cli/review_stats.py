@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import Annotated
 
 import typer
@@ -57,10 +58,10 @@ def _rows(group: DurationStats, begin: datetime) -> Iterator[tuple[str, ...]]:
     """One for each duration; the name of the group stands before the first."""
     name = group.name
     for word, spread, of in (
-        ("detected", group.detect, lambda each: each.detect_s),
-        ("acknowledged", group.acknowledge, lambda each: each.acknowledge_s),
-        ("mitigated", group.mitigate, lambda each: each.mitigate_s),
-        ("resolved", group.resolve, lambda each: each.resolve_s),
+        ("detected", group.detect, attrgetter("detect_s")),
+        ("acknowledged", group.acknowledge, attrgetter("acknowledge_s")),
+        ("mitigated", group.mitigate, attrgetter("mitigate_s")),
+        ("resolved", group.resolve, attrgetter("resolve_s")),
     ):
         points = [(each.began_at.timestamp(), value) for each in group.incidents if (value := of(each)) is not None]
         drawn = sparkline(points, begin.timestamp(), utc_now().timestamp(), _WIDTH)

@@ -2,10 +2,9 @@
 
 import sys
 
-from rich.console import Console
 from rich.table import Table
 
-from stationmaster.cli.output import out
+from stationmaster.cli.output import CarefulConsole, out
 
 _UNBOUND = 10_000
 """Cells; a table takes no more than it needs."""
@@ -30,4 +29,4 @@ def print_table(table: Table) -> None:
     if out.is_terminal:
         out.print(table)
         return
-    Console(file=sys.stdout, width=_UNBOUND, highlight=False, color_system=None).print(table)
+    CarefulConsole(file=sys.stdout, width=_UNBOUND, highlight=False, color_system=None).print(table)

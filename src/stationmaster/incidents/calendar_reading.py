@@ -14,6 +14,10 @@ from stationmaster.core.response import Responder, ResponderName, Schedule
 from stationmaster.incidents.calendar_rules import MOST_INSTANCES, BarrenError, UnclearError, instances, utc_of
 
 _MOST_EVENTS = 2_000
+_MOST_CHARACTERS = 8_000_000
+"""Of all events, each with the time zones that it names."""
+_ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID")
+_TZID = re.compile(r"(?im)^TZID[^:\r\n]*:(\S[^\r\n]*)(?=\r\n(?![ \t]))")
 _MOST_BARREN = 2
 """Each takes seconds to be followed."""
 _LINES = re.compile(r"\r\n|\n|\r")
@@ -120,17 +124,39 @@ def _events(text: str) -> tuple[list[_Found], list[NotUnderstood]]:
     if len(blocks) > _MOST_EVENTS:
         hint = "export a shorter time"
         raise PlatformError("bad-calendar", f"the file has more than {_MOST_EVENTS} events", hint=hint)
-    zones = "".join(block for _, block in _blocks(text, "VTIMEZONE"))
+    zones = [(_named(block), block) for _, block in _blocks(text, "VTIMEZONE")]
+    left = _MOST_CHARACTERS
     found: list[_Found] = []
     refused: list[NotUnderstood] = []
     for line, block in blocks:
+        whole = "".join(zone for name, zone in zones if name in block) + block
+        left -= len(whole)
+        if left < 0:
+            text = f"its events and their time zones are more than {_MOST_CHARACTERS} characters together"
+            raise PlatformError("bad-calendar", text, hint="export a shorter time")
         try:
-            calendar = Calendar.from_ical(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{zones}{block}END:VCALENDAR\r\n")
+            calendar = Calendar.from_ical(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{whole}END:VCALENDAR\r\n")
             (event,) = calendar.walk("VEVENT")
+            _refuse_twice(event)
             found.append(_Found(line=line, event=event))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             refused.append(NotUnderstood(line=line, uid="", why=f"it cannot be read: {str(error)[:200]}"))
     return found, refused
+
+
+def _refuse_twice(event: Any) -> None:
+    """Raises ValueError for what an event has once (RFC 5545, 3.6.1)."""
+    for name in _ONCE:
+        if isinstance(event.get(name), list):
+            raise ValueError(f"it has several {name}")
+        if name in event and not hasattr(event[name], "dt"):
+            raise ValueError(f"its {name} is no time")
+
+
+def _named(zone: str) -> str:
+    """The TZID of a time zone; empty, which is in every text, where it has none that can be seen."""
+    found = _TZID.search(zone)
+    return found[1].strip() if found is not None else ""
 
 
 def _blocks(text: str, kind: str) -> Iterator[tuple[int, str]]:

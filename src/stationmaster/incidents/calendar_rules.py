@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from stationmaster.incidents.oncall import moment
 MOST_INSTANCES = 1_000
 _OLDEST = timedelta(days=20 * 366)
 """Rules that began longer ago are not followed through all the years."""
+_MOST_FOLLOWED = 30_000
+"""Four shifts a day for as long as that."""
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 
 
@@ -25,8 +27,7 @@ class BarrenError(UnclearError):
 
 
 def utc_of(at: date | datetime, zone: ZoneInfo) -> datetime:
-    """A day begins at midnight, and a moment without a zone is meant, in the zone of the schedule. Raises UnclearError.
-    """
+    """A day begins at midnight; a moment without a zone is one of the zone of the schedule. Raises UnclearError."""
     try:
         if not isinstance(at, datetime):
             return moment(at, time(), zone)
@@ -42,7 +43,10 @@ def instances(event: Any, starts: date | datetime, zone: ZoneInfo, until: dateti
     left_out = {utc_of(each, zone) for each in _listed(event, "EXDATE")}
     days_out = {each for each in _listed(event, "EXDATE") if not isinstance(each, datetime)}
     seen: set[datetime] = set()
-    for begins in (*_ruled(event, starts, zone, until), *_listed(event, "RDATE")):
+    every = chain(_ruled(event, starts, zone, until), _listed(event, "RDATE"))
+    for number, begins in enumerate(every):
+        if number >= _MOST_FOLLOWED:
+            raise UnclearError("it recurs more often than any shift")
         at = utc_of(begins, zone)
         day = begins.date() if isinstance(begins, datetime) else begins
         if at not in seen and at not in left_out and day not in days_out:
