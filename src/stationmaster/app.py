@@ -168,6 +168,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         env=environment,
         let_go=environment.end,
         folder=state.runs,
+        state=state.root,
         now=utc_now,
     )
     runbooks = Runbooks(
@@ -226,6 +227,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
             *signals.troubles(),
             *duty.watch.troubles(),
             *reviews.troubles(),
+            *status_pages.troubles(),
             *room.deploys.troubles(),
         ),
         close=signals.close,

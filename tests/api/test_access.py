@@ -1,22 +1,35 @@
 """Logins, people and machine tokens over REST, over the real room."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
+from stationmaster.access.live import Kind
 from stationmaster.access.loop import Access
+from stationmaster.access.roles import Role
 from stationmaster.access.throttle import Limits, LoginThrottle
 from stationmaster.api.app import make_api
 from stationmaster.config import StateDir
-from stationmaster.runtime.db import Database
+from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.approvals_store import Approval, write
+from stationmaster.runbooks.store import runs
+from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.serve import Asgi
 from tests.access.conftest import PHRASE, CountingPasswords
 from tests.api.only_access import OnlyAccess
 
 V1 = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlyApprovals(OnlyAccess):
+    approvals: Approvals
 
 
 @pytest.fixture
@@ -231,3 +244,55 @@ async def test_the_api_describes_itself_to_those_who_may_read(api: httpx.AsyncCl
     assert (await api.get("/schema/openapi.yaml")).text.startswith(("components", "info", "openapi"))
     assert (await api.get("/schema/openapi.json", headers={"authorization": ""})).status_code == 401
     assert "script" not in (await api.get("/schema")).text.partition("paths")[0]
+
+
+async def test_a_run_breaks_nothing_on_purpose_approves_nothing_and_is_nobody_when_it_has_ended(
+    api: httpx.AsyncClient, access: Access
+) -> None:
+    token = access.lend("runbook run-1", Role.OPERATOR, kind=Kind.RUN)
+    own = bearing(token)
+    assert (await api.get(f"{V1}/whoami", headers=own)).json()["proof"] == "run"
+    fault = await api.post(f"{V1}/faults", headers=own, json={"kind": "kill", "of": "echo-1", "drill": "d", "for_s": 1})
+    assert (fault.status_code, fault.json()["code"]) == (403, "not-for-runs")
+    yes = {"allow": True, "digest": "0" * 64}
+    assert (await api.post(f"{V1}/approvals/run-1/1", headers=own, json=yes)).status_code == 403
+    for path in ("people", "tokens", "cipher"):
+        assert (await api.get(f"{V1}/{path}", headers=own)).status_code == 403
+    access.take_back(token)
+    assert (await api.get(f"{V1}/whoami", headers=own)).status_code == 401
+
+
+@pytest.mark.parametrize(("people", "status"), [(1, 200), (2, 403)])
+async def test_a_machine_is_none_of_two_people(
+    access: Access, state: StateDir, database: Database, people: int, status: int
+) -> None:
+    at = utc_now()
+    asked = Approval(
+        run="run-1",
+        step="3",
+        number=1,
+        incident=1,
+        runbook="Full disk",
+        title="Remove it",
+        command="rm -rf junk",
+        risk="destroys",
+        why="",
+        digest="0" * 64,
+        people=people,
+        asked_at=at,
+        expires_at=at + timedelta(minutes=5),
+    )
+    run = {"id": "run-1", "incident": 1, "fingerprint": "f", "alert_at": at, "runbook": "Full disk", "file": "d.md"}
+    async with database.write() as connection:
+        await connection.execute(insert(runs).values(**run, digest="d", why="w", plan={"steps": []}, started_at=at))
+        await write(connection, asked)
+    platform = OnlyApprovals(access, approvals=Approvals(database=database))
+    transport = httpx.ASGITransport(app=make_api(platform))  # type: ignore[arg-type]
+    _, token = await access.machines.create("bot", Role.APPROVER, None, by="ada")
+    async with httpx.AsyncClient(transport=transport, base_url="http://control") as client:
+        yes = {"allow": True, "digest": asked.digest}
+        answered = await client.post(f"{V1}/approvals/run-1/3", headers=bearing(token), json=yes)
+        assert answered.status_code == status
+        admin = bearing(state.admin_token.read_text().strip())
+        after = await client.post(f"{V1}/approvals/run-1/3", headers=admin, json=yes)
+        assert after.status_code == (409 if status == 200 else 200)

@@ -162,9 +162,9 @@ async def test_an_incident_is_listed_and_shown(api: httpx.AsyncClient, platform:
         ("POST", "/api/v1/credentials", "", 400, "http-400"),
         ("POST", "/api/v1/credentials", "x" * 2_000_000, 413, "http-413"),
         ("POST", "/api/v1/credentials", "[" * 100_000, 400, "too-deep"),
-        ("POST", "/api/v1/faults", '{"drill": "d", "instance": "nobody", "fault": "kill"}', 404, "unknown-instance"),
-        ("POST", "/api/v1/faults", '{"drill": "d", "instance": "doctor", "fault": "melt"}', 400, "unknown-fault"),
-        ("POST", "/api/v1/faults", '{"drill": "d", "instance": "doctor", "fault": "kill"}', 409, "not-running"),
+        ("POST", "/api/v1/faults", '{"drill": "d", "kind": "kill", "of": "nobody"}', 404, "unknown-target"),
+        ("POST", "/api/v1/faults", '{"drill": "d", "kind": "melt", "of": "doctor"}', 400, "http-400"),
+        ("POST", "/api/v1/faults", '{"drill": "d", "kind": "kill", "of": "doctor"}', 409, "not-running"),
     ],
 )
 async def test_bad_input_is_a_problem_document(

@@ -260,7 +260,7 @@ async def test_the_bare_address_says_how_to_get_in_and_nothing_of_the_incident(s
     for number in (1, 99):
         answer = await served.api.get(f"/incidents/{number}")
         assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
-        assert f"stm incident show {number}" in answer.text
+        assert f"<code>stm incident show {number}</code>" in answer.text
         assert "key-us-south" not in answer.text
     first, second = [(await served.api.get(f"/incidents/{number}")).text for number in (1, 99)]
     assert first.replace("1", "") == second.replace("99", "").replace("1", "")

@@ -432,3 +432,12 @@ def shared(tmp_path: Path) -> Any:
 
 def _basic(user: str, password: str) -> str:
     return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def test_a_silence_for_ever_is_kept_and_one_beyond_every_calendar_refused(http: httpx.AsyncClient) -> None:
+    silence = {"matchers": ["service=orders"], "ends_at": "9999-12-31T23:59:59.999999Z", "comment": "gone"}
+    assert (await http.post("/api/v1/silences", json=silence)).status_code == 201
+    (shown,) = (await http.get("/api/v1/silences")).json()["silences"]
+    assert shown["ends_at"].startswith("9999-12-31T23:59:59")
+    beyond = await http.post("/api/v1/silences", json=silence | {"ends_at": "9999-12-31T23:59:59-12:00"})
+    assert (beyond.status_code, beyond.json()["code"]) == (400, "bad-moment")

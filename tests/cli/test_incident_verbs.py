@@ -99,7 +99,7 @@ def test_an_update_is_drafted_given_in_own_words_and_listed(state: Path) -> None
         (("-m", "x", "--edit"), "exclude each other"),
         (("--draft", "-m", "x"), "exclude each other"),
         (("--status", "fine"), "an update has no status 'fine'"),
-        (("--public", "-m", "x"), "there is no status page"),
+        (("--public", "-m", "x", "--anyway"), "there is no status page"),
     ],
 )
 def test_updates_that_cannot_be_given_say_why(state: Path, arguments: tuple[str, ...], told: str) -> None:

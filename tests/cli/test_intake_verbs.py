@@ -49,6 +49,7 @@ async def test_a_silence_is_added_listed_and_expired(root: Path, said: Said) -> 
     listed = await said("silence", "list")
     assert 'service="orders"' in listed
     assert "switch upgrade" in listed
+    assert "switch upgrade:" not in listed
     (shown,) = [each for each in json.loads(await said("silence", "list", "--json"))["silences"] if each["name"]]
     assert (shown["state"], shown["id"]) == ("pending", window.strip())
     assert "expired" in await said("silence", "expire", number)

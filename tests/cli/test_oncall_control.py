@@ -66,6 +66,9 @@ def test_overrides_from_their_making_to_their_end(state: Path) -> None:
     assert [(each["number"], each["state"], each["reason"]) for each in listed] == [(1, "counting", "ill")]
     assert "override 1 of office (grace) is ended" in run(state, "oncall", "override", "end", "1")
     assert "is over" in run(state, "oncall", "override", "end", "1", status=1)
+    unclear = ("oncall", "override", "add", "office", "grace")
+    assert "it is not said when it ends" in run(state, *unclear, status=1)
+    assert "it is said twice when it ends" in run(state, *unclear, "--for", "2h", "--until", "+2h", status=1)
 
 
 def test_a_swap_of_two_turns(state: Path) -> None:

@@ -50,6 +50,20 @@ def test_an_incident_is_previewed_posted_and_resolved(state: Path) -> None:
     assert json.loads(run(state, "show", "--json"))["incidents"][0]["resolved_at"] is not None
 
 
+def test_words_that_name_internal_things_are_published_only_when_that_is_meant(state: Path) -> None:
+    refused = run(state, "post", "1", "-m", "payments-1 is dead", status=1)
+    assert "the public would read payments-1 [names-internals]" in refused
+    assert "hint: say it without these names, or add --anyway" in refused
+    assert "payments-1" not in run(state, "show")
+    assert "payments-1 is dead" in run(state, "post", "1", "-m", "payments-1 is dead", "--anyway")
+
+
+def test_the_end_is_not_told_twice_in_neutral_words(state: Path) -> None:
+    run(state, "post", "1", "--status", "resolved")
+    assert "told already that it is resolved" in run(state, "post", "1", "--status", "resolved", status=1)
+    assert "All is well." in run(state, "post", "1", "--status", "resolved", "-m", "All is well.")
+
+
 def test_a_component_is_set_and_released(state: Path) -> None:
     assert "Orders is partial_outage" in run(state, "set", "Orders", "partial", "--until", "+2h", "--why", "slow disk")
     assert "Orders is operational" in run(state, "release", "Orders")

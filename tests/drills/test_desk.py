@@ -1,12 +1,13 @@
 """Faults stand no longer than they were meant to, whatever dies, and nothing is broken where that is forbidden."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from stationmaster.core.address import Address
-from stationmaster.core.drills import DrillPolicy, Fault, FaultKind
+from stationmaster.core.drills import DrillPolicy, Fault, FaultKind, ScheduledDrill
 from stationmaster.core.facts import FaultInjected
 from stationmaster.core.names import ApiName, InstanceName, NodeName, ServiceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
@@ -20,6 +21,7 @@ from stationmaster.core.spec import (
     Target,
     VirtualHost,
 )
+from stationmaster.drills import desk as desk_module
 from stationmaster.drills.catalogue import drill_named, drills_of
 from stationmaster.drills.desk import Drills
 from stationmaster.runtime import outbox
@@ -207,3 +209,44 @@ def test_another_instance_of_the_same_service_may_be_named() -> None:
         drill_named(SPEC, "shop-instance-hangs", instance="gateway-1")
     with pytest.raises(PlatformError, match="there is no drill"):
         drill_named(SPEC, "shop-melts")
+
+
+async def test_what_is_declared_no_longer_needs_no_taking_back(database: Database) -> None:
+    class Gone(Recorded):
+        async def undo(self, fault: Fault) -> str:
+            raise PlatformError("unknown-instance", f"there is no instance {fault.of!r} here")
+
+    clock = Clock()
+    drills = desk(database, Gone(), clock)
+    await drills.inject(HANG, drill="d", for_s=10, by="ada")
+    clock.now += timedelta(seconds=10)
+    await drills.tick()
+    assert not drills.standing
+    (seen,) = await drills.latest()
+    assert seen.detail == "its time is over; it is declared no longer"
+
+
+async def test_a_scheduled_drill_that_ends_without_a_report_waits_for_its_next_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "_LOOK_EVERY_S", 0.001)
+    schedule = (ScheduledDrill(drill="shop-hangs", every_s=3600),)
+    clock, begun, looked = Clock(), [], 0
+    spec = replace(SPEC, drills=replace(SPEC.drills, schedule=schedule))
+
+    def declared() -> PlatformSpec:
+        nonlocal looked
+        looked += 1
+        clock.now += timedelta(seconds=30)
+        return spec
+
+    async def start(name: str) -> None:
+        begun.append((name, clock.now - ZERO))
+
+    drills = Drills(database=database, declared=declared, breaker=Recorded(), now=clock)
+    task = asyncio.create_task(drills.run_schedule(start))
+    async with asyncio.timeout(20):
+        while looked < 250:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    assert begun[:2] == [("shop-hangs", timedelta(hours=1)), ("shop-hangs", timedelta(hours=2))]

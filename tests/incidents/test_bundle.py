@@ -193,6 +193,10 @@ def test_what_is_written_is_read_again_and_written_the_same(value: Any) -> None:
         ("at", ZERO, ZERO.isoformat()),
         ("many", [{"password": "x"}, None, 1.5], [{"password": HIDDEN}, None, 1.5]),
         ("password", "", ""),
+        ("detail", "https://x.test/hook?a=1&access_token=abc123#b", f"https://x.test/hook?a=1&{HIDDEN}#b"),
+        ("text", f"export STATIONMASTER_TOKEN=stml_{'a' * 43}", f"export STATIONMASTER_TOKEN={HIDDEN}"),
+        ("text", f"http://x.test/i/{'a' * 20}.{'b' * 20} says", f"http://x.test/i/{HIDDEN} says"),
+        ("text", "Authorization: Token token=abcdefgh1234", f"Authorization: Token token={HIDDEN}"),
     ],
 )
 def test_secrets_are_kept_out(name: str, value: Any, shown: Any) -> None:

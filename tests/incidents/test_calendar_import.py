@@ -1,5 +1,6 @@
 """Calendar files become overrides: recurrences, zones, changed instances, and every event that is not understood."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -266,3 +267,39 @@ async def test_a_shift_that_is_under_way_is_taken_up_from_now_and_known_again(wo
     past = "UID:2\nSUMMARY:lin\nDTSTART:20261101T060000Z\nDTEND:20261101T120000Z"
     imported = await brought(world, past)
     assert (told(imported), imported.past) == ((0, 0, 0), 1)
+
+
+ADA = "UID:1\nSUMMARY:ada\nDTSTART:20261224T090000Z\nDTEND:20261224T170000Z"
+ALL_DAY = f"BYHOUR={','.join(map(str, range(24)))};BYMINUTE={','.join(map(str, range(60)))}"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (f"{ADA}\nRRULE:FREQ=DAILY;INTERVAL=0", "INTERVAL"),
+        (f"{ADA}\nRRULE:FREQ=DAILY;{ALL_DAY};BYSECOND={','.join(map(str, range(60)))}", "more than 1000 times"),
+        (f"{ADA}\nRDATE:{','.join(['20261224T090000Z'] * 40_000)}", "more often than any shift"),
+        ("UID:1\nSUMMARY:ada\nDTSTART:99991231T230000Z\nDURATION:PT5H", "later than any calendar"),
+        ("UID:1\nSUMMARY:ada\nDTSTART:20261224T090000Z\nDURATION:P999999999D", "later than any calendar"),
+        ("UID:1\nSUMMARY:ada\nDTSTART;TZID=Asia/Tokyo:00010101T000000\nDURATION:PT5H", "too early"),
+        (f"{ADA}\nRRULE:FREQ=DAILY\nEXDATE;TZID=Asia/Tokyo:00010101T000000", "too early"),
+        (f"{ADA}\nRECURRENCE-ID:00010101T000000", "too early"),
+        (f"{ADA}\nRECURRENCE-ID:soon", "cannot be read"),
+        (f"{ADA}\nDTEND:20261224T180000Z", "several DTEND"),
+    ],
+)
+async def test_bombs_and_moments_beyond_all_calendars_are_told_and_take_no_time(body: str, why: str) -> None:
+    async with asyncio.timeout(10):
+        found = await asyncio.to_thread(look, ics(body))
+    assert not found.shifts
+    assert why in found.not_understood[0].why
+
+
+def test_time_zones_cost_those_events_alone_that_name_them() -> None:
+    rules = "BEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nEND:STANDARD\n"
+    zones = "".join(f"BEGIN:VTIMEZONE\nTZID:Own {at}\n{rules * 400}END:VTIMEZONE\n" for at in range(4))
+    events = [ADA.replace("UID:1", f"UID:{at}") for at in range(200)]
+    assert len(look(ics(*events, more=zones)).shifts) == 200
+    named = [each.replace("DTSTART:20261224T090000Z", "DTSTART;TZID=Own 1:20261224T090000") for each in events]
+    with pytest.raises(PlatformError, match="more than 8000000 characters together"):
+        look(ics(*named, more=zones.replace(rules, rules * 3)))

@@ -1,6 +1,7 @@
 """Overrides and swaps: what counts, what is refused, what stands in the audit trail."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import select
@@ -188,3 +189,9 @@ async def test_the_cell_forgets_what_is_long_over(database: Database) -> None:
     await oncall.oncall.start()
     assert oncall.oncall.overrides.value == ()
     assert isinstance(oncall.oncall, OnCall)
+
+
+async def test_a_span_beyond_every_calendar_is_refused(world: DutyWorld) -> None:
+    last = datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-12)))
+    with pytest.raises(PlatformError, match="beyond every calendar"):
+        await world.oncall.add(replace(wanted("ada", DAY, HOUR), ends_at=last), by="lin")

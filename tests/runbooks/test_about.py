@@ -4,8 +4,9 @@ import pytest
 
 from stationmaster.core.address import Address
 from stationmaster.core.facts import Alert
+from stationmaster.core.monitoring import Monitoring, ScrapeJob
 from stationmaster.core.names import ApiName, NodeName, VirtualHostName
-from stationmaster.core.spec import Api, GatewayNode, PlatformSpec
+from stationmaster.core.spec import Api, Control, GatewayNode, PlatformSpec
 from stationmaster.runbooks.about import values_about
 from tests.runbooks.world import MOMENT, inventory
 
@@ -19,8 +20,13 @@ SPEC = PlatformSpec(
     services=inventory().services,
     virtual_hosts=inventory().virtual_hosts,
     apis=(Api(name=ApiName("keys"), paths=("/api/auth",), virtual_host=VirtualHostName("api_key_service")),),
+    control=Control(api=local(4580), xds=local(4581)),
+    monitoring=Monitoring(scrape=(ScrapeJob(name="disks", targets=(local(9100),), path="/m"),)),
     nodes=tuple(
-        GatewayNode(name=NodeName(f"gateway-{n}"), listen=local(8000 + n), admin=local(9000 + n)) for n in (1, 2)
+        GatewayNode(
+            name=NodeName(f"gateway-{n}"), listen=local(8000 + n), admin=local(9000 + n), listen_tls=local(7000 + n)
+        )
+        for n in (1, 2)
     ),
 )
 
@@ -42,6 +48,12 @@ def about(**labels: str) -> dict[str, str]:
         ({"instance": "key-us-east"}, "region", "us-east"),
         ({"instance": "key-us-east", "service": "api_key_service"}, "target", "127.0.0.1:8889"),
         ({}, "environment", "sample"),
+        ({}, "control", "127.0.0.1:4580"),
+        ({"node": "gateway-2"}, "entrance", "127.0.0.1:7002"),
+        ({"job": "gateway", "instance": "127.0.0.1:9002"}, "node", "gateway-2"),
+        ({"job": "gateway", "instance": "127.0.0.1:9002"}, "metrics", "http://127.0.0.1:9002/stats/prometheus"),
+        ({"job": "disks", "instance": "127.0.0.1:9100"}, "metrics", "http://127.0.0.1:9100/m"),
+        ({"instance": "127.0.0.1:8889"}, "region", "us-east"),
     ],
 )
 def test_a_place_has_the_value_that_the_declaration_leaves_no_doubt_of(
@@ -59,6 +71,7 @@ def test_a_place_has_the_value_that_the_declaration_leaves_no_doubt_of(
         ({"node": "gateway-9"}, "admin"),
         ({}, "node"),
         ({}, "url"),
+        ({"job": "others", "instance": "127.0.0.1:9100"}, "metrics"),
     ],
 )
 def test_what_nobody_knows_stays_open(labels: dict[str, str], place: str) -> None:

@@ -11,12 +11,14 @@ import pytest
 
 from stationmaster.core.facts import (
     Alert,
+    AlertJoined,
     AlertRecovered,
     ApprovalAnswered,
     ApprovalAsked,
     EscalationAsked,
     Fact,
     IncidentOpened,
+    RunDeclined,
     RunEnded,
     RunStepEnded,
 )
@@ -253,3 +255,67 @@ async def test_nobody_answers_and_the_run_goes_on_without_the_step(database: Dat
     assert not answered.allowed
     assert answered.why == "nobody said yes within 15 minutes"
     assert [each.outcome for each in found if isinstance(each, RunEnded)] == ["escalated"]
+
+
+async def test_who_said_yes_to_what_destroys_may_still_say_no(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "junk").mkdir()
+    text = RUNBOOK.replace("echo <api> >> cleared", "rm -rf junk").replace("test -s cleared", "test ! -e junk")
+    room = Room(database, tmp_path, text)
+    await room.open()
+    async with room.working() as task:
+        asked = await room.asked()
+        await said_yes(room, asked)
+        answered = await room.approvals.answer(
+            asked.run, asked.step, allow=False, digest=asked.digest, by="ada", why="the wrong folder"
+        )
+        assert (answered.allowed, answered.by) == (False, ("ada",))
+        with pytest.raises(PlatformError, match="answered already"):
+            await said_yes(room, asked, by="grace")
+        await task
+    assert (tmp_path / "junk").exists()
+
+
+async def test_what_is_lent_to_a_run_is_let_go_when_it_has_been_worked(database: Database, tmp_path: Path) -> None:
+    room, lent = Room(database, tmp_path), [""]
+    lent.clear()
+
+    def env(run: str) -> dict[str, str]:
+        lent.append(run)
+        return {"PATH": "/usr/bin:/bin"}
+
+    room.unattended = replace(room.unattended, env=env, let_go=lent.remove, folder=tmp_path / "runs")
+    room.room = replace(room.room, unattended=room.unattended)
+    await room.open()
+    assert lent == []
+    async with room.working() as task:
+        asked = await room.asked()
+        assert lent == ["run-1"]
+        await room.approvals.answer(asked.run, asked.step, allow=False, digest=asked.digest, by="ada")
+        await task
+    assert lent == []
+    assert (tmp_path / "runs").stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_script_is_told_by_its_length_and_by_what_it_said(database: Database, tmp_path: Path) -> None:
+    text = RUNBOOK.replace("   echo looking\n", "   if true; then\n     echo 'likely cause: the sale'\n   fi\n")
+    room = Room(database, tmp_path / "made" / "when needed", text)
+    await room.open()
+    async with room.working() as task:
+        await room.asked()
+        await room.recover()
+        await task
+    told = [each.detail for each in await room.facts() if isinstance(each, RunStepEnded)]
+    assert told[0] == "ran a script of 3 lines: saw 'likely cause: the sale'"
+    assert len(told) == 2, "a verification of what was not done is no news"
+
+
+async def test_two_alerts_about_one_api_are_worked_once(database: Database, tmp_path: Path) -> None:
+    room = Room(database, tmp_path)
+    await room.open()
+    again = replace(SLOW, fingerprint="slower", labels={**SLOW.labels, "window": "6h"})
+    await room.tell(AlertJoined(at=MOMENT, incident=1, alert=again, why="the same API", worked=True))
+    await outbox.drain(room.database, CONSUMER, room.room.handle)
+    assert [each.id for each in await room.room.open_runs()] == ["run-1"]
+    assert [each.why for each in await room.facts() if isinstance(each, RunDeclined)] == [
+        "'Slow' is worked there already, as run-1"
+    ]

@@ -44,7 +44,7 @@ class Durations(Answer):
     acknowledged_at: datetime | None
     mitigated_at: datetime | None
     resolved_at: datetime | None
-    detect_s: float
+    detect_s: float | None
     acknowledge_s: float | None
     mitigate_s: float | None
     resolve_s: float | None

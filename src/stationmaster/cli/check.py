@@ -14,7 +14,7 @@ from stationmaster.cli.client import ControlClient
 from stationmaster.cli.get import print_table
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="Checks: all health URLs with their last answers.", no_args_is_help=True)
 

@@ -18,7 +18,7 @@ from stationmaster.cli.output import err, out
 from stationmaster.cli.report import DrillReport, report_of
 from stationmaster.core.drills import FaultKind
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 _WARM_UP_S, _COOL_DOWN_S, _POLL_S = 1.0, 1.0, 0.2
 _STEADY_WITHIN_S = 30.0

@@ -19,7 +19,7 @@ from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents.escalate import Happened, History, Move, reached
 from stationmaster.incidents.pages import Directory, Nobody, Page, pages, stands
 from stationmaster.incidents.routing import Routed, route
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="Escalation policies: who is paged after whom.", no_args_is_help=True)
 

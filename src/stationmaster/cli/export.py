@@ -14,7 +14,7 @@ from stationmaster.cli.moments import moment
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 INCIDENT_EXAMPLES = "Example: [bold]stationmaster incident export 7 -o incident-7.jsonl[/bold]"
 _LIMIT_S = 300.0

@@ -5,7 +5,6 @@ from enum import Enum
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,7 +14,7 @@ from stationmaster.cli import complete
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.entities import HOSTS, Shown, every_entry, path_of, shown_as
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
-from stationmaster.cli.output import AsJson, out, print_json, refusals
+from stationmaster.cli.output import AsJson, CarefulConsole, out, print_json, refusals
 from stationmaster.core.problem import PlatformError
 
 EXAMPLES = (

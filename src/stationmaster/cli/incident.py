@@ -39,7 +39,7 @@ def list_incidents(
     for each in found.incidents:
         opened = each.opened_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         owed = owed_words(each)
-        title = f"{escape(each.title)} [red]{owed}[/red]" if owed else escape(each.title)
+        title = f"{escape(each.title)}, [red]{owed}[/red]" if owed else escape(each.title)
         table.add_row(f"#{each.number}", each.status, each.severity, opened, duration_of(each), title)
     out.print(table)
 

@@ -21,7 +21,7 @@ from stationmaster.cli.moments import moment
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 Number = Annotated[int, typer.Argument(help="The incident's number.", min=1)]
 Why = Annotated[str, typer.Option("--reason", "-r", help="Why, in one sentence; it stands in the timeline.")]

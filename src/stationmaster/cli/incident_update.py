@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from stationmaster.api.wire_status_page import PostOrder
 from stationmaster.api.wire_updates import IncidentUpdate, UpdateDraft, UpdateList, UpdateOrder
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.edit import open_in_editor
 from stationmaster.cli.incident_acts import Number
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
+from stationmaster.cli.status_page import Anyway, check_words
 from stationmaster.core.problem import PlatformError
 
 _PATH = "/api/v1/incidents"
@@ -23,7 +25,7 @@ _HEAD = "Lines that begin with '# ' are left out; an empty text sends nothing."
 def register(verbs: typer.Typer) -> None:
     example = (
         "Examples: [bold]stationmaster incident update 7 --draft[/bold]; "
-        "[bold]stationmaster incident update 7 --status identified -m 'the disk of db-1 is full' --public[/bold]"
+        "[bold]stationmaster incident update 7 --status identified -m 'A disk is full; we replace it.' --public[/bold]"
     )
     verbs.command("update", epilog=example)(update)
     verbs.command("updates", epilog="Example: [bold]stationmaster incident updates 7[/bold]")(updates)
@@ -36,6 +38,7 @@ def update(
     draft: Annotated[bool, typer.Option("--draft", help="Show the draft and send nothing.")] = False,
     edit: Annotated[bool, typer.Option("--edit", help="Change the draft in $EDITOR, then send it.")] = False,
     public: Annotated[bool, typer.Option("--public", help="Put it on the status page as well.")] = False,
+    anyway: Anyway = False,
     state: StateOption = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
@@ -52,6 +55,8 @@ def update(
         if edit:
             found = client.get(f"{_PATH}/{number}/updates/draft", UpdateDraft, **query)
             message, after = _edited(found, public=public), found.after
+        if public and message and not anyway:
+            check_words(client, number, PostOrder(status=status or "investigating", text=message))
         order = UpdateOrder(status=status, text=message, public=public, after=after)
         given = client.post(f"{_PATH}/{number}/updates", order, IncidentUpdate)
     return _say(number, given, as_json=as_json)

@@ -11,7 +11,7 @@ from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="Maintenance windows: alerts open no incident meanwhile.", no_args_is_help=True)
 

@@ -20,7 +20,7 @@ from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Override, Schedule
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents.oncall import Span, duties, of_declared
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="Schedules: who is on duty when.", no_args_is_help=True)
 

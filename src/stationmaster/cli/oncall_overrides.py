@@ -23,7 +23,7 @@ from stationmaster.cli.output import AsJson, err, out, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Override, ResponderName, ScheduleName
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 PATH = "/api/v1/overrides"
 _COLOURS = {"counting": "green", "coming": "cyan", "ignored": "red", "over": "dim", "ended": "dim"}
@@ -170,7 +170,8 @@ def _span(text: str) -> SpanOrder:
 
 def _end(starts_at: datetime, until: str, for_: str) -> datetime:
     if bool(until) == bool(for_):
-        raise PlatformError("bad-span", "it is not said when it ends", hint="write --until or --for, one of them")
+        said = "it is said twice when it ends" if until else "it is not said when it ends"
+        raise PlatformError("bad-span", said, hint="write --until or --for, one of them")
     if until:
         return moment(until, utc_now())
     try:

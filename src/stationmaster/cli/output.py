@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from stationmaster.core.problem import InvalidInputError, PlatformError
 
@@ -20,9 +21,17 @@ class CarefulConsole(Console):
     """Shows what a terminal would obey, or what would hide something, as text: much that is printed came from outside.
     Its own colours stay."""
 
+    def render_str(self, text: str, **how: Any) -> Text:
+        # Before it is measured: what takes more room afterwards would be cut off in a table.
+        return super().render_str(_visible(text), **how)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(_CONTROLS.sub(_shown, segment.text), segment.style)
+            yield segment if segment.control else Segment(_visible(segment.text), segment.style)
+
+
+def _visible(text: str) -> str:
+    return _CONTROLS.sub(_shown, text)
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -54,7 +54,7 @@ def _say(change: ProposedChange) -> None:
     if change.moved:
         err.print("[yellow]the file was changed since it was worked: look twice[/yellow]")
     for each in change.proposals:
-        where = f"line {each.line}" if each.line else "its place is gone"
+        where = f"line {each.line}" if each.line else "no line of its own"
         err.print(f"  {where}: {escape(each.why)} [dim]\\[{each.kind}][/dim]")
 
 

@@ -16,7 +16,7 @@ from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.cli.sparkline import sparkline
 from stationmaster.incidents.review.durations import span_words
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 _WIDTH = 10
 

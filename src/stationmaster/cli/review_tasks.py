@@ -12,7 +12,7 @@ from stationmaster.cli.incident_acts import Number
 from stationmaster.cli.moments import moment
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 _PATH = "/api/v1/review-tasks"
 

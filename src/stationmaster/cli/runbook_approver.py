@@ -132,7 +132,7 @@ def approve(
 ) -> None:
     """See what a run asks a second person for, confirm it, and get the code that the other one pastes."""
     from stationmaster.runbooks.approval import read_request, sign
-    from stationmaster.runtime.db import utc_now
+    from stationmaster.runtime.wall import utc_now
 
     with refusals():
         ask = read_request(sys.stdin.read() if request == "-" else request)

@@ -12,7 +12,7 @@ from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="Silences: alerts that open no incident for a while.", no_args_is_help=True)
 
@@ -68,7 +68,7 @@ def list_silences(
     for each in shown.silences:
         colour = _COLOURS.get(each.state, "white")
         soon = " (soon)" if each.ends_soon else ""
-        why = f"{each.name}: {each.comment}" if each.name else each.comment
+        why = ": ".join(said for said in (each.name, each.comment) if said)
         table.add_row(
             each.id,
             f"[{colour}]{each.state}[/{colour}]",

@@ -8,7 +8,6 @@ import subprocess
 from stationmaster.cli.output import err
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
-from stationmaster.fleet.room import executors
 from stationmaster.runtime.lock import HeldLock
 
 _FOR_OTHERS = 0o077
@@ -66,6 +65,8 @@ def _is_there(state: StateDir, held: HeldLock) -> bool:
 
 
 async def _stop_all(state: StateDir) -> None:
+    from stationmaster.fleet.room import executors
+
     executor = executors(state)
     await asyncio.gather(*(executor.stop(name, grace_s=_GRACE_S) for name in await executor.seen()))
     await executor.close()

@@ -14,7 +14,7 @@ from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
 from stationmaster.core.problem import PlatformError
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="The status page: what the public is told.", no_args_is_help=True)
 verbs.add_typer(status_page_maintenance.verbs, name="maintenance")
@@ -40,6 +40,19 @@ Impact = Annotated[str, typer.Option("--impact", help="none, minor, major or cri
 Components = Annotated[
     list[str] | None, typer.Option("--component", "-c", help="Set one until it is resolved, as Orders=partial_outage.")
 ]
+
+
+Anyway = Annotated[bool, typer.Option("--anyway", help="Although the words name instances or inner addresses.")]
+
+
+def check_words(client: ControlClient, number: int, order: PostOrder) -> None:
+    """Raises PlatformError `names-internals`: everybody would read names that the public has no business with."""
+    if not (order.text or order.title):
+        return
+    named = client.post(f"{_PATH}/incidents/{number}/preview", order, PagePreview).leaks
+    if named:
+        hint = "say it without these names, or add --anyway"
+        raise PlatformError("names-internals", f"the public would read {', '.join(named)}", hint=hint)
 
 
 @verbs.command(epilog="Example: [bold]stationmaster status-page show[/bold]")
@@ -84,13 +97,16 @@ def post(
     impact: Impact = "",
     component: Components = None,
     key: Annotated[str, typer.Option("--key", help="A second post of this key changes nothing.")] = "",
+    anyway: Anyway = False,
     state: StateOption = DEFAULT_STATE,
     as_json: AsJson = False,
 ) -> None:
     """Tell the public of an incident."""
     with refusals():
-        order = _order(status, message, title, impact, component or [], key)
-        found = ControlClient(state_dir(state)).post(f"{_PATH}/incidents/{number}/posts", order, StatusPageShown)
+        order, client = _order(status, message, title, impact, component or [], key), ControlClient(state_dir(state))
+        if not anyway:
+            check_words(client, number, order)
+        found = client.post(f"{_PATH}/incidents/{number}/posts", order, StatusPageShown)
     if as_json:
         print_json(found)
         return
@@ -179,7 +195,8 @@ def _order(  # what a post says is many words
 
 def _print_incident(each: PageIncident) -> None:
     about = f" ({', '.join(each.components)})" if each.components else ""
-    head = f"#{each.incident} {each.title}: {each.status}, {each.impact} impact{about}"
+    impact = "no" if each.impact == "none" else each.impact
+    head = f"#{each.incident} {each.title}: {each.status}, {impact} impact{about}"
     out.print(head, markup=False, style="bold")
     for said in each.posts:
         when = f"{said.at.astimezone():%Y-%m-%d %H:%M}"

@@ -12,7 +12,7 @@ from stationmaster.cli.moments import duration, moment
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, print_json, refusals
 from stationmaster.cli.runbook_table import print_table, table_of
-from stationmaster.runtime.db import utc_now
+from stationmaster.runtime.wall import utc_now
 
 verbs = typer.Typer(help="Maintenance that the public is told of.", no_args_is_help=True)
 

@@ -69,13 +69,17 @@ class Drills:
     async def run_schedule(self, start: Start) -> None:
         """Runs declared drills when they are due, one at a time, for ever; `start` runs one to its end."""
         began_at = self.now()
+        tried: dict[str, datetime] = {}
+        """One that ends without a report is not begun over and over."""
         while True:
             policy = self.declared().drills
             last = {each.drill: each.ended_at for each in reversed(await self.reports(limit=1000))}
+            last |= {each: at for each, at in tried.items() if each not in last or last[each] < at}
             name = due(policy.schedule, last, began_at, self.now()) if policy.allowed else ""
             if name:
                 log.info("drill begins by its schedule", drill=name)
                 await start(name)
+                tried[name] = self.now()
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def tick(self) -> None:

@@ -73,7 +73,11 @@ def checked(spec: PlatformSpec, wanted: Wanted, now: datetime) -> Wanted:
 
 def span_of(starts_at: datetime, ends_at: datetime, now: datetime) -> tuple[datetime, datetime]:
     """Raises PlatformError `bad-span`: empty, past, longer than a year or further away than two."""
-    starts_at, ends_at = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+    try:
+        starts_at, ends_at = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+    except OverflowError as error:
+        text = f"{starts_at} to {ends_at} is beyond every calendar"
+        raise PlatformError("bad-span", text, hint="is the year right?") from error
     said = f"{starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC"
     hint = "write the beginning before the end, as 2026-12-24T09:00+01:00"
     if ends_at <= starts_at:

@@ -58,6 +58,10 @@ class BoundCommand:
     action: PlatformAction | None = None
 
 
+_OF_WHOLE_SERVICES = frozenset({"ServiceDown", "ServiceRegionDown"})
+"""The URL of these is that of the first of several instances."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     why: str
@@ -74,6 +78,8 @@ def bind(alert: Alert, inventory: InventoryView) -> Binding | Unbound:
 
 
 def _is_meant(instance: Instance, alert: Alert) -> bool:
+    if alert.name in _OF_WHOLE_SERVICES:
+        return False
     if (name := alert.labels.get("instance")) is not None:
         return instance.name == name or str(instance.address) == name
     return bool(re.match(rf"https?://{re.escape(str(instance.address))}(?:/|$)", alert.url))

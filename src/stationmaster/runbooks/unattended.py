@@ -1,6 +1,7 @@
 """Works a runbook for an incident whose alert names no instance: plans it from the alert, does what is safe by itself,
 asks for a yes to what is risky, and leaves to people what only they can do."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,6 +32,9 @@ from stationmaster.runtime.db import Database
 
 BY = "runbooks"
 READ_LIMIT_S, CHANGE_LIMIT_S = 30.0, 120.0
+_LONGEST_SHOWN = 160
+_SUBJECTS = ("instance", "node", "api", "virtual_host", "service")
+"""What an alert is about, the narrowest first: several alerts about it are worked once by the same runbook."""
 SAFE = Policy(
     name="safe by itself",
     commands=(
@@ -63,6 +67,8 @@ class Unattended:
     now: Callable[[], datetime]
     policy: Policy = field(default=SAFE)
     let_go: Callable[[str], None] = field(default=lambda _run: None)
+    state: Path | None = None
+    """The folder of the platform that runbooks call `<state>`."""
 
     def request(self, runbook: Runbook, alert: Alert, run: str) -> RunRequest:
         """To plan with: nothing is lent to the run before it is worked."""
@@ -72,8 +78,8 @@ class Unattended:
             runbook=runbook,
             cwd=self.folder,
             requested_by=BY,
-            host=alert.labels.get("instance", ""),
-            values={**values_about(alert, spec), "state": str(self.folder)},
+            host=next((alert.labels[each] for each in _SUBJECTS if alert.labels.get(each)), ""),
+            values={**values_about(alert, spec), **({"state": str(self.state)} if self.state is not None else {})},
             labels={**alert.labels, **({"url": alert.url} if alert.url else {})},
             inventory=InventoryView.of(spec),
             env=env,
@@ -95,6 +101,7 @@ class Unattended:
         if run.plan is None:
             return Finish(outcome=Outcome.ABORTED, why="its plan cannot be read by this version")
         try:
+            await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
             worked = self._worked(run, run.plan)
             await worked.load()
             finish = await self._moved(worked, Hands(worked=worked, check_second=_counted))
@@ -172,7 +179,7 @@ def _facts_of(run: store.Run, plan: Plan, what: Write) -> Sequence[Fact]:
     steps = {each.key: each for each in plan.steps}
     found: list[Fact] = []
     for event in what.events:
-        if isinstance(event, StepEnded) and (step := steps.get(event.step)) is not None and _matters(step):
+        if isinstance(event, StepEnded) and (step := steps.get(event.step)) is not None and _matters(step, event):
             found.append(_ended(run, step, event))
             if step.effect is Effect.NOTE and event.verdict is Verdict.PASSED:
                 key = store.idempotency_key(run.id, step)
@@ -180,12 +187,22 @@ def _facts_of(run: store.Run, plan: Plan, what: Write) -> Sequence[Fact]:
     return found
 
 
-def _matters(step: PlannedStep) -> bool:
-    return step.kind is not PlannedKind.NEEDLESS
+def _matters(step: PlannedStep, ended: StepEnded) -> bool:
+    """A verification or a rollback of what was not done is no news."""
+    of_another = bool(step.rolls_back) or step.key == f"{step.after}v"
+    return step.kind is not PlannedKind.NEEDLESS and not (of_another and ended.verdict is Verdict.SKIPPED)
+
+
+def _shown(command: str) -> str:
+    """A command as one line that can be read in passing; the transcript of the run has all of it."""
+    lines = command.strip().splitlines()
+    if len(lines) > 1:
+        return f"ran a script of {len(lines)} lines: "
+    return f"ran `{command if len(command) <= _LONGEST_SHOWN else command[:_LONGEST_SHOWN] + '…'}`: "
 
 
 def _ended(run: store.Run, step: PlannedStep, event: StepEnded) -> RunStepEnded:
-    ran = f"ran `{event.command}`: " if event.command and event.verdict in {Verdict.PASSED, Verdict.FAILED} else ""
+    ran = _shown(event.command) if event.command and event.verdict in {Verdict.PASSED, Verdict.FAILED} else ""
     by = f" (allowed by {event.by})" if event.by and step.kind is PlannedKind.ACTION else ""
     return RunStepEnded(
         at=event.at,

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from stationmaster.runtime.board import Pulse
 from stationmaster.runtime.one_way import connect
+from stationmaster.runtime.wall import utc_now as utc_now  # noqa: PLC0414 whoever writes moments needs it
 
 metadata = MetaData(
     naming_convention={
@@ -26,6 +27,10 @@ metadata = MetaData(
 )
 
 
+_LAST_S = 253_402_300_799.0
+"""The last second of the year 9999: a fraction more would be rounded into a year that no datetime has."""
+
+
 class Instant(TypeDecorator[datetime]):
     """A moment in UTC, stored as seconds since the epoch so that it sorts and subtracts in SQL."""
 
@@ -33,14 +38,10 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> float | None:
-        return None if value is None else value.timestamp()
+        return None if value is None else min(value.timestamp(), _LAST_S)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value, UTC)
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

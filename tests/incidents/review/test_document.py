@@ -150,6 +150,15 @@ def test_a_cure_and_a_quick_answer_went_well() -> None:
     assert found.badly == ()
 
 
+def test_nothing_is_praised_where_the_beginning_of_the_fault_is_unknown() -> None:
+    unknown = replace(MEASURED, detected_at=MEASURED.began_at)
+    text = draft(replace(material(), measured=unknown))
+    told = lessons(unknown, (), (), Work())
+    assert not any("detected" in each for each in (*told.well, *told.badly))
+    assert "When the fault began is unknown" in text
+    assert "| Detected | – |" in text
+
+
 def test_a_page_that_nobody_got_and_a_late_detection_went_badly() -> None:
     late = replace(MEASURED, detected_at=at(400), reopened=2)
     lapsed = Entry(at=at(1), kind="page.lapsed", by="pages", text="the acknowledgement of lin ran out")

@@ -61,6 +61,12 @@ def test_the_fault_of_a_drill_is_the_beginning_and_names_the_drill() -> None:
     assert (found.detect_s, found.resolve_s, found.drill) == (4, 604, "monday")
 
 
+def test_an_alert_that_names_no_earlier_moment_leaves_the_detection_unknown() -> None:
+    found = measure(subject(*WHOLE, since_s=0))
+    assert (found.detect_s, found.resolve_s) == (None, 600)
+    assert stats([found], By.NOTHING)[0].detect.count == 0
+
+
 @pytest.mark.parametrize(
     ("labels", "injected", "drill"),
     [

@@ -234,6 +234,12 @@ def test_a_step_that_every_run_skipped_is_asked_about_once_there_were_three(
     assert "skipped in each of 3 runs" in applied(changed, IN_A_LIST)
 
 
+def test_a_step_for_where_the_platform_did_nothing_is_not_asked_about() -> None:
+    in_place = replace(UNJUDGED, judged=True, verdict="skipped", detail="step 2a found it done")
+    (run,) = worked(in_place).runs
+    assert propose(SEEN, Work(runs=(replace(run, past_runs=3, past_skips=(("1", 3),)),))) == ()
+
+
 @needs_git
 def test_an_alert_without_runbook_gets_a_file_that_answers_it(
     applied: Callable[[Changed, str | None], str],

@@ -109,6 +109,20 @@ async def test_manual_publishing_posts_nothing_by_itself(page: PageWorld) -> Non
     assert page.told == []
 
 
+async def test_an_incident_that_is_over_and_not_told_to_be_is_a_trouble_until_it_is_told(page: PageWorld) -> None:
+    await page.fire(alert("payments"))
+    await page.pages.desk.post_update(1, PostStatus.INVESTIGATING, "", by="ada")
+    await page.pages.tick()
+    assert page.pages.troubles() == ()
+    await page.world.incidents.acts.resolve(1, by="ada")
+    await page.pages.tick()
+    [told] = page.pages.troubles()
+    assert told == "#1: the status page does not say that it is over: `status-page post 1 --status resolved`"
+    await page.pages.desk.post_update(1, PostStatus.RESOLVED, "", by="ada")
+    await page.pages.tick()
+    assert page.pages.troubles() == ()
+
+
 async def test_automatic_publishing_follows_the_incident_in_neutral_words(automatic: PageWorld) -> None:
     await automatic.fire(alert("payments"))
     await automatic.world.incidents.acts.mitigate(1, by="ada")

@@ -251,7 +251,7 @@ def test_web_addresses_are_asked_only_when_wanted(bench: Bench, web: str, free_p
 def test_the_project_s_own_runbooks_are_clean() -> None:
     folder = Path(__file__).parents[3] / "runbooks"
     report = check([folder], Ground(today=TODAY), find_settings(folder))
-    assert report.files == 10
+    assert report.files == len([*folder.glob("*.md")]) >= 16
     assert [str(each) for each in report.findings] == []
 
 

@@ -1,5 +1,6 @@
 """Silences and maintenance windows over REST, in the words of the platform's own verbs."""
 
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 from litestar import Controller, delete, get, post
@@ -8,6 +9,7 @@ from litestar.params import JSONBody, PathParameter
 from stationmaster.api.routes.alertmanager import intake_of
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
 from stationmaster.api.wire_intake import SilenceList, SilenceOrder, SilenceShown
+from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.intake import filters
 from stationmaster.incidents.intake.alertmanager import moment
 from stationmaster.incidents.routing import written
@@ -32,8 +34,8 @@ class SilenceRoutes(Controller):
         wanted = Silence(
             id="",
             matchers=tuple(map(filters.read, data.matchers)),
-            starts_at=moment(data.starts_at) or now,
-            ends_at=moment(data.ends_at) or now,
+            starts_at=_moment(data.starts_at) or now,
+            ends_at=_moment(data.ends_at) or now,
             created_by=caller.name,
             comment=data.comment[:4_096],
             updated_at=now,
@@ -44,6 +46,13 @@ class SilenceRoutes(Controller):
     @delete("/{number:str}", summary="End a silence")
     async def expire(self, platform: GivenPlatform, caller: GivenCaller, number: SilenceId) -> None:
         await intake_of(platform).silences.expire(number, by=caller.name)
+
+
+def _moment(given: datetime | None) -> datetime | None:
+    try:
+        return moment(given)
+    except ValueError as error:
+        raise PlatformError("bad-moment", str(error), hint="is the year right?") from error
 
 
 def _shown(silence: Silence) -> SilenceShown:

@@ -141,7 +141,10 @@ def _told(pages: StatusPages, order: PostOrder) -> Told:
 def _moment(given: datetime) -> datetime:
     if given.tzinfo is None:
         raise PlatformError("bad-moment", "a moment has no offset", hint="write it as 2026-11-21T03:00:00Z")
-    return given.astimezone(UTC)
+    try:
+        return given.astimezone(UTC)
+    except OverflowError as error:
+        raise PlatformError("bad-moment", f"{given} is beyond every calendar", hint="is the year right?") from error
 
 
 def _way(text: str) -> Way:

@@ -171,6 +171,9 @@ def _detection(found: Material) -> list[str]:
     first = next((each for each in found.lines if each.kind == "alert.fired"), None)
     how = f"By {_plain(first.by)}: {_plain(first.text)}" if first else "Nothing says how it was detected."
     began = found.measured.began_at.astimezone(ZoneInfo(found.zone))
+    if found.measured.detect_s is None:
+        text = f"When the fault began is unknown: it counts from the first alert, {began:%Y-%m-%d %H:%M:%S}."
+        return ["## Detection", "", how, "", text]
     known = "a drill says so" if found.measured.drill else "the alert says since when it failed"
     text = f"The fault began at {began:%Y-%m-%d %H:%M:%S} ({known})."
     return ["## Detection", "", how, "", text]

@@ -12,6 +12,8 @@ from stationmaster.core.facts import Alert, FaultInjected
 from stationmaster.incidents.timeline import Entry
 
 _PARTS = ("instance", "node", "api")
+_AT_ONCE_S = 0.1
+"""An alert that began with its incident names the moment at which it fired, not that of the fault."""
 BEFORE = timedelta(hours=1)
 """A fault of a drill that was injected so long before the alert may be what the alert is about."""
 
@@ -54,9 +56,10 @@ class Measured:
     """Name of the drill that injected the fault; empty for a real one."""
 
     @property
-    def detect_s(self) -> float:
-        """From the beginning of the fault to the first alert."""
-        return _between(self.began_at, self.detected_at)
+    def detect_s(self) -> float | None:
+        """From the beginning of the fault to the first alert; None where nothing says that it began before that."""
+        took = _between(self.began_at, self.detected_at)
+        return took if self.drill or took > _AT_ONCE_S else None
 
     @property
     def acknowledge_s(self) -> float | None:

@@ -40,7 +40,7 @@ def lessons(measured: Measured, lines: Sequence[Entry], pages: Sequence[PageSent
 
 
 def _well(measured: Measured, lines: Sequence[Entry]) -> Iterator[str]:
-    if measured.detect_s <= _SOON_S:
+    if measured.detect_s is not None and measured.detect_s <= _SOON_S:
         yield f"detected after {span_words(measured.detect_s)}"
     if measured.acknowledge_s is not None and measured.acknowledge_s <= _UNANSWERED_S:
         yield f"acknowledged after {span_words(measured.acknowledge_s)}"
@@ -57,7 +57,7 @@ def _is_a_persons(line: Entry) -> bool:
 
 
 def _badly(measured: Measured, lines: Sequence[Entry]) -> Iterator[str]:
-    if measured.detect_s > _LATE_S:
+    if measured.detect_s is not None and measured.detect_s > _LATE_S:
         yield f"detected only after {span_words(measured.detect_s)}"
     if measured.reopened:
         yield f"resolved too early: it was opened again {measured.reopened} time(s)"

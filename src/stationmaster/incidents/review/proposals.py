@@ -16,6 +16,8 @@ from stationmaster.incidents.review.worked import Work, WorkedFile, WorkedRun, W
 
 _NOT_RUNNABLE = "not runnable here"
 _UNKNOWN = re.compile(r"nothing says what `([^`]+)` is")
+_IN_PLACE = re.compile(r"^step \S+ found it done")
+"""What is done by hand only where the platform did not do it."""
 _LATE_S, _LATE_AT_ALL_S = 60.0, 300.0
 _RUNS_ENOUGH = 3
 
@@ -141,7 +143,8 @@ def _of_run(ground: _Ground, run: WorkedRun) -> Iterator[Proposal]:
             yield ground.remark(Kind.PARAMETER, why, line, step.key)
         elif _unjudged(step) and (run.digest == run.file.digest or step.title not in run.file.judged):
             yield _expectation(ground, run, step, line)
-        if step.kind != "needless" and _RUNS_ENOUGH <= run.past_runs == skips.get(step.key, 0):
+        idle = step.kind == "needless" or _IN_PLACE.search(step.detail)
+        if not idle and _RUNS_ENOUGH <= run.past_runs == skips.get(step.key, 0):
             why = f"step {step.key} was skipped in each of {run.past_runs} runs: is it needed?"
             yield ground.remark(Kind.NEVER_DONE, why, line, step.key)
 

@@ -10,14 +10,14 @@ from stationmaster.incidents.status.words import Standing
 WIDTH, HEIGHT = 5, 34
 _GAP = 2
 _HEIGHTS = {
-    None: 10,
+    None: 4,
     Standing.OPERATIONAL: HEIGHT,
     Standing.MAINTENANCE: 28,
     Standing.DEGRADED: 24,
     Standing.PARTIAL: 17,
     Standing.MAJOR: 11,
 }
-"""Worse days are shorter: who sees no colours sees that."""
+"""Worse days are shorter, those of which nothing is known a line: who sees no colours sees that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,3 +52,15 @@ async def followed(connection: AsyncConnection, limit: int) -> Sequence[Followed
         for row in await connection.execute(wanted)
     ]
     return [each for each in found if each.now_at is not each.seen]
+
+
+async def left_open(connection: AsyncConnection) -> tuple[int, ...]:
+    """Numbers of incidents that are over, of which the public was not told so."""
+    wanted = (
+        select(incidents.c.number)
+        .join(public_incidents, incidents.c.number == public_incidents.c.incident)
+        .where(public_incidents.c.resolved_at.is_(None))
+        .where(incidents.c.status.in_([each.value for each in Status if each.is_over]))
+        .order_by(incidents.c.number)
+    )
+    return tuple((await connection.execute(wanted)).scalars())

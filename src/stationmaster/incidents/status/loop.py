@@ -70,6 +70,7 @@ class StatusPages:
     deliveries: Deliveries = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _seen: tuple[object, ...] = ()
+    _left: tuple[int, ...] = ()
     _edge: datetime | None = None
     _looked_s: float = 0.0
     _swept_s: float = -_SWEEPS_EVERY_S
@@ -91,6 +92,11 @@ class StatusPages:
             took_s = time.monotonic() - begun_s
             await asyncio.sleep(max(_PAUSE_S, took_s * _SHARE))  # one look for many commits
             await committed.beyond(seen, self._wait_s())
+
+    def troubles(self) -> tuple[str, ...]:
+        """What `status` has to say of the page."""
+        told = "the status page does not say that it is over: `status-page post {} --status resolved`"
+        return tuple(f"#{number}: {told.format(number)}" for number in self._left)
 
     async def refresh(self) -> None:
         """Everything that was committed is on the page when this returns."""
@@ -187,6 +193,7 @@ class StatusPages:
     async def _prepare(self) -> None:
         async with self.database.read() as connection:
             view = await load(connection, self.declared.value, self.now())
+            self._left = await following.left_open(connection)
         before = self.prepared.value
         # In a thread: drawing many pages takes a moment in which nothing else would be answered.
         self.prepared.set(await asyncio.to_thread(prepare, view, self.now(), before))

@@ -148,6 +148,16 @@ def _check(spec: PlatformSpec, wanted: Wanted, known: PublicIncident | None) -> 
     if wanted.status is PostStatus.POSTMORTEM and (known is None or known.resolved_at is None):
         hint = "post it as `resolved` first"
         raise PlatformError("not-now", "nobody was told that it is resolved", hint=hint, status=409)
+    if _says_the_end_again(wanted, known):
+        hint = "say something new with a text, or post it as `postmortem`"
+        raise PlatformError("not-now", "the public was told already that it is resolved", hint=hint, status=409)
+
+
+def _says_the_end_again(wanted: Wanted, known: PublicIncident | None) -> bool:
+    """In the same neutral words, with nothing changed."""
+    told = wanted.told
+    new = wanted.body.strip() or told.title or told.impact or told.components or wanted.moment
+    return not new and known is not None and wanted.status is known.status is PostStatus.RESOLVED
 
 
 def checked_components(spec: PlatformSpec, names: Sequence[str]) -> None:
