@@ -138,7 +138,7 @@ class Drilling:
             quiet_since = (quiet_since or time.monotonic()) if over else None
             if quiet_since is not None and time.monotonic() - quiet_since >= _QUIET_S:
                 break
-            if not self.drill.cured and stories and _age_s(stories) > _UNCURED_S and not _is_worked(stories):
+            if not self.drill.cured and _age_s(stories) > _UNCURED_S and _is_through(stories):
                 break
             if not self.drill.faults[0].of and time.monotonic() > deadline - self.limit_s + _UNCURED_S:
                 break
@@ -199,13 +199,13 @@ def _key(entry: TimelineEntry) -> tuple[datetime, str, str]:
 
 
 def _age_s(stories: Sequence[IncidentStory]) -> float:
-    return (utc_now() - min(each.incident.opened_at for each in stories)).total_seconds()
+    return (utc_now() - min((each.incident.opened_at for each in stories), default=utc_now())).total_seconds()
 
 
-def _is_worked(stories: Sequence[IncidentStory]) -> bool:
-    """A run is under way that has not ended."""
+def _is_through(stories: Sequence[IncidentStory]) -> bool:
+    """A runbook was worked, and none is any more: there is nothing left to wait for but the end of the fault."""
     kinds = [entry.kind for each in stories for entry in each.timeline]
-    return kinds.count("run.started") > kinds.count("run.ended")
+    return 0 < kinds.count("run.started") <= kinds.count("run.ended")
 
 
 def _pass_over(error: PlatformError) -> None:

@@ -112,11 +112,17 @@ def _whole(service: Service, name: str, api: str) -> Drill:
 
 
 def _of_nodes(spec: PlatformSpec) -> Iterator[Drill]:
+    """Clients leave a node that takes no connection; one that takes them and says nothing holds them up."""
     if not spec.nodes:
         return
-    first, spared, api = str(spec.nodes[0].name), len(spec.nodes) > 1, _api_of(spec, "")
-    for kind, word, what in ((FaultKind.KILL, "down", "dies as by a crash"), (FaultKind.HANG, "hangs", "does nothing")):
+    first, api = str(spec.nodes[0].name), _api_of(spec, "")
+    kinds = (
+        (FaultKind.KILL, "down", "dies as by a crash"),
+        (FaultKind.HANG, "hangs", "takes requests and does nothing"),
+    )
+    for kind, word, what in kinds:
         fault = Fault(kind=kind, of=first)
+        spared = kind is FaultKind.KILL and len(spec.nodes) > 1
         yield Drill(
             name=f"gateway-node-{word}",
             what=f"the gateway node {first} {what}",

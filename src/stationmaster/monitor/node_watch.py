@@ -10,7 +10,7 @@ from stationmaster.monitor.regions import Outage
 from stationmaster.monitor.rules import fingerprint
 from stationmaster.monitor.way_state import NODE_DOWN
 
-AWAY_S, BACK_S = 0.5, 2.0
+AWAY_S, BACK_S = 0.3, 2.0
 """A node is down when it was away so long, and up again when it was back so long: one that starts anew at once was
 down all the same."""
 
