@@ -27,6 +27,7 @@ from tests.fleet.test_fleet import Requests
 
 LIMIT_S = 20.0
 QUICK = Terms(within_s=1.5, bake_s=0.3)
+PATIENT = Terms(within_s=20, bake_s=0.3)
 NAMES = ("a", "b", "c")
 ROOT = Path(__file__).parents[2]
 
@@ -228,7 +229,7 @@ async def test_a_control_plane_that_is_cut_off_in_the_middle_leaves_no_two_versi
     async with (await world.control()).running() as control:
         await control.until_good()
         wish = Wish(command=command("second"))
-        await control.orders.deploy("api", wish, QUICK, by="ada", why="new")
+        await control.orders.deploy("api", wish, PATIENT if good else QUICK, by="ada", why="new")
         await control.until(lambda: cut_after in world.requests.calls, cut_after)
     world.requests.well["c"] = good
     async with (await world.control()).running() as control:
