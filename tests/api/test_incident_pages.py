@@ -297,7 +297,8 @@ async def test_no_log_has_a_token_also_where_something_breaks(
 def test_no_text_makes_an_element(title: str, text: str) -> None:
     plain = Markup(str(page("said.html", title="", paragraphs=[""], text="x", back="").content))
     made = Markup(str(page("said.html", title=title, paragraphs=[text], text=text or "x", back="").content))
-    assert (made.elements, made.attributes) == (plain.elements, plain.attributes)
+    between_backticks = {"code"} if "`" in text else set()
+    assert (made.elements - between_backticks, made.attributes) == (plain.elements, plain.attributes)
 
 
 @asynccontextmanager

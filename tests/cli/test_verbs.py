@@ -61,7 +61,7 @@ def test_every_verb_has_help(tmp_path: Path, arguments: tuple[str, ...]) -> None
         (("status",), "the control plane is not running here", "stationmaster up"),
         (("incident", "list"), "the control plane is not running here", "stationmaster up"),
         (("key", "create", "ada"), "the control plane is not running here", "stationmaster up"),
-        (("drill", "run", "no-such-drill"), "there is no drill 'no-such-drill'", "key-service-instance-down"),
+        (("drill", "run", "no-such-drill"), "the control plane is not running here", "stationmaster up"),
         (("down",), "there is no", "--state"),
         (("down", "--state", "/"), "no platform was ever run from /", "--state"),
         (("status", "--state", "/dev/null"), "the control plane is not running here", "--state"),

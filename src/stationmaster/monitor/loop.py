@@ -179,8 +179,9 @@ class Monitor:
 
     def _why_over(self, alert: Alert) -> str:
         if alert.name not in (SERVICE_DOWN, REGION_DOWN):
+            why = self.ways.is_well(alert)
             connected = self._linked().get(alert.labels.get("node", ""), False)
-            return "it is connected again" if alert.name == NODE_DOWN and connected else self.ways.is_well(alert)
+            return "it is connected again" if alert.name == NODE_DOWN and connected and "answers" not in why else why
         service, region = alert.labels.get("service"), alert.labels.get("region")
         up = [
             name
