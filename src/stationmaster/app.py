@@ -9,36 +9,23 @@ from pathlib import Path
 
 import structlog
 
-from stationmaster.access.live import Kind
 from stationmaster.access.loop import Access
-from stationmaster.access.roles import Role
-from stationmaster.breaking import PlatformBreaker, ScheduledRun
 from stationmaster.catalog.loop import Catalog
 from stationmaster.catalog.start import open_catalog
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
-from stationmaster.drills.desk import Drills
 from stationmaster.fleet import store as fleet_store
 from stationmaster.fleet.room import executors, open_fleet
 from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
-from stationmaster.incidents.correlating import Correlating
-from stationmaster.incidents.duty_room import open_duty
-from stationmaster.incidents.intake.loop import Intake
-from stationmaster.incidents.links import load_or_make_links
-from stationmaster.incidents.loop import Incidents
-from stationmaster.incidents.paging import page_loops
 from stationmaster.incidents.review.joining import review_loops, watched
-from stationmaster.incidents.status.loop import StatusPages
 from stationmaster.joints import (
     FleetTraffic,
     GatewayBalancer,
     OtherNodeCount,
     ProbeTokens,
-    RunEffects,
-    RunEnvironment,
     ServedRequests,
     Wanted,
     direct_checks,
@@ -51,12 +38,10 @@ from stationmaster.listening import listeners_of, serving
 from stationmaster.measures import Rooms, metrics_of
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
+from stationmaster.response_rooms import make_response
 from stationmaster.review_sources import make_reviews
-from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.bind import InventoryView
+from stationmaster.run_rooms import ActedUpon, make_runs
 from stationmaster.runbooks.library import Shelf
-from stationmaster.runbooks.loop import Runbooks
-from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runtime import tracing
 from stationmaster.runtime.db import Database, open_database, utc_now
 from stationmaster.runtime.files import write_private
@@ -67,7 +52,7 @@ from stationmaster.runtime.migrate import migrate
 from stationmaster.runtime.tasks import supervise
 from stationmaster.runtime.tls import ServerTls, TlsFolder
 from stationmaster.signals import make_signals
-from stationmaster.talk_sources import OnStatusPage, RunbooksForTalk, RunbookWords, contacts_of
+from stationmaster.talk_sources import RunbooksForTalk, contacts_of
 
 log = structlog.get_logger("app")
 
@@ -129,56 +114,14 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
     shelf = Shelf(lambda: declared.value.runbooks, lambda: contacts_of(declared.value))
     books = RunbooksForTalk(database=database, shelf=shelf)
-    effects = RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing)
-    links = load_or_make_links(state.link_key)
-    duty = await open_duty(database, declared, link_key=links.key, bundle_key=state.bundle_key)
-    incidents = Incidents(
-        database,
-        declared,
-        overrides=duty.oncall.overrides,
-        links=links,
-        silenced=lambda labels, now: intake.silences.of(labels, now),  # noqa: PLW0108 it is made below
-        messages=books.messages,
-        runbook=books.runbook,
-        publish=OnStatusPage(lambda: status_pages.desk),
-    )
-    intake = Intake(database, declared, lambda number, by: incidents.acts.acknowledge(number, by=by))
-    await intake.start()
-    status_pages = StatusPages(
-        database=database,
-        declared=declared,
-        links=links,
-        text_for=RunbookWords(lambda: incidents.talk),
-        silences=lambda: intake.silences.live.value,
-    )
+    response = await make_response(declared, state, database, books)
+    incidents = response.incidents
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
-    breaker = PlatformBreaker(fleet=fleet, gateway=gateway, declared=declared)
-    drills = Drills(database=database, declared=lambda: declared.value, breaker=breaker)
-    approvals = Approvals(database=database)
-    environment = RunEnvironment(
-        declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR, kind=Kind.RUN), access.take_back
-    )
-    of_drills = RunEnvironment(declared, lambda name: access.lend(name, Role.OPERATOR), access.take_back)
-    unattended = Unattended(
-        database=database,
-        approvals=approvals,
-        spec=lambda: declared.value,
-        env=environment,
-        let_go=environment.end,
-        folder=state.runs,
-        state=state.root,
-        now=utc_now,
-    )
-    runbooks = Runbooks(
-        database=database,
-        unattended=unattended,
-        runbooks=shelf.runbooks,
-        inventory=lambda: InventoryView.of(declared.value),
-        perform=effects,
-    )
-    rooms = Rooms(database=database, gateway=gateway, incidents=incidents, monitor=monitor, runbooks=runbooks)
+    upon = ActedUpon(access=access, fleet=fleet, gateway=gateway, shelf=shelf)
+    runs = make_runs(declared, state, database, upon)
+    rooms = Rooms(database=database, gateway=gateway, incidents=incidents, monitor=monitor, runbooks=runs.runbooks)
     metrics = metrics_of(rooms)
     signals = await make_signals(declared, state, database, monitor=monitor, shelf=shelf)
     reviews = watched(make_reviews(database, incidents, shelf, signals.desk), metrics)
@@ -191,43 +134,34 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         gateway=gateway,
         healing=Healing(database, GatewayBalancer(gateway), lambda: declared.value.healing),
         incidents=incidents,
-        intake=intake,
-        status_pages=status_pages,
-        oncall=duty.oncall,
-        calendars=duty.calendars,
-        bundles=duty.bundles,
-        approvals=approvals,
-        drills=drills,
+        intake=response.intake,
+        status_pages=response.status_pages,
+        oncall=response.duty.oncall,
+        calendars=response.duty.calendars,
+        bundles=response.duty.bundles,
+        approvals=runs.approvals,
+        drills=runs.drills,
         keys=keys,
         monitor=monitor,
         watchdog=watchdog,
-        runbooks=runbooks,
+        runbooks=runs.runbooks,
         shelf=shelf,
         desk=signals.desk,
         objectives=signals.objectives,
         reviews=reviews,
         metrics=metrics,
-        loops=signals.loops()
-        | page_loops(incidents)
-        | review_loops(incidents, reviews)
-        | status_pages.loops()
-        | {
-            "held alerts": lambda: incidents.keep_released(intake.silences.live),
-            "correlation": Correlating(database, declared).run,
-        }
-        | duty.loops()
-        | {
+        loops={
+            **signals.loops(),
+            **response.loops(),
+            **review_loops(incidents, reviews),
+            **runs.loops(),
             "own samples": partial(signals.keep_own, partial(_told, metrics)),
-            "intake": intake.run,
-            "drills": drills.run,
-            "drill schedule": partial(drills.run_schedule, ScheduledRun(of_drills, of_drills.end)),
             "deploys": room.deploys.run,
         },
         troubles=lambda: (
             *signals.troubles(),
-            *duty.watch.troubles(),
+            *response.troubles(),
             *reviews.troubles(),
-            *status_pages.troubles(),
             *room.deploys.troubles(),
         ),
         close=signals.close,

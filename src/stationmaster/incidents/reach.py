@@ -1,7 +1,7 @@
 """Tells which services and gateway nodes an alert is about, by its labels and by what is declared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from stationmaster.core.facts import Alert
@@ -101,7 +101,3 @@ def _needs(direct: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]
             break
         found = wider
     return found
-
-
-def nothing_declared() -> Reach:
-    return replace(_reach(_Same(PlatformSpec(environment=""))))

@@ -58,10 +58,6 @@ class Approvals:
         async with self.database.read() as connection:
             return await store.of_incident(connection, incident)
 
-    async def count_open(self) -> int:
-        async with self.database.read() as connection:
-            return await store.count_open(connection, self.now())
-
     async def answer(self, run: str, step: str, *, allow: bool, digest: str, by: str, why: str = "") -> Approval:
         """`digest` is that of the question which was seen: an answer to another one counts for nothing.
 
@@ -81,10 +77,6 @@ class Approvals:
             await store.write(connection, answered)
             await self._tell(connection, answered, by, at)
         return answered
-
-    async def withdraw(self, connection: AsyncConnection, run: str, why: str) -> None:
-        """The run has ended: nothing that it asked can be answered any more."""
-        await store.withdraw(connection, run, self.now(), why)
 
     async def _asked(self, incident: int, runbook: str, request: ApprovalRequest) -> Approval:
         at = self.now()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Row, String, Table, Text, func, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Row, String, Table, Text, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -104,18 +104,6 @@ async def of_incident(connection: AsyncConnection, incident: int) -> Sequence[Ap
         select(approvals).where(approvals.c.incident == incident).order_by(approvals.c.asked_at)
     )
     return [_approval(row) for row in rows]
-
-
-async def count_open(connection: AsyncConnection, now: datetime) -> int:
-    wanted = select(func.count()).where(approvals.c.answered_at.is_(None), approvals.c.expires_at > now)
-    found: int = (await connection.execute(wanted)).scalar_one()
-    return found
-
-
-async def withdraw(connection: AsyncConnection, run: str, at: datetime, why: str) -> None:
-    """Whatever the run asked and nobody answered is asked no more."""
-    open_now = (approvals.c.run == run, approvals.c.answered_at.is_(None))
-    await connection.execute(update(approvals).where(*open_now).values(allowed=False, answered_at=at, said=why))
 
 
 def _approval(row: Row[Any]) -> Approval:

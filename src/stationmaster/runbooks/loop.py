@@ -133,7 +133,6 @@ class Runbooks:
         twin = await store.working(connection, found.runbook.title, plan.instance) if plan.instance else None
         if twin is not None:
             return await self._ask(connection, fact, f"'{found.runbook.title}' is worked there already, as {twin}")
-        at = self.now()
         run = store.Run(
             id=name,
             incident=fact.incident,
@@ -144,20 +143,12 @@ class Runbooks:
             digest=found.runbook.digest,
             why=found.why,
             plan=plan,
-            started_at=at,
+            started_at=self.now(),
             host=plan.instance if request is not None else "",
             request=request,
         )
         await store.create_run(connection, run)
-        started = RunStarted(
-            at=at,
-            incident=fact.incident,
-            run=run.id,
-            runbook=run.runbook,
-            why=run.why,
-            fingerprint=run.fingerprint,
-        )
-        await outbox.append(connection, started)
+        await outbox.append(connection, _started(run))
         log.info("run opened", run=run.id, runbook=run.runbook, why=run.why)
         return None
 
@@ -205,3 +196,14 @@ class Runbooks:
             )
             await outbox.append(connection, ended)
         log.info("run ended", run=run.id, outcome=finish.outcome.value, why=finish.why)
+
+
+def _started(run: store.Run) -> RunStarted:
+    return RunStarted(
+        at=run.started_at,
+        incident=run.incident,
+        run=run.id,
+        runbook=run.runbook,
+        why=run.why,
+        fingerprint=run.fingerprint,
+    )
