@@ -39,6 +39,14 @@ def kinds(report: dict[str, Any]) -> set[str]:
     return {entry["kind"] for entry in report["timeline"]}
 
 
+def test_a_gateway_node_that_dies_is_an_incident_of_its_own_that_no_client_notices(station: Station) -> None:
+    report = drilled(station, "gateway-node-down")
+    assert (report["passed"], report["load"]["lost"]) == (True, 0)
+    assert report["load"]["elsewhere"] > 0, "clients met the dead node"
+    steps = [entry["text"] for entry in report["timeline"] if entry["kind"] == "run.step"]
+    assert any("ran `stm node show gateway-1`" in text for text in steps)
+
+
 def test_an_instance_that_answers_something_else_is_found_taken_out_restarted_and_put_back(station: Station) -> None:
     report = drilled(station, "key-service-instance-wrong-body")
     assert (report["passed"], report["load"]["lost"], report["diagnosis"]) == (True, 0, "right")
@@ -55,14 +63,6 @@ def test_a_service_that_is_down_in_all_regions_is_one_incident_and_every_instanc
     }
     for name in ("key-us-south", "key-us-east", "key-eu-de"):
         assert any(name in text for text in restarted), name
-
-
-def test_a_gateway_node_that_dies_is_an_incident_of_its_own_that_no_client_notices(station: Station) -> None:
-    report = drilled(station, "gateway-node-down")
-    assert (report["passed"], report["load"]["lost"]) == (True, 0)
-    assert report["load"]["elsewhere"] > 0, "clients met the dead node"
-    steps = [entry["text"] for entry in report["timeline"] if entry["kind"] == "run.step"]
-    assert any("ran `stm node show gateway-1`" in text for text in steps)
 
 
 def test_what_hangs_goes_on_when_its_time_is_over(station: Station) -> None:
