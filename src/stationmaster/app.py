@@ -110,6 +110,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         held=lambda: held_words(fleet, monitor),
         token=ProbeTokens(keys),
         linked=lambda: {name: link.connected for name, link in gateway.links().items()},
+        deaths=lambda: fleet.deaths,
     )
     fleet.traffic = FleetTraffic(gateway=gateway, monitor=monitor, declared=declared)
     shelf = Shelf(lambda: declared.value.runbooks, lambda: contacts_of(declared.value))

@@ -19,8 +19,9 @@ SLEEPER = "import signal, time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 FORKING = f"""
 import subprocess, sys, time
-subprocess.Popen([sys.executable, '-c', {STUBBORN!r}])
-subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], start_new_session=True)
+own = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], stdout=subprocess.PIPE)
+other = subprocess.Popen([sys.executable, '-c', {STUBBORN!r}], stdout=subprocess.PIPE, start_new_session=True)
+print('all', [each.stdout.readline() for each in (own, other)], flush=True)
 time.sleep(60)
 """
 ORPHANING = """
@@ -125,7 +126,7 @@ class ExecutorContract:
 
     async def test_what_an_instance_has_forked_is_no_instance_and_ends_with_it(self, executor: Executor) -> None:
         running = await executor.start(self.launch("a", FORKING))
-        await self.wait_for_log(executor, "a", "up\nup")
+        await self.wait_for_log(executor, "a", "all")
         assert (await executor.seen())["a"].pid == running.pid
         family = [*psutil.Process(running.pid).children(recursive=True), psutil.Process(running.pid)]
         assert len(family) >= 3

@@ -51,3 +51,14 @@ def test_what_somebody_stopped_on_purpose_is_not_down() -> None:
 
 def test_what_is_no_longer_declared_is_forgotten() -> None:
     assert story((0, True), (1, False), (2, False), (3, None), (4, False)) == [UP, UP, DOWN, UP, UP]
+
+
+def test_a_node_whose_process_died_was_down_however_soon_it_is_back() -> None:
+    watch, linked = NodeWatch(), {"one": True}
+    watch.look(linked, {}, 0, {"one": 3})
+    assert watch.down == UP
+    assert watch.look(linked, {}, 1, {"one": 4})
+    assert watch.down == DOWN
+    assert not watch.look(linked, {}, 1 + BACK_S / 2, {"one": 4})
+    assert watch.look(linked, {}, 1 + BACK_S, {"one": 4})
+    assert watch.down == UP

@@ -1,7 +1,7 @@
 """Keeps the declared processes alive, one by one moves them to what is declared now, and does what people ask."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -71,6 +71,7 @@ class Fleet:
         self.processes: Cell[Mapping[str, Running]] = Cell({})
         self.held: Cell[Mapping[str, Hold]] = Cell({})
         self.problems: Cell[Mapping[str, str]] = Cell({})
+        self.deaths: Counter[str] = Counter()
         self.moving: frozenset[str] = frozenset()
         """Groups in which somebody deploys: what is dead there is started, whoever would start it otherwise."""
         self.inside = Inside(database, executor, lambda name: self._find(name).name)
@@ -260,6 +261,7 @@ class Fleet:
                 return
             await self._remember(launch, running.started_at)
             if died:
+                self.deaths[launch.name] += 1
                 await self._tell_of_restart(launch, running)
         self._tell(launch.name, "")
         log.info("instance started", instance=launch.name, pid=running.pid)

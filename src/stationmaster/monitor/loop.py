@@ -62,6 +62,7 @@ class InstanceHealth:
 
 Launched = Callable[[], Awaitable[Mapping[str, datetime]]]
 Held = Callable[[], Mapping[str, str]]
+Deaths = Callable[[], Mapping[str, int]]
 
 
 async def _never() -> Mapping[str, datetime]:
@@ -78,8 +79,8 @@ class Monitor:
     `launched` tells since when instances have been running, as far as that is known: the grace of a start counts from
     there, and is over for those that were started before this control plane. `held` tells which instances and gateway
     nodes somebody stopped on purpose, and why. `token` gives the bearer token in which name an API is asked, `linked`
-    which nodes are connected to the control plane. `health` shows every watched instance; changes of state appear at
-    once, newer details within half a second.
+    which nodes are connected to the control plane, `deaths` how often each process has died. `health` shows every
+    watched instance; changes of state appear at once, newer details within half a second.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Monitor:
         held: Held = _nothing,
         token: Token = no_token,
         linked: Linked = nothing_known,
+        deaths: Deaths = dict,
     ) -> None:
         self.database = database
         self.declared = declared
@@ -104,6 +106,7 @@ class Monitor:
         self._changed = Pulse()
         self.ways = Ways(Surroundings(token=token, linked=linked, held=held), self.schedule, self._changed)
         self._linked = linked
+        self._deaths = deaths
         self._nodes = NodeWatch()
         self._standing = Standing(self.ledger, _STANDING)
         self._states: dict[str, WatchState] = {name: begin(utc_now(), time.monotonic()) for name in self.watched}
@@ -158,7 +161,7 @@ class Monitor:
     async def _watch_nodes(self) -> None:
         """Links are looked at far more often than nodes die: a node that starts anew within a second was down."""
         while True:
-            if self._nodes.look(self._linked(), self.held(), time.monotonic()):
+            if self._nodes.look(self._linked(), self.held(), time.monotonic(), self._deaths()):
                 self._changed.beat()
             await asyncio.sleep(_NODES_EVERY_S)
 
