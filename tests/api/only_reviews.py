@@ -1,29 +1,19 @@
 """As much of a platform as the routes of reviews need, and a server of it."""
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import uvicorn
 from litestar import Litestar
-from litestar.di import Provide
-from litestar.exceptions import HTTPException
 
-from stationmaster.access.roles import Caller, Role
 from stationmaster.api.routes.reviews import ReviewRoutes, ReviewTaskRoutes
-from stationmaster.core.problem import PlatformError
 from stationmaster.incidents.review.desk import Reviews
 from stationmaster.incidents.review.worked import Work
-from stationmaster.runtime.db import metadata, open_database
-from stationmaster.runtime.problems import http_problem, log_unexpected, platform_problem
-from stationmaster.runtime.serve import Asgi
+from stationmaster.runtime.db import Database
+from tests.api.only import app_of, asked, control_of
 from tests.incidents.review.desk_world import Desk
 from tests.incidents.review.test_review_loop import STORY
-from tests.served import LIMIT_S, eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +21,20 @@ class OnlyReviews:
     reviews: Reviews | None
 
 
-def make_app(reviews: Reviews | None, name: str = "lin") -> Litestar:
-    platform = OnlyReviews(reviews)
-    caller = Caller(name=name, role=Role.OPERATOR)
-    return Litestar(
-        route_handlers=[ReviewRoutes, ReviewTaskRoutes],
-        dependencies={
-            "platform": Provide(lambda: platform, sync_to_thread=False),
-            "caller": Provide(lambda: caller, sync_to_thread=False),
-        },
-        exception_handlers={PlatformError: platform_problem, HTTPException: http_problem},
-        logging_config=None,
-        after_exception=[log_unexpected],
-    )
+def make_app(reviews: Reviews | None) -> Litestar:
+    return app_of(OnlyReviews(reviews), [ReviewRoutes, ReviewTaskRoutes])
 
 
-@asynccontextmanager
-async def client_of(reviews: Reviews | None) -> AsyncIterator[httpx.AsyncClient]:
-    app: Asgi = make_app(reviews)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://control") as client:
-        yield client
+def client_of(reviews: Reviews | None) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    return asked(make_app(reviews))
 
 
-@contextmanager
-def control(state: Path, port: int, work: Work) -> Iterator[None]:
-    """Serves one resolved incident with its review, found by its state folder as the real control plane is."""
-    servers: list[uvicorn.Server] = []
+def control(state: Path, port: int, work: Work) -> AbstractContextManager[None]:
+    """Serves one resolved incident with its review."""
 
-    async def serve() -> None:
-        database = open_database(state / "stationmaster.db")
-        async with database.write() as connection:
-            await connection.run_sync(metadata.create_all)
+    async def make(database: Database) -> Litestar:
         desk = Desk(database, work=work)
         await desk.facts(*STORY)
-        app = make_app(desk.reviews)
-        servers.append(uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", ws="none", log_config=None)))
-        await servers[0].serve()
-        await database.close()
+        return make_app(desk.reviews)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    eventually(lambda: bool(servers) and servers[0].started, "the control plane listens")
-    (state / "control.url").write_text(f"http://127.0.0.1:{port}\n", "utf-8")
-    (state / "admin.token").write_text("token\n", "utf-8")
-    try:
-        yield
-    finally:
-        servers[0].should_exit = True
-        thread.join(LIMIT_S)
+    return control_of(state, port, make)
