@@ -11,7 +11,6 @@ from pathlib import Path
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
 from stationmaster.core.names import InstanceName, UserName, VirtualHostName
 from stationmaster.core.problem import PlatformError
@@ -118,9 +117,6 @@ class RunEffects:
     fleet: Fleet
     gateway: Gateway
     policy: Callable[[], HealingPolicy]
-
-    async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
-        return await self.fleet.run_command(instance, argv, timeout_s=timeout_s)
 
     async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool:
         return any(

@@ -15,7 +15,6 @@ from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.joints import RunEffects, RunEnvironment
 from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.bind import InventoryView
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runbooks.unattended import Unattended
@@ -62,14 +61,9 @@ def make_runs(declared: Cell[PlatformSpec], state: StateDir, database: Database,
         folder=state.runs,
         state=state.root,
         now=utc_now,
-    )
-    runbooks = Runbooks(
-        database=database,
-        unattended=unattended,
-        runbooks=upon.shelf.runbooks,
-        inventory=lambda: InventoryView.of(declared.value),
         perform=RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing),
     )
+    runbooks = Runbooks(database=database, unattended=unattended, runbooks=upon.shelf.runbooks)
     drills = Drills(database=database, declared=lambda: declared.value, breaker=breaker)
     scheduled = ScheduledRun(of_drills, of_drills.end)
     return RunRooms(runbooks=runbooks, approvals=approvals, drills=drills, scheduled=scheduled)

@@ -18,7 +18,7 @@ from stationmaster.runbooks.run import Finish, Outcome
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database
 from tests.runbooks.test_loop import OPENED, facts, room, tell
-from tests.runbooks.world import MOMENT, OWN, World, alert, inventory, loaded
+from tests.runbooks.world import MOMENT, OWN, World, alert, inventory, loaded, spec
 
 
 def joins(instance: str, *, incident: int = 1, worked: bool = True) -> AlertJoined:
@@ -47,7 +47,8 @@ async def test_what_only_follows_has_no_run(database: Database) -> None:
 
 
 async def test_for_a_joined_alert_without_a_runbook_nobody_is_asked_twice(database: Database) -> None:
-    _, found = await told(database, OPENED, joins("elsewhere"))
+    joined = replace(joins("elsewhere"), alert=alert("elsewhere", alertname="Unheard", service="nobody"))
+    _, found = await told(database, OPENED, joined)
     (declined,) = [fact for fact in found if isinstance(fact, RunDeclined)]
     assert declined.fingerprint == "f-elsewhere"
     assert not [fact for fact in found if isinstance(fact, EscalationAsked)]
@@ -70,8 +71,9 @@ async def test_so_many_runs_of_one_incident_are_under_way_and_no_more(database: 
     places = inventory()
     keys = places.services[0]
     many = tuple(replace(keys.instances[0], name=InstanceName(f"key-{number}")) for number in range(MOST_AT_ONCE + 1))
-    wide = replace(places, services=(replace(keys, instances=many),))
-    built = Runbooks(database=database, runbooks=lambda: [loaded(OWN)], inventory=lambda: wide, perform=World())
+    wide = replace(spec(), services=(replace(keys, instances=many),))
+    narrow = room(database, World(), [loaded(OWN)])
+    built = replace(narrow, unattended=replace(narrow.unattended, spec=lambda: wide))
     await tell(database, IncidentOpened(at=MOMENT, incident=1, title="x", alert=alert("key-0")))
     for number in range(1, MOST_AT_ONCE + 1):
         await tell(database, joins(f"key-{number}"))

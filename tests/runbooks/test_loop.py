@@ -1,10 +1,11 @@
 """A run goes from an opened incident to its end, whatever instruction the process dies at."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -19,19 +20,37 @@ from stationmaster.core.facts import (
     RunStarted,
     RunStepEnded,
 )
+from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.loop import CONSUMER, Runbooks
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
+from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
-from tests.runbooks.world import MOMENT, OWN, Crash, World, alert, crashing, inventory, loaded
+from tests.runbooks.world import MOMENT, OWN, Crash, World, alert, crashing, loaded, spec
 
 OPENED = IncidentOpened(at=MOMENT, incident=1, title="key-us-south is down", alert=alert())
 LIMIT_S = 20.0
 
 
-def room(database: Database, world: World, runbooks: Sequence[Runbook]) -> Runbooks:
-    return Runbooks(database=database, runbooks=lambda: runbooks, inventory=inventory, perform=world)
+def room(
+    database: Database,
+    world: World,
+    runbooks: Sequence[Runbook],
+    *,
+    now: Callable[[], datetime] = utc_now,
+) -> Runbooks:
+    unattended = Unattended(
+        database=database,
+        approvals=Approvals(database=database),
+        spec=spec,
+        env=lambda _run: {"PATH": "/usr/bin:/bin"},
+        folder=Path(gettempdir()),
+        now=now,
+        perform=world,
+        runner=world.runner,
+    )
+    return Runbooks(database=database, runbooks=lambda: runbooks, unattended=unattended, now=now)
 
 
 async def tell(database: Database, fact: Fact) -> None:
@@ -112,7 +131,7 @@ async def test_the_log_is_kept_with_the_incident(database: Database, runbook: Ru
 async def test_what_self_healing_did_not_take_out_is_taken_out_with_a_note(
     database: Database, runbook: Runbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.plan.SELF_HEALING_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.plan_platform.SELF_HEALING_S", 0.1)
     world = World(out=False)
     found = await worked(database, world, [runbook])
     assert world.changes == ["take_out", "restart", "put_back"]
@@ -123,7 +142,7 @@ async def test_what_self_healing_did_not_take_out_is_taken_out_with_a_note(
 async def test_a_balancer_that_refuses_does_not_keep_the_instance_from_being_cured(
     database: Database, runbook: Runbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.plan.SELF_HEALING_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.plan_platform.SELF_HEALING_S", 0.1)
     world = World(out=False, balancer_refuses=True)
     assert ended(await worked(database, world, [runbook])) == ["cured"]
 
@@ -132,8 +151,8 @@ async def test_a_restart_that_does_not_help_is_escalated(
     database: Database, runbook: Runbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = World(restart_helps=False)
-    built = await opened(database, world, [runbook])
-    late = Runbooks(database=database, runbooks=built.runbooks, inventory=inventory, perform=world, now=fast_clock())
+    await opened(database, world, [runbook])
+    late = room(database, world, [runbook], now=fast_clock())
     async with asyncio.timeout(LIMIT_S):
         await late.work("run-1")
     found = await facts(database)
@@ -188,28 +207,31 @@ async def test_one_incident_opens_one_run(database: Database) -> None:
     assert len(await built.open_runs()) == 1
 
 
-@pytest.mark.parametrize("which", ["none", "two", "foreign"])
+@pytest.mark.parametrize("which", ["none", "two"])
 async def test_without_one_runbook_somebody_is_asked(database: Database, which: str) -> None:
     own = loaded(OWN)
-    runbooks = {"none": [], "two": [own, own], "foreign": [own]}[which]
-    about = alert("elsewhere") if which == "foreign" else alert()
-    built = room(database, World(), runbooks)
-    await tell(database, IncidentOpened(at=MOMENT, incident=1, title="x", alert=about))
+    built = room(database, World(), {"none": [], "two": [own, own]}[which])
+    await tell(database, IncidentOpened(at=MOMENT, incident=1, title="x", alert=alert()))
     await outbox.drain(database, CONSUMER, built.handle)
     found = await facts(database)
     assert [type(fact) for fact in found] == [IncidentOpened, RunDeclined, EscalationAsked]
 
 
-async def test_a_destructive_command_is_never_run(database: Database) -> None:
+async def test_a_destructive_command_waits_for_two_people(database: Database) -> None:
     text = (
         "---\nalert: ServiceInstanceDown\nservice: api_key_service\n---\n## Steps\n\n"
-        "1. Clean up.\n   ```bash\n   rm -rf /var/lib/keys\n   ```\n"
+        "1. Clean up.\n   ```bash\n   rm -rf ./keys\n   ```\n"
     )
     world = World()
-    found = await worked(database, world, [read_runbook(text, file="x.md").runbook])
+    built = await opened(database, world, [read_runbook(text, file="x.md").runbook])
+    task = asyncio.create_task(built.work("run-1"))
+    async with asyncio.timeout(LIMIT_S):
+        while not (asked := await Approvals(database=database).open()):
+            await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [(each.step, each.people) for each in asked] == [("1", 2)]
     assert world.calls == []
-    assert verdicts(found) == {"1": "refused"}
-    assert len([fact for fact in found if isinstance(fact, EscalationAsked)]) == 1
 
 
 async def test_run_works_every_open_run_at_once(database: Database) -> None:
@@ -226,7 +248,7 @@ async def test_run_works_every_open_run_at_once(database: Database) -> None:
 
 # Crashes
 
-EFFECTS = ["run_command", "logs", "restart", "put_back", "take_out"]
+EFFECTS = ["curl", "logs", "restart", "put_back", "take_out"]
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
@@ -234,8 +256,8 @@ EFFECTS = ["run_command", "logs", "restart", "put_back", "take_out"]
 async def test_a_crash_around_an_effect_loses_nothing_and_doubles_nothing(
     database: Database, runbook: Runbook, effect: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.plan.SELF_HEALING_S", 0.1)
-    monkeypatch.setattr("stationmaster.runbooks.work._PROBE_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.plan_platform.SELF_HEALING_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.changing.PROBE_S", 0.1)
     world = World(out=effect != "take_out", **{f"crash_{moment}": effect})  # type: ignore[arg-type]
     built = await opened(database, world, [runbook])
     async with monitored(database, world, built):
@@ -252,16 +274,14 @@ async def test_a_crash_around_an_effect_loses_nothing_and_doubles_nothing(
 async def test_a_crash_at_any_write_loses_nothing_and_doubles_nothing(
     database: Database, tmp_path: Path, after_commit: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.work._PROBE_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.changing.PROBE_S", 0.1)
     own, world = loaded(OWN), World()
     built = await opened(database, world, [own])
     crashes = 0
     async with asyncio.timeout(2 * LIMIT_S), monitored(database, world, built):
         while await built.open_runs():
-            doomed = room(crashing(database, at=1, after_commit=after_commit), world, [])
-            if not after_commit:
-                # A write that never commits is tried again by the next life; let every second life get one further.
-                doomed = room(crashing(database, at=2, after_commit=False), world, [])
+            # One step takes up to three writes: of four lives at least one gets further.
+            doomed = room(crashing(database, at=crashes % 4 + 1, after_commit=after_commit), world, [])
             try:
                 await doomed.work("run-1")
             except Crash:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from stationmaster.runbooks.course import ByHand, next_moves
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import Plan, PlannedStep, make_plan
-from stationmaster.runbooks.run import Do, Entry, Finish, Manner, Outcome, Settle, Signals, Wait, next_move
-from tests.runbooks.world import MOMENT, OWN, bound, loaded
+from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.run import Do, Entry, Finish, Manner, Outcome, Settle, Signals, Wait
+from tests.runbooks.world import MOMENT, OWN, loaded, planned
 
 PASSED, FAILED, REFUSED = Verdict.PASSED, Verdict.FAILED, Verdict.REFUSED
 
@@ -18,29 +19,28 @@ class Story:
 
     answers: Mapping[str, Verdict | list[Verdict]]
     recovers_at_s: float | None = None
-    plan: Plan = field(default_factory=lambda: make_plan(loaded(OWN), bound()))
+    plan: Plan = field(default_factory=lambda: planned(loaded(OWN)))
     journal: dict[str, Entry] = field(default_factory=dict)
     now: datetime = MOMENT
     done: list[str] = field(default_factory=list)
 
     def told(self) -> Finish:
         for _ in range(2000):
-            move = next_move(self.plan, self.journal, self._signals(), self.now)
-            match move:
-                case Finish():
-                    return move
+            match next_moves(self.plan, self.journal, {}, self.now, signals=self._signals())[0]:
+                case Finish() as finish:
+                    return finish
                 case Wait(until=until):
                     assert until > self.now
                     self.now = until
                 case Settle(step=step, verdict=verdict, why=why):
                     self._end(step, verdict, why)
-                case Do(step=step):
+                case Do(step=step) | ByHand(step=step):
                     self._do(step)
         raise AssertionError("the story does not end")
 
     def _signals(self) -> Signals:
         at = None if self.recovers_at_s is None else MOMENT + timedelta(seconds=self.recovers_at_s)
-        return Signals(recovered_at=at if at is not None and at <= self.now else None)
+        return Signals(recovered_at=at if at is not None and at <= self.now else None, listening=True)
 
     def _do(self, step: PlannedStep) -> None:
         self.done.append(step.key)
@@ -80,7 +80,7 @@ class Story:
 def test_a_dead_instance_is_restarted_and_put_back_after_its_recovery_alert() -> None:
     story = Story({"1": FAILED, "5": [FAILED, FAILED, PASSED]}, recovers_at_s=3)
     assert story.told().outcome is Outcome.CURED
-    assert [key for key in story.done if key != "5"] == ["1", "2a", "3", "4", "6.1", "6.2"]
+    assert [key for key in story.done if key != "5"] == ["1", "2a", "3", "4", "6.1", "6.2", "6.2v"]
     assert story.done.count("5") == 3
     assert story.seconds >= 3
 
@@ -139,14 +139,20 @@ def test_a_target_that_could_not_be_put_back_is_escalated() -> None:
 
 
 def test_a_change_of_unknown_outcome_is_resumed_and_not_begun() -> None:
-    plan = make_plan(loaded(OWN), bound())
+    plan = planned(loaded(OWN))
     ended = {
         key: Entry(
             key=key, started_at=MOMENT, tried_at=MOMENT, attempts=1, verdict=verdict, detail="seen", ended_at=MOMENT
         )
-        for key, verdict in {"1": FAILED, "2a": PASSED, "2b": Verdict.SKIPPED, "3": PASSED}.items()
+        for key, verdict in {
+            "1": FAILED,
+            "2a": PASSED,
+            "2b": Verdict.SKIPPED,
+            "2bv": Verdict.SKIPPED,
+            "3": PASSED,
+        }.items()
     }
     begun = Entry(key="4", started_at=MOMENT, tried_at=MOMENT, attempts=0)
-    move = next_move(plan, {**ended, "4": begun}, Signals(), MOMENT)
+    (move,) = next_moves(plan, {**ended, "4": begun}, {}, MOMENT)
     assert isinstance(move, Do)
     assert (move.step.key, move.manner) == ("4", Manner.RESUMED)

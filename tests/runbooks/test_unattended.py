@@ -33,7 +33,7 @@ from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
-from tests.runbooks.world import MOMENT, World, inventory
+from tests.runbooks.world import MOMENT
 
 SLOW = Alert(
     fingerprint="slow",
@@ -84,8 +84,6 @@ class Room:
         self.room = Runbooks(
             database=database,
             runbooks=lambda: [self.runbook],
-            inventory=inventory,
-            perform=World(),
             unattended=self.unattended,
         )
 

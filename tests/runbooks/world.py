@@ -1,6 +1,7 @@
 """A small platform for tests: an inventory, alerts, and a performer that keeps a balancer, a service and a record."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,20 +9,30 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import Alert
 from stationmaster.core.names import InstanceName, ServiceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, HealthCheck, Instance, Service, Target, VirtualHost
+from stationmaster.core.spec import Address, HealthCheck, Instance, PlatformSpec, Service, Target, VirtualHost
 from stationmaster.runbooks.bind import Binding, InventoryView, bind
 from stationmaster.runbooks.library import load_file
+from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
+from stationmaster.runbooks.permit import Policy
+from stationmaster.runbooks.plan_alone import plan_alone
+from stationmaster.runbooks.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
+from stationmaster.runbooks.request import RunRequest
+from stationmaster.runbooks.unattended import SAFE
 from stationmaster.runtime.db import Database
 
 MOMENT = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 OPERATIONAL = '{"code":0,"description":"The API is available and operational."}'
 OWN = Path(__file__).parents[2] / "src" / "stationmaster" / "sample" / "runbooks" / "key-service-instance-down.md"
 INSTANCES = {"key-us-south": 8888, "key-us-east": 8889, "key-eu-de": 8890}
+
+
+def spec() -> PlatformSpec:
+    seen = inventory()
+    return PlatformSpec(environment="sample", services=seen.services, virtual_hosts=seen.virtual_hosts)
 
 
 def inventory() -> InventoryView:
@@ -77,6 +88,21 @@ def loaded(path: Path) -> Runbook:
     return runbook
 
 
+def planned(runbook: Runbook, instance: str = "key-us-south", policy: Policy = SAFE) -> Plan:
+    """The plan of a run about an instance."""
+    asked = RunRequest(
+        runbook=runbook,
+        cwd=Path.cwd(),
+        requested_by="runbooks",
+        host=instance,
+        labels=alert(instance).labels,
+        inventory=inventory(),
+        binding=bound(instance),
+        policy=policy,
+    )
+    return plan_alone(asked)
+
+
 class Crash(BaseException):
     """Stands for the end of the process at this very instruction."""
 
@@ -111,15 +137,21 @@ class World:
             self.crash_after = ""
             raise Crash(name)
 
-    async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
-        self._called("run_command")
-        self.argvs.append(argv)
-        self._done("run_command")
+    async def runner(
+        self, order: Order, seen: Callable[[str, bool], None], *, stop: asyncio.Event | None = None
+    ) -> Ran:
+        """Answers for `curl`; everything else really runs."""
+        if order.argv[0] != "curl":
+            return await run_locally(order, seen, stop=stop)
+        self._called("curl")
+        self.argvs.append(order.argv)
+        self._done("curl")
         if not self.curl:
-            return CommandResult(exit_status=None, output=f"not runnable here: {argv[0]}: No such file or directory")
-        if self.up:
-            return CommandResult(exit_status=0, output=OPERATIONAL)
-        return CommandResult(exit_status=7, output="curl: (7) Failed to connect to 127.0.0.1")
+            missing = "not runnable here: curl: No such file or directory"
+            return Ran(ending=Ending.NOT_STARTED, exit_status=None, output=missing, printed="")
+        status, output = (0, OPERATIONAL) if self.up else (7, "curl: (7) Failed to connect to 127.0.0.1")
+        seen(output, False)
+        return Ran(ending=Ending.EXITED, exit_status=status, output=output, printed=output)
 
     async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool:
         return self.out

@@ -18,7 +18,7 @@ from stationmaster.core.problem import PlatformError
 if TYPE_CHECKING:
     from stationmaster.cli.runbook_work import Matter
     from stationmaster.runbooks.alone import RunRequest
-    from stationmaster.runbooks.plan import Plan
+    from stationmaster.runbooks.planned import Plan
 
 _STATUS = """\
 Exit status: [bold]0[/bold] cured or passed, [bold]1[/bold] failed or escalated, [bold]2[/bold] not begun (usage, a

@@ -1,6 +1,5 @@
 """The face of a run without a server: plans any runbook, works it with an operator, and goes on after a crash."""
 
-import asyncio
 import hashlib
 import os
 import re
@@ -15,7 +14,7 @@ from pathlib import Path
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks import journal, store
 from stationmaster.runbooks.changing import CheckSecond
-from stationmaster.runbooks.course import Move, next_moves, settled_steps
+from stationmaster.runbooks.driving import Driving
 from stationmaster.runbooks.hands import Hands
 from stationmaster.runbooks.journal import Write
 from stationmaster.runbooks.journal_file import open_journal, telling
@@ -25,7 +24,7 @@ from stationmaster.runbooks.plan_alone import plan_alone
 from stationmaster.runbooks.planned import Plan, PlannedKind
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.request import RunRequest, kept_request, request_again
-from stationmaster.runbooks.run import Finish, Outcome, Wait
+from stationmaster.runbooks.run import Finish, Outcome
 from stationmaster.runbooks.talk import NeedsPersonError, Operator, RunEvent, RunFinished, RunOpened
 from stationmaster.runbooks.worked import Worked
 from stationmaster.runtime.db import Database, utc_now
@@ -168,28 +167,12 @@ class Alone:
         hands = Hands(worked=worked, check_second=self.check_second)
         self._working = worked
         try:
-            finish = await self._moved(worked, hands)
+            finish = await Driving(worked=worked, hands=hands, parallel=self.parallel).to_end()
         except NeedsPersonError as error:
             return await self._stopped(worked, error.message)
         finally:
             self._working = None
         return await self._finished(worked, finish)
-
-    async def _moved(self, worked: Worked, hands: Hands) -> Finish:
-        settled = 0
-        while True:
-            plan, entries, given, now = worked.plan, worked.entries, worked.given, self.now()
-            settled = settled_steps(plan, entries, given, now, before=settled)
-            moves = next_moves(plan, entries, given, now, parallel=self.parallel, settled=settled)
-            match moves[0]:
-                case Finish() as finish:
-                    return finish
-                case Wait(until=until):
-                    await hands.wait(until)
-                case _ if len(moves) == 1:
-                    await hands.make(moves[0])
-                case _:
-                    await _together(hands, moves)
 
     async def _finished(self, worked: Worked, finish: Finish) -> RunFinished:
         return await self._end(worked.database, worked.run, finish, tell=worked)
@@ -314,17 +297,6 @@ class Alone:
             operator=self.operator,
             now=self.now,
         )
-
-
-async def _together(hands: Hands, moves: tuple[Move, ...]) -> None:
-    """Reads that are independent of each other; the first that breaks ends the others."""
-    tasks = [asyncio.create_task(hands.make(move)) for move in moves]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _file_of(runbook: Runbook) -> str:

@@ -10,15 +10,16 @@ from stationmaster.runbooks.consent import EXPIRES_AFTER, Meant, allowed, digest
 from stationmaster.runbooks.course import untested, verification_of
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Intent, Write
-from stationmaster.runbooks.local import Ending, run_locally
+from stationmaster.runbooks.local import Ending
 from stationmaster.runbooks.looking import Looking, Seen, marker_of, program_of
 from stationmaster.runbooks.outputs import Telling
 from stationmaster.runbooks.plan import declared_risk
-from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.planned import OF_BALANCERS, PlannedKind, PlannedStep
 from stationmaster.runbooks.processes import end_marked, marked
+from stationmaster.runbooks.read.document import Condition
 from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.risk.classes import worst
-from stationmaster.runbooks.run import Signals, State, poll_delay_s
+from stationmaster.runbooks.run import State, poll_delay_s
 from stationmaster.runbooks.script import Filled, Misfit, fill
 from stationmaster.runbooks.talk import ApprovalRequest, Approved, Denied, StepBegan, Waiting
 from stationmaster.runbooks.worked import Unfilled, Worked
@@ -58,7 +59,7 @@ class Changing:
         await worked.write(Write(begins=step if before is None else None, events=[intent, began]))
         telling = Telling(step=step.key, tell=worked.heard, now=worked.now, secrets=worked.secrets)
         order = replace(self.looking.order(step, meant.filled, attempt, reads=False), marker=intent.marker)
-        ran = await run_locally(order, telling.seen, stop=worked.halt(step.key))
+        ran = await worked.runner(order, telling.seen, stop=worked.halt(step.key))
         stopped = ran.ending is Ending.STOPPED
         judged = judge(step.expectations, ran.result, program=program_of(meant.filled))
         if stopped:
@@ -109,14 +110,19 @@ class Changing:
             doubts=self._doubts(step),
         )
 
-    def _state(self) -> State:
+    def untested(self, step: PlannedStep) -> tuple[Condition, ...]:
+        """The conditions of a step that only a person can judge."""
         worked = self.worked
-        return State(plan=worked.plan, journal=worked.entries, signals=Signals(), now=worked.now())
+        return untested(step, State(plan=worked.plan, journal=worked.entries, signals=worked.signals, now=worked.now()))
 
     def _doubts(self, step: PlannedStep) -> tuple[str, ...]:
         """After a change whose verification failed, or was judged by nobody, no other change is made unasked."""
         worked = self.worked
-        verified = [(each.after, worked.entries.get(each.key)) for each in worked.plan.steps if each.after]
+        verified = [
+            (each.after, worked.entries.get(each.key))
+            for each in worked.plan.steps
+            if each.after and each.acts not in OF_BALANCERS
+        ]
         if step.rolls_back:
             return worked.doubts
         failed = (
@@ -142,7 +148,7 @@ class Changing:
         worked, step = self.worked, meant.step
         if (earlier := self._already(meant)) is not None:
             return earlier
-        conditions = untested(step, self._state())
+        conditions = self.untested(step)
         if why := allowed(meant, worked.request.policy, conditions):
             return Approved(by=why)
         problem = ""

@@ -6,8 +6,17 @@ from datetime import datetime
 from typing import TypeAlias
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Effect, Jump, JumpWhen, Plan, PlannedKind, PlannedStep, is_of
-from stationmaster.runbooks.read.document import Condition, ConditionKind, ExpectationKind
+from stationmaster.runbooks.planned import (
+    OF_BALANCERS,
+    Effect,
+    Jump,
+    JumpWhen,
+    Plan,
+    PlannedKind,
+    PlannedStep,
+    is_of,
+)
+from stationmaster.runbooks.read.document import Condition, ConditionKind, ExpectationKind, PlatformAction
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.run import (
     Do,
@@ -25,6 +34,7 @@ from stationmaster.runbooks.run import (
 )
 from stationmaster.runbooks.values import Source
 
+UNHEARD = Signals()
 GO_ON, STOP, YES, NO = "go-on", "stop", "yes", "no"
 
 
@@ -55,11 +65,18 @@ Move: TypeAlias = Do | Settle | Wait | Finish | ByHand | Decide | Choose
 
 
 def next_moves(
-    plan: Plan, journal: Journal, decisions: Mapping[str, str], now: datetime, *, parallel: int = 1, settled: int = 0
+    plan: Plan,
+    journal: Journal,
+    decisions: Mapping[str, str],
+    now: datetime,
+    *,
+    signals: Signals = UNHEARD,
+    parallel: int = 1,
+    settled: int = 0,
 ) -> tuple[Move, ...]:
     """What can be done now: several moves only where reads are independent of each other. `settled` is what
     `settled_steps` gave before."""
-    state = State(plan=plan, journal=journal, signals=Signals(), now=now)
+    state = State(plan=plan, journal=journal, signals=signals, now=now)
     jumped: tuple[str, str] | None = None
     for number in range(settled, len(plan.steps)):
         step = plan.steps[number]
@@ -86,7 +103,7 @@ def next_moves(
 def settled_steps(plan: Plan, journal: Journal, decisions: Mapping[str, str], now: datetime, *, before: int = 0) -> int:
     """How many steps at the beginning of a plan have ended for good and lead nowhere else: nothing that is written
     later changes that, so that they need not be looked at for every move. `before` is what was known of it."""
-    state = State(plan=plan, journal=journal, signals=Signals(), now=now)
+    state = State(plan=plan, journal=journal, signals=UNHEARD, now=now)
     number = before
     while number < len(plan.steps):
         step = plan.steps[number]
@@ -155,7 +172,10 @@ def _begin(step: PlannedStep, state: State) -> Move:
         return Settle(step=step, verdict=Verdict.SKIPPED, why=step.why)
     seen = _since_change(state) if step.conditions else state
     for condition in step.conditions:
-        if _testable(condition, seen) and (why := held(condition, seen)) and not isinstance(why, Wait):
+        why = held(condition, seen) if _testable(condition, seen) else ""
+        if isinstance(why, Wait):
+            return why
+        if why:
             return Settle(step=step, verdict=Verdict.SKIPPED, why=why)
     if (pointless := _pointless(step, state)) is not None:
         return Settle(step=step, verdict=Verdict.SKIPPED, why=pointless)
@@ -169,7 +189,11 @@ def _begin(step: PlannedStep, state: State) -> Move:
 
 
 def _pointless(step: PlannedStep, state: State) -> str | None:
-    """A verification or a rollback of something that was not done; a rollback that is not needed."""
+    """What was found done already; a verification or a rollback of something that was not done; a rollback that is
+    not needed."""
+    before = state.journal.get(step.unless_passed)
+    if before is not None and before.verdict is Verdict.PASSED:
+        return f"step {step.unless_passed} found it done"
     change = state.journal.get(step.rolls_back or step.after)
     undone = {Verdict.SKIPPED, Verdict.REFUSED, Verdict.MANUAL}
     if step.after and step.key == f"{step.after}v" and change is not None and change.verdict in undone:
@@ -192,6 +216,7 @@ def _since_change(state: State) -> State:
         for number, step in enumerate(steps)
         if step.kind is PlannedKind.ACTION
         and step.effect is Effect.COMMAND
+        and step.acts not in OF_BALANCERS
         and (entry := state.journal.get(step.key)) is not None
         and entry.verdict in tried
     ]
@@ -203,7 +228,9 @@ def _testable(condition: Condition, state: State) -> bool:
         case ConditionKind.DOWN | ConditionKind.RECOVERED | ConditionKind.STILL_DOWN:
             return state.latest(health=True) is not None
         case ConditionKind.NO_ERRORS:
-            return state.latest(Effect.LOGS) is not None
+            return state.latest(PlatformAction.SERVICE_LOGS) is not None
+        case ConditionKind.RECOVERY_ALERT:
+            return state.signals.listening
         case _:
             return False
 
@@ -280,9 +307,11 @@ def _finish(state: State) -> Finish:
     check = _since_change(state).latest(health=True)
     if asked:
         return Finish(outcome=Outcome.ESCALATED, why=f"level {asked[0].level} was asked to look")
+    if check is not None and check.verdict is Verdict.PASSED and changed and not state.restored:
+        return Finish(outcome=Outcome.ESCALATED, why="it works again, but its target was not put back")
     if check is not None and check.verdict is Verdict.PASSED:
         outcome = Outcome.CURED if changed else Outcome.PASSED
-        return Finish(outcome=outcome, why=f"the last check passed: {check.detail}")
+        return Finish(outcome=outcome, why=f"the last check passed: {check.detail}", well=True)
     if check is not None and check.verdict is Verdict.FAILED:
         return Finish(outcome=Outcome.FAILED, why=f"the last check did not pass: {check.detail}")
     failed = [(step, entry) for step, entry in ended if entry.verdict is Verdict.FAILED]

@@ -70,8 +70,9 @@ class Hands:
         worked = self.worked
         began = StepBegan(at=worked.now(), step=step.key, command=step.command)
         worked.operator.told(began)
-        conditions = "; ".join(each.text for each in step.conditions)
-        shown = replace(step, why=f"{conditions}: {step.why}") if conditions else step
+        open_ones = self.changing.untested(step)
+        conditions = "; ".join(each.text for each in open_ones)
+        shown = replace(step, conditions=open_ones, why=f"{conditions}: {step.why}" if conditions else step.why)
         done = await worked.operator.work_by_hand(shown)
         took_ms = round((worked.now() - began.at).total_seconds() * 1000)
         why = worked.clean(done.why or f"{done.by or 'the operator'} says so")

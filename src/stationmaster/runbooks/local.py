@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.runbooks.confine import can_confine, start_confined
@@ -74,6 +75,14 @@ class Ran:
     @property
     def result(self) -> CommandResult:
         return CommandResult(exit_status=self.exit_status, output=self.output)
+
+
+class Runner(Protocol):
+    """Runs one order; `seen` hears every piece of output and whether it came on standard error, `stop` ends it."""
+
+    async def __call__(
+        self, order: Order, seen: Callable[[str, bool], None], *, stop: asyncio.Event | None = None
+    ) -> Ran: ...
 
 
 async def run_locally(order: Order, seen: Callable[[str, bool], None], *, stop: asyncio.Event | None = None) -> Ran:

@@ -6,7 +6,7 @@ from pathlib import Path
 from stationmaster.core.command import NOT_RUNNABLE
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Write
-from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
+from stationmaster.runbooks.local import Ending, Order, Ran
 from stationmaster.runbooks.outputs import Telling, follows, taken
 from stationmaster.runbooks.plan import declared_risk
 from stationmaster.runbooks.planned import PlannedKind, PlannedStep
@@ -97,7 +97,7 @@ class Looking:
         )
         following = follows(filled.text)
         order = self.order(step, filled, attempt, reads=True, following=following)
-        ran = await run_locally(order, telling.seen, stop=worked.halt(step.key))
+        ran = await worked.runner(order, telling.seen, stop=worked.halt(step.key))
         if following and ran.ending is Ending.TIMED_OUT:
             ran = replace(ran, ending=Ending.EXITED, exit_status=0)
         judged = judge(step.expectations, ran.result, program=program_of(filled))

@@ -17,21 +17,17 @@ from stationmaster.core.facts import (
     EscalationAsked,
     Fact,
     IncidentOpened,
-    InstanceRestarted,
     RunDeclined,
     RunEnded,
     RunStarted,
 )
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks import store
-from stationmaster.runbooks.bind import InventoryView, Unbound, bind
 from stationmaster.runbooks.match import Match, choose
-from stationmaster.runbooks.perform import Perform
-from stationmaster.runbooks.plan import Plan, make_plan
+from stationmaster.runbooks.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
-from stationmaster.runbooks.run import Finish, Outcome, Wait, next_move
+from stationmaster.runbooks.run import Finish, Outcome
 from stationmaster.runbooks.unattended import Unattended
-from stationmaster.runbooks.work import Worker
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.tasks import supervise
@@ -49,14 +45,11 @@ log = structlog.get_logger("runbooks")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbooks:
-    """`runbooks` and `inventory` are asked anew for every incident; an open run keeps the plan that it began with."""
+    """`runbooks` are asked anew for every incident; an open run keeps the plan that it began with."""
 
     database: Database
     runbooks: Callable[[], Sequence[Runbook]]
-    inventory: Callable[[], InventoryView]
-    perform: Perform
-    unattended: Unattended | None = None
-    """Works what is about no instance; without it such an alert is a person's."""
+    unattended: Unattended
     now: Callable[[], datetime] = field(default=utc_now)
 
     async def consume(self) -> None:
@@ -73,8 +66,6 @@ class Runbooks:
                 await store.hear_alert(connection, alert, store.FIRING, at)
             case AlertRecovered(alert=alert, at=at):
                 await store.hear_alert(connection, alert, store.RECOVERED, at)
-            case InstanceRestarted(instance=instance, at=at):
-                await store.hear(connection, store.instance_subject(instance), store.RESTARTED, at)
 
     async def run(self) -> None:
         """Works every open run, each in a task of its own, for ever."""
@@ -90,27 +81,13 @@ class Runbooks:
 
     async def work(self, run: str) -> None:
         """Takes one run from where its journal stands to its end."""
-        worker = Worker(database=self.database, perform=self.perform, now=self.now)
-        while True:
-            seen = self.database.committed.count
-            found, journal, signals = await worker.load(run)
-            if found is None or found.ended_at is not None:
-                return None
-            if found.plan is None:
-                why = "its plan cannot be read by this version"
-                return await self._end(found, Finish(outcome=Outcome.ABORTED, why=why))
-            if found.request is not None and self.unattended is not None:
-                return await self._end(found, await self.unattended.work(found))
-            move = next_move(found.plan, journal, signals, self.now())
-            match move:
-                case Finish():
-                    return await self._end(found, move)
-                case Wait(until=until):
-                    left = (until - self.now()).total_seconds()
-                    await self.database.committed.beyond(seen, max(0.0, min(left, _TICK_S)))
-                case _:
-                    with span(f"run step {move.step.kind.value}", run=run, runbook=found.runbook, step=move.step.key):
-                        await worker.make(found, move, journal, signals)
+        async with self.database.read() as connection:
+            found = await store.find_run(connection, run)
+        if found is None or found.ended_at is not None:
+            return
+        with span("run", run=run, runbook=found.runbook):
+            finish = await self.unattended.work(found)
+        await self._end(found, finish)
 
     async def open_runs(self) -> list[store.Run]:
         async with self.database.read() as connection:
@@ -144,7 +121,7 @@ class Runbooks:
             why=found.why,
             plan=plan,
             started_at=self.now(),
-            host=plan.instance if request is not None else "",
+            host=plan.instance,
             request=request,
         )
         await store.create_run(connection, run)
@@ -154,13 +131,8 @@ class Runbooks:
 
     def _planned(
         self, fact: IncidentOpened | AlertJoined, found: Match, name: str
-    ) -> tuple[Plan, Mapping[str, object] | None] | str:
-        """The plan, and where it is about no instance the request that it was made of; or why there is none."""
-        bound = bind(fact.alert, self.inventory())
-        if not isinstance(bound, Unbound):
-            return make_plan(found.runbook, bound), None
-        if self.unattended is None:
-            return bound.why
+    ) -> tuple[Plan, Mapping[str, object]] | str:
+        """The plan and the request that it was made of, or why there is none."""
         request = self.unattended.request(found.runbook, fact.alert, name)
         try:
             plan = self.unattended.plan(request)

@@ -2,17 +2,12 @@
 
 from typing import Protocol
 
-from stationmaster.core.command import CommandResult
 from stationmaster.core.names import InstanceName, VirtualHostName
 from stationmaster.core.spec import Address
 
 
 class Perform(Protocol):
     """Every call may raise PlatformError, which ends its step as failed with the error's message."""
-
-    async def run_command(self, instance: InstanceName, argv: tuple[str, ...], timeout_s: float) -> CommandResult:
-        """Runs a program where the instance runs: by its argv, never through a shell."""
-        ...
 
     async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool: ...
 

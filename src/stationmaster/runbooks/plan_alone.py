@@ -1,9 +1,10 @@
-"""Plans any runbook for an operator's machine: every step with its risk, its values and why it will ask."""
+"""Plans any runbook: every step with its risk, its values and why it will ask."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from stationmaster.core.problem import PlatformError
+from stationmaster.runbooks import plan_platform
 from stationmaster.runbooks.permit import permitted
 from stationmaster.runbooks.plan import declared_risk, leaves, lettered, title_of, unique
 from stationmaster.runbooks.plan_jumps import jumps_of
@@ -46,7 +47,7 @@ def plan_alone(request: RunRequest) -> Plan:
         runbook=request.runbook.title,
         digest=request.runbook.digest,
         instance=request.subject,
-        service=request.runbook.service,
+        service=str(request.binding.service.name) if request.binding is not None else request.runbook.service,
         steps=tuple(replace(step, asks=_asks(step, request)) for step in chosen),
     )
 
@@ -88,8 +89,12 @@ class _Planning:
     def _parts(
         self, step: Step, inherited: tuple[Condition, ...], judged: tuple[Expectation, ...]
     ) -> Iterator[PlannedStep]:
-        made = _made(step, inherited)
-        if step.kind is StepKind.EXPECTATION and step.judges:
+        made, binding = _made(step, inherited), self.request.binding
+        if binding is not None:
+            made = replace(made, on_failure=made.on_failure or "continue")
+        if binding is not None and step.kind is StepKind.NAVIGATION:
+            yield plan_platform.needs_no_person(made, step.why)
+        elif step.kind is StepKind.EXPECTATION and step.judges:
             yield replace(made, kind=PlannedKind.NEEDLESS, why=f"judged together with step {step.judges}")
         elif step.kind in {StepKind.MANUAL, StepKind.NAVIGATION, StepKind.EXPECTATION}:
             yield replace(made, why=step.original, limit_s=step.wait_s or 0.0)
@@ -99,7 +104,18 @@ class _Planning:
                 expected = (*step.expectations, *judged) if command is last or len(step.commands) == 1 else ()
                 yield self._command(made, step, command, expected)
             for action in step.actions:
-                yield from _action(made, step, action)
+                yield from self._action(made, step, action, (*step.expectations, *judged))
+
+    def _action(
+        self, made: PlannedStep, step: Step, action: Action, expectations: tuple[Expectation, ...]
+    ) -> Iterator[PlannedStep]:
+        binding = self.request.binding
+        said = action.action in plan_platform.OF_INSTANCES and step.commands
+        if binding is None or action.action not in plan_platform.DOES or said:
+            yield from _action(made, step, action)
+            return
+        made = replace(made, conditions=unique((*made.conditions, *action.conditions)), limit_s=step.wait_s or 0.0)
+        yield from plan_platform.planned(made, action, binding, expectations)
 
     def _command(
         self, made: PlannedStep, step: Step, command: Command, expectations: tuple[Expectation, ...]
@@ -117,11 +133,18 @@ class _Planning:
             refusal = f"the runbook says: {forbidding.text}"
             risk = assess(command.text).risk
             return replace(made, kind=PlannedKind.ACTION, command=command.text, risk=risk, refusal=refusal)
-        text = self._text(command)
+        binding = self.request.binding
+        acts = plan_platform.translated(command.text, binding) if binding is not None else None
+        if isinstance(acts, plan_platform.Foreign):
+            return replace(made, kind=PlannedKind.ACTION, command=command.text, refusal=acts.why)
+        text = acts.text if acts is not None else self._text(command)
         if text is None:
             why = f"it has to be typed into `{command.session.opened_by}`: {command.text}"
             return replace(made, kind=PlannedKind.MANUAL, command=command.text, why=why)
-        return self._placed(made, step, text, expectations)
+        if binding is None:
+            return self._placed(made, step, text, expectations)
+        placed = self._placed(made, step, plan_platform.readdressed(text, binding), expectations)
+        return plan_platform.adapted(placed, command.text, acts)
 
     def _text(self, command: Command) -> str | None:
         session = command.session

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stationmaster.runbooks.planned import Effect, PlannedKind, PlannedStep
+from stationmaster.runbooks.planned import OF_BALANCERS, Effect, PlannedKind, PlannedStep
+from stationmaster.runbooks.read.document import PlatformAction
 from stationmaster.runbooks.risk import Risk, assess
 
 AFTER_CHANGE_S = 30.0
@@ -27,13 +28,14 @@ def with_waits(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
             change, pending_s, waiter = None, 0.0, -1
             continue
         if _is_change(step):
-            found, change = _close(found, change), step
+            if step.acts not in OF_BALANCERS:
+                found, change = _close(found, change), step
             pending_s, waiter = _settled(found, waiter, pending_s)
         found.append(step)
         if _is_change(step) and step.verify:
             found[-1] = replace(step, expectations=())
             found += [_verification(step), *_rollback(step)]
-            change = None
+            change = None if change is step else change
     found = _close(found, change)
     _settled(found, waiter, pending_s)
     return found
@@ -80,11 +82,29 @@ def _settled(found: list[PlannedStep], waiter: int, pending_s: float) -> tuple[f
 
 
 def _close(found: list[PlannedStep], change: PlannedStep | None) -> list[PlannedStep]:
-    """A change that no check follows can only be taken back for its own failure."""
-    if change is None or not change.rollback:
+    """A change that no check follows can only be taken back for its own failure; after the restart of an instance the
+    last check before it is repeated."""
+    if change is None:
         return found
     place = next(number for number, each in enumerate(found) if each.key == change.key) + 1
-    return [*found[:place], *_rollback(change), *found[place:]]
+    checks = [each for each in found[:place] if each.health] if change.acts is PlatformAction.SERVICE_RESTART else []
+    again = [_again(checks[-1], change)] if checks else []
+    return [*found[:place], *again, *_rollback(change), *found[place:]]
+
+
+def _again(check: PlannedStep, change: PlannedStep) -> PlannedStep:
+    return replace(
+        check,
+        key=f"{change.key}w",
+        title=f"wait until {check.title}",
+        kind=PlannedKind.WAIT,
+        tries=0,
+        limit_s=change.limit_s or AFTER_CHANGE_S,
+        after=change.key,
+        conditions=(),
+        captures=(),
+        jumps=(),
+    )
 
 
 def _verification(change: PlannedStep) -> PlannedStep:
@@ -98,7 +118,9 @@ def _verification(change: PlannedStep) -> PlannedStep:
         risk=Risk.READ,
         script=change.verify,
         command=change.verify,
-        health=True,
+        health=change.acts not in OF_BALANCERS,
+        note="",
+        unless_passed="",
         tries=0,
         limit_s=change.limit_s or AFTER_CHANGE_S,
         timeout_s=min(change.timeout_s, 60.0),

@@ -4,11 +4,15 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from stationmaster.core.spec import Address
-from stationmaster.runbooks.read.document import Caution, Condition, Expectation
+from stationmaster.runbooks.read.document import Caution, Condition, Expectation, PlatformAction
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.values import BoundPlace
+
+THE_PART_BEFORE = "<the part before>"
+"""Stands for the key of a step that has none yet."""
+OF_BALANCERS = frozenset({PlatformAction.TARGET_REMOVE, PlatformAction.TARGET_ADD})
+"""What changes where requests go, and nothing in the instance itself."""
 
 
 class PlannedKind(Enum):
@@ -22,16 +26,11 @@ class PlannedKind(Enum):
 
 
 class Effect(Enum):
-    """What the platform does for a step."""
+    """What a run does for a step."""
 
     NONE = "none"
     COMMAND = "command"
-    """`argv` as it stands, or `script` with its places filled in."""
-    LOGS = "logs"
-    RESTART = "restart"
-    TARGET_IS_OUT = "target-is-out"
-    TARGET_REMOVE = "target-remove"
-    TARGET_ADD = "target-add"
+    """`script` with its places filled in."""
     NOTE = "note"
 
 
@@ -74,12 +73,13 @@ class PlannedStep:
     unless_passed: str = ""
     """Key of a step after whose success this one has nothing to do."""
     risk: Risk = Risk.READ
-    argv: tuple[str, ...] = ()
+    acts: PlatformAction | None = None
+    """What the command does to the instance that the run is about, or to its targets."""
+    says: str = ""
+    """What the document says where something else is run in its place."""
     expectations: tuple[Expectation, ...] = ()
     health: bool = False
     """Whether its verdict says that the instance works."""
-    virtual_host: str = ""
-    target: Address | None = None
     note: str = ""
     level: int = 0
     contacts: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class PlannedStep:
     refusal: str = ""
     why: str = ""
     script: str = ""
-    """Shell text with its places as the document writes them; empty where the plan is bound to an instance."""
+    """Shell text with its places as the document writes them."""
     command: str = ""
     """The same to be shown: places filled in as far as they are known, secrets left out."""
     places: tuple[BoundPlace, ...] = ()

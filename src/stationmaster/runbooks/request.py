@@ -31,6 +31,8 @@ class RunRequest:
     data: Mapping[str, str] = field(default_factory=dict)
     """Contacts and links of the team by flat name, such as `links.grafana`."""
     inventory: InventoryView = field(default_factory=InventoryView)
+    binding: Binding | None = None
+    """The instance that an alert is about: a platform does in the document's stead what it can do there."""
     env: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     only: tuple[str, ...] = ()

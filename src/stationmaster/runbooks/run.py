@@ -1,4 +1,4 @@
-"""The interpreter of a plan: from what is written in the journal and what was heard, it says what to do next."""
+"""What is known of a run at a moment, from its journal and from what was heard, and what that means for conditions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import Effect, Plan, PlannedKind, PlannedStep
-from stationmaster.runbooks.read.document import Condition, ConditionKind
+from stationmaster.runbooks.planned import Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.read.document import Condition, ConditionKind, PlatformAction
 
 RECOVERY_LIMIT_S = 120.0
 """How long a run waits for the recovery alert after its last step."""
@@ -29,10 +29,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """What was heard from outside: the alert's recovery (None while it fires), the instance's last restart."""
+    """What was heard from outside: the alert's recovery, None while it fires. `listening`: somebody hears such."""
 
     recovered_at: datetime | None = None
-    restarted_at: datetime | None = None
+    listening: bool = False
 
 
 class Manner(Enum):
@@ -76,25 +76,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
+    """`well`: the last check found it well."""
+
     outcome: Outcome
     why: str
+    well: bool = False
 
 
 Move: TypeAlias = Do | Settle | Wait | Finish
 Journal: TypeAlias = Mapping[str, Entry]
-
-
-def next_move(plan: Plan, journal: Journal, signals: Signals, now: datetime) -> Move:
-    state = State(plan=plan, journal=journal, signals=signals, now=now)
-    for step in plan.steps:
-        entry = journal.get(step.key)
-        if entry is None:
-            return _begin(step, state)
-        if entry.verdict is None:
-            return go_on(step, entry, state)
-        if entry.verdict is Verdict.FAILED and step.on_failure in {"stop", "escalate"}:
-            return Finish(outcome=Outcome.ESCALATED, why=f"step {step.key} failed: {entry.detail}")
-    return _finish(state)
 
 
 def poll_delay_s(attempts: int) -> float:
@@ -111,12 +101,12 @@ class State:
     signals: Signals
     now: datetime
 
-    def latest(self, *effects: Effect, health: bool = False) -> Entry | None:
-        """The last ended step that did one of `effects`, or that judged the instance's health."""
+    def latest(self, acts: PlatformAction | None = None, *, health: bool = False) -> Entry | None:
+        """The last ended step that did this to the instance, or that judged its health."""
         found = [
             entry
             for step in self.plan.steps
-            if (step.health if health else step.effect in effects)
+            if (step.health if health else step.acts is acts)
             and (entry := self.journal.get(step.key)) is not None
             and entry.verdict not in {None, Verdict.SKIPPED}
         ]
@@ -130,28 +120,13 @@ class State:
     @property
     def restored(self) -> bool:
         """Whether every target that the plan puts back is back."""
-        adds = [step.key for step in self.plan.steps if step.effect is Effect.TARGET_ADD]
+        adds = [
+            step.key
+            for step in self.plan.steps
+            if step.acts is PlatformAction.TARGET_ADD and step.kind is PlannedKind.ACTION
+        ]
         ended = [self.journal[key] for key in adds if key in self.journal]
         return all(entry.verdict is Verdict.PASSED for entry in ended) and len(ended) == len(adds)
-
-
-def _begin(step: PlannedStep, state: State) -> Move:
-    if step.kind is PlannedKind.NEEDLESS:
-        return Settle(step=step, verdict=Verdict.SKIPPED, why=step.why)
-    for condition in step.conditions:
-        missed = held(condition, state)
-        if isinstance(missed, Wait):
-            return missed
-        if missed:
-            return Settle(step=step, verdict=Verdict.SKIPPED, why=missed)
-    before = state.journal.get(step.unless_passed)
-    if before is not None and before.verdict is Verdict.PASSED:
-        return Settle(step=step, verdict=Verdict.SKIPPED, why=f"step {step.unless_passed} found it done")
-    if step.refusal:
-        return Settle(step=step, verdict=Verdict.REFUSED, why=step.refusal)
-    if step.kind is PlannedKind.MANUAL:
-        return Settle(step=step, verdict=Verdict.MANUAL, why=step.why)
-    return Do(step=step, manner=Manner.FIRST)
 
 
 def go_on(step: PlannedStep, entry: Entry, state: State) -> Move:
@@ -188,7 +163,7 @@ def held(condition: Condition, state: State) -> str | Wait:
         case ConditionKind.DOWN:
             return _is_down(state)
         case ConditionKind.NO_ERRORS:
-            logs = state.latest(Effect.LOGS)
+            logs = state.latest(PlatformAction.SERVICE_LOGS)
             return logs.detail if logs is not None and logs.verdict is Verdict.FAILED else ""
         case ConditionKind.RECOVERY_ALERT:
             return _has_recovery_alert(state)
@@ -222,21 +197,3 @@ def _has_recovery_alert(state: State) -> str | Wait:
     ]
     until = max(ends, default=state.now) + timedelta(seconds=RECOVERY_LIMIT_S)
     return Wait(until=until) if state.now < until else f"no recovery alert came within {RECOVERY_LIMIT_S:.0f} s"
-
-
-def _finish(state: State) -> Finish:
-    asked = [
-        step
-        for step in state.plan.steps
-        if step.kind is PlannedKind.ESCALATE and state.journal[step.key].verdict is Verdict.PASSED
-    ]
-    check = state.latest(health=True)
-    if asked:
-        return Finish(outcome=Outcome.ESCALATED, why=f"level {asked[0].level} was asked to look")
-    if check is None:
-        return Finish(outcome=Outcome.ESCALATED, why="nothing in the runbook could verify a cure")
-    if not state.healthy:
-        return Finish(outcome=Outcome.ESCALATED, why=f"the last check did not pass: {check.detail}")
-    if not state.restored:
-        return Finish(outcome=Outcome.ESCALATED, why="it works again, but its target was not put back")
-    return Finish(outcome=Outcome.CURED, why=f"the last check passed: {check.detail}")

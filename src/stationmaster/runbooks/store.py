@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import Alert
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import Plan, PlannedStep
+from stationmaster.runbooks.planned import Plan, PlannedStep
 from stationmaster.runbooks.run import Entry, Outcome, Signals
 from stationmaster.runtime.db import Instant, metadata
 
@@ -240,24 +240,18 @@ async def hear(connection: AsyncConnection, subject: str, name: str, at: datetim
     )
 
 
-FIRING, RECOVERED, RESTARTED = "firing", "recovered", "restarted"
+FIRING, RECOVERED = "firing", "recovered"
 
 
 def alert_subject(fingerprint: str) -> str:
     return f"alert:{fingerprint}"
 
 
-def instance_subject(instance: str) -> str:
-    return f"instance:{instance}"
-
-
 async def heard(connection: AsyncConnection, run: Run) -> Signals:
     """What has been heard since the run's alert began."""
-    instance = run.plan.instance if run.plan is not None else ""
-    wanted = (alert_subject(run.fingerprint), instance_subject(instance))
-    rows = await connection.execute(select(signals).where(signals.c.subject.in_(wanted), signals.c.at >= run.alert_at))
-    found = {row.name: row.at for row in rows}
-    return Signals(recovered_at=found.get(RECOVERED), restarted_at=found.get(RESTARTED))
+    wanted = select(signals).where(signals.c.subject == alert_subject(run.fingerprint), signals.c.at >= run.alert_at)
+    found = {row.name: row.at for row in await connection.execute(wanted)}
+    return Signals(recovered_at=found.get(RECOVERED), listening=True)
 
 
 async def hear_alert(connection: AsyncConnection, alert: Alert, name: str, at: datetime) -> None:

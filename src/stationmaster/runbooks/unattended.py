@@ -1,5 +1,5 @@
-"""Works a runbook for an incident whose alert names no instance: plans it from the alert, does what is safe by itself,
-asks for a yes to what is risky, and leaves to people what only they can do."""
+"""Works a runbook for an incident: plans it from the alert, does what is safe by itself, asks for a yes to what is
+risky, and leaves to people what only they can do."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -9,22 +9,26 @@ from functools import partial
 from pathlib import Path
 
 from stationmaster.core.facts import Alert, EscalationAsked, Fact, NoteAdded, RunStepEnded
+from stationmaster.core.names import InstanceName
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.runbooks import store
 from stationmaster.runbooks.about import values_about
 from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.bind import InventoryView
+from stationmaster.runbooks.bind import Binding, InventoryView, bind, targets_of
 from stationmaster.runbooks.bystander import Bystander
-from stationmaster.runbooks.course import next_moves, settled_steps
+from stationmaster.runbooks.driving import Driving
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.hands import Hands
 from stationmaster.runbooks.journal import Write
+from stationmaster.runbooks.local import Runner, run_locally
+from stationmaster.runbooks.own_lines import OwnLines
+from stationmaster.runbooks.perform import Perform
 from stationmaster.runbooks.permit import Policy
 from stationmaster.runbooks.plan_alone import plan_alone
 from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
-from stationmaster.runbooks.read.document import Runbook
+from stationmaster.runbooks.read.document import PlatformAction, Runbook
 from stationmaster.runbooks.request import RunRequest, kept_request, request_again
-from stationmaster.runbooks.run import RECOVERY_LIMIT_S, Finish, Outcome, Wait
+from stationmaster.runbooks.run import RECOVERY_LIMIT_S, Finish, Outcome, Signals
 from stationmaster.runbooks.talk import ApprovalRequest, Approved, StepEnded
 from stationmaster.runbooks.worked import Worked
 from stationmaster.runtime import outbox
@@ -32,6 +36,8 @@ from stationmaster.runtime.db import Database
 
 BY = "runbooks"
 READ_LIMIT_S, CHANGE_LIMIT_S = 30.0, 120.0
+AT_ONCE = 4
+"""Reads that depend on nothing still open run together."""
 _LONGEST_SHOWN = 160
 _SUBJECTS = ("instance", "node", "api", "virtual_host", "service")
 """What an alert is about, the narrowest first: several alerts about it are worked once by the same runbook."""
@@ -67,6 +73,8 @@ class Unattended:
     now: Callable[[], datetime]
     policy: Policy = field(default=SAFE)
     let_go: Callable[[str], None] = field(default=lambda _run: None)
+    perform: Perform | None = None
+    runner: Runner = run_locally
     state: Path | None = None
     """The folder of the platform that runbooks call `<state>`."""
 
@@ -74,14 +82,18 @@ class Unattended:
         """To plan with: nothing is lent to the run before it is worked."""
         spec, env = self.spec(), self.env(run)
         self.let_go(run)
+        bound = bind(alert, InventoryView.of(spec))
+        binding = bound if isinstance(bound, Binding) else None
+        subject = next((alert.labels[each] for each in _SUBJECTS if alert.labels.get(each)), "")
         return RunRequest(
             runbook=runbook,
             cwd=self.folder,
             requested_by=BY,
-            host=next((alert.labels[each] for each in _SUBJECTS if alert.labels.get(each)), ""),
+            host=str(binding.instance.name) if binding is not None else subject,
             values={**values_about(alert, spec), **({"state": str(self.state)} if self.state is not None else {})},
             labels={**alert.labels, **({"url": alert.url} if alert.url else {})},
             inventory=InventoryView.of(spec),
+            binding=binding,
             env=env,
             policy=self.policy,
             read_timeout_s=READ_LIMIT_S,
@@ -104,29 +116,25 @@ class Unattended:
             await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
             worked = self._worked(run, run.plan)
             await worked.load()
-            finish = await self._moved(worked, Hands(worked=worked, check_second=_counted))
+            hands = Hands(worked=worked, check_second=_counted)
+            hear = partial(self._heard, run)
+            driving = Driving(worked=worked, hands=hands, parallel=AT_ONCE, hear=hear, rest=self._rest)
+            finish = await driving.to_end()
         finally:
             self.let_go(run.id)
         return await self._after(run, finish)
 
-    async def _moved(self, worked: Worked, hands: Hands) -> Finish:
-        settled = 0
-        while True:
-            plan, entries, given, now = worked.plan, worked.entries, worked.given, self.now()
-            settled = settled_steps(plan, entries, given, now, before=settled)
-            match next_moves(plan, entries, given, now, settled=settled)[0]:
-                case Finish() as finish:
-                    return finish
-                case Wait(until=until):
-                    await hands.wait(until)
-                case move:
-                    await hands.make(move)
+    async def _rest(self, until: datetime) -> None:
+        """Until that moment, or until something is written: it may be what is waited for."""
+        left = (until - self.now()).total_seconds()
+        await self.database.committed.beyond(self.database.committed.count, max(0.0, min(left, 1.0)))
 
     async def _after(self, run: store.Run, finish: Finish) -> Finish:
-        """Whether it helped is what the alert says: after a change it is given a while to recover."""
+        """Whether it helped is what the alert says: when all is well again it is given a while to recover."""
         if finish.outcome not in {Outcome.CURED, Outcome.PASSED}:
             return finish
-        until = self.now() + timedelta(seconds=RECOVERY_LIMIT_S if finish.outcome is Outcome.CURED else 0)
+        waits = finish.well or finish.outcome is Outcome.CURED
+        until = self.now() + timedelta(seconds=RECOVERY_LIMIT_S if waits else 0)
         while True:
             seen = self.database.committed.count
             if await self._recovered(run):
@@ -136,9 +144,12 @@ class Unattended:
             await self.database.committed.beyond(seen, 1.0)
 
     async def _recovered(self, run: store.Run) -> str:
-        async with self.database.read() as connection:
-            heard = await store.heard(connection, run)
+        heard = await self._heard(run)
         return "the alert has recovered meanwhile" if heard.recovered_at is not None else ""
+
+    async def _heard(self, run: store.Run) -> Signals:
+        async with self.database.read() as connection:
+            return await store.heard(connection, run)
 
     def _worked(self, run: store.Run, plan: Plan) -> Worked:
         runbook = Runbook(file=run.file, digest=run.digest, title=run.runbook)
@@ -158,7 +169,23 @@ class Unattended:
             file=None,
             operator=operator,
             now=self.now,
+            runner=self._runner(run, plan),
             tells=partial(_facts_of, run, plan),
+        )
+
+    def _runner(self, run: store.Run, plan: Plan) -> Runner:
+        """What concerns the run's own instance needs no process."""
+        instance = InstanceName(plan.instance)
+        targets = targets_of(instance, InventoryView.of(self.spec()))
+        if self.perform is None or targets is None:
+            return self.runner
+        return OwnLines(
+            instance=instance,
+            targets=targets,
+            perform=self.perform,
+            why=f"'{run.runbook}'",
+            incident=run.incident,
+            otherwise=self.runner,
         )
 
     async def _escalate(self, run: store.Run, step: PlannedStep) -> None:
@@ -167,6 +194,7 @@ class Unattended:
         async with self.database.write() as connection:
             asked = EscalationAsked(at=at, incident=run.incident, level=step.level, why=why, contact=contact)
             await outbox.append(connection, asked)
+            await store.claim_asking(connection, run.id)
 
 
 def _counted(_request: ApprovalRequest, _answer: Approved, _now: datetime) -> str:
@@ -181,10 +209,20 @@ def _facts_of(run: store.Run, plan: Plan, what: Write) -> Sequence[Fact]:
     for event in what.events:
         if isinstance(event, StepEnded) and (step := steps.get(event.step)) is not None and _matters(step, event):
             found.append(_ended(run, step, event))
-            if step.effect is Effect.NOTE and event.verdict is Verdict.PASSED:
+            if note := _note_of(step, event, plan):
                 key = store.idempotency_key(run.id, step)
-                found.append(NoteAdded(at=event.at, incident=run.incident, key=key, by=BY, text=step.note))
+                found.append(NoteAdded(at=event.at, incident=run.incident, key=key, by=BY, text=note))
     return found
+
+
+def _note_of(step: PlannedStep, ended: StepEnded, plan: Plan) -> str:
+    """What stands with the incident beside the step's line: a note that the runbook asks for, what a log says."""
+    if step.acts is PlatformAction.SERVICE_LOGS and ended.verdict in {Verdict.PASSED, Verdict.FAILED}:
+        said = ended.output.strip()
+        return f"log of {plan.instance} ({ended.why}):\n{said}" if said else f"log of {plan.instance}: empty"
+    if not step.note or ended.verdict is not Verdict.PASSED:
+        return ""
+    return step.note if step.effect is Effect.NOTE else f"{step.note}: {ended.output.strip() or step.title}"
 
 
 def _matters(step: PlannedStep, ended: StepEnded) -> bool:
@@ -198,12 +236,18 @@ def _shown(command: str) -> str:
     lines = command.strip().splitlines()
     if len(lines) > 1:
         return f"ran a script of {len(lines)} lines: "
-    return f"ran `{command if len(command) <= _LONGEST_SHOWN else command[:_LONGEST_SHOWN] + '…'}`: "
+    return f"ran `{_shortened(command)}`: "
+
+
+def _shortened(command: str) -> str:
+    plain = " ".join(command.split())
+    return plain if len(plain) <= _LONGEST_SHOWN else f"{plain[:_LONGEST_SHOWN]}…"
 
 
 def _ended(run: store.Run, step: PlannedStep, event: StepEnded) -> RunStepEnded:
     ran = _shown(event.command) if event.command and event.verdict in {Verdict.PASSED, Verdict.FAILED} else ""
     by = f" (allowed by {event.by})" if event.by and step.kind is PlannedKind.ACTION else ""
+    by += f" (the runbook says `{_shortened(step.says)}`)" if ran and step.says else ""
     return RunStepEnded(
         at=event.at,
         incident=run.incident,

@@ -11,11 +11,12 @@ from stationmaster.runbooks import journal
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Intent, Write
 from stationmaster.runbooks.journal_file import telling
+from stationmaster.runbooks.local import Runner, run_locally
 from stationmaster.runbooks.planned import Plan, PlannedStep
 from stationmaster.runbooks.read.parameters import plain_name
 from stationmaster.runbooks.redact import redacted
 from stationmaster.runbooks.request import RunRequest, sources_of
-from stationmaster.runbooks.run import Entry
+from stationmaster.runbooks.run import Entry, Signals
 from stationmaster.runbooks.script import Misfit, Value, fill
 from stationmaster.runbooks.talk import Operator, OutputSeen, Place, RunEvent, StepBegan, StepEnded
 from stationmaster.runbooks.values import BoundPlace, Source, Sources, is_everybodys, is_secret, known_value, problem_of
@@ -50,6 +51,9 @@ class Worked:
     file: Path | None
     operator: Operator
     now: Callable[[], datetime]
+    runner: Runner = run_locally
+    signals: Signals = field(default_factory=Signals)
+    """What was heard from outside up to now."""
     tells: Callable[[Write], Sequence[Fact]] = _nothing_told
     """The facts that go out with a write of the journal, in the same transaction."""
     entries: dict[str, Entry] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import yaml
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.approval import Refused, request_text
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import PlannedStep
+from stationmaster.runbooks.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
     ApprovalRequest,

@@ -10,7 +10,7 @@ from stationmaster.runbooks.alone import NeedsPersonError
 from stationmaster.runbooks.approval import Refused, request_text
 from stationmaster.runbooks.clean import escape_controls
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import PlannedStep
+from stationmaster.runbooks.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
     ApprovalRequest,

@@ -1,10 +1,9 @@
 """How a run's words are written for people: commands, lengths of time, verdicts, outcomes."""
 
-import shlex
 from datetime import timedelta
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan import PlannedKind, PlannedStep
+from stationmaster.runbooks.planned import PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import ExpectationKind
 
 MARKS = {
@@ -18,7 +17,7 @@ MARKS = {
 
 def command_of(step: PlannedStep) -> str:
     """What a step runs, as shell text; empty where it runs nothing."""
-    return step.command or step.script or shlex.join(step.argv)
+    return step.command or step.script
 
 
 def in_words(length: timedelta | float) -> str:
