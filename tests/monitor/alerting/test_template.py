@@ -47,7 +47,8 @@ TEMPLATES: dict[str, str | None] = {
     '{{ range query "sort_desc(x)" }}{{ .Labels.a }}={{ .Value | humanize }};{{ end }}': "b=1.235M;c=12.35u;",
     '{{ range $i, $e := query "sort_desc(x)" }}{{ $i }}:{{ $e.Labels.a }} {{ end }}': "0:b 1:c ",
     '{{ range query "nope" }}x{{ else }}nothing{{ end }}': "nothing",
-    '{{ range query "sort_desc(x)" }}{{ if eq .Labels.a "b" }}{{ continue }}{{ end }}{{ .Labels.a }}{{ break }}{{ end }}': "c",
+    '{{ range query "sort_desc(x)" }}{{ if eq .Labels.a "b" }}{{ continue }}{{ end }}'
+    "{{ .Labels.a }}{{ break }}{{ end }}": "c",
     "{{ range $k, $v := $labels }}{{ $k }}={{ $v }},{{ end }}": None,
     '{{ query "sort_desc(x)" | first | value | humanize }} {{ query "sort_desc(x)" | first | label "a" }}': "1.235M b",
     '{{ with query "sort_desc(x)" }}{{ . | first | value | printf "%.1f" }}{{ end }}': "1234567.9",
