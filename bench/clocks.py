@@ -42,6 +42,7 @@ from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.notify.receipt import Receipt, delivered
 from stationmaster.incidents.pager import Pager
 from stationmaster.incidents.routing import Routed
+from stationmaster.incidents.sending_loop import Sender
 from stationmaster.incidents.steady import Steady
 from stationmaster.incidents.watch import PageWatch
 from stationmaster.runtime.board import Cell
@@ -96,7 +97,7 @@ async def _looks(folder: Path) -> list[str]:
     await seeded(database, [now + timedelta(hours=1, seconds=number) for number in range(_INCIDENTS)])
     clock = Steady(wall=lambda: now, monotonic=lambda: 0.0)
     incidents = Incidents(database, Cell(_spec()), clock=clock)
-    pager = Pager(incidents.ground, _sent)
+    pager = Pager(incidents.ground, _sent).sender
     quiet = [await _timed_look(pager, 0) for _ in range(_LOOKS)]
     watch = PageWatch(incidents.ground, incidents.overdue, _sent)
     watched = []
@@ -120,7 +121,7 @@ async def _looks(folder: Path) -> list[str]:
     ]
 
 
-async def _timed_look(pager: Pager, expected: int, noted: list[float] | None = None) -> float:
+async def _timed_look(pager: Sender[Claimed], expected: int, noted: list[float] | None = None) -> float:
     """Milliseconds. Raises RuntimeError where it claims anything else than what is due."""
     begun = time.perf_counter()
     claimed = await pager.tick()

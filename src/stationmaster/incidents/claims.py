@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.incidents import linked, moves, paper, store
+from stationmaster.incidents import diagnosis, linked, moves, paper, store
 from stationmaster.incidents.escalate import Happened, History, Move, Reached, quiet_times, reached
 from stationmaster.incidents.life import Status
 from stationmaster.incidents.linked import LinkedAlert
-from stationmaster.incidents.notify.receipt import Delivery, Receipt
 from stationmaster.incidents.pages import Directory, Nobody, Page, owed, pages
 from stationmaster.incidents.paper import Owed, State, What
+from stationmaster.incidents.sending import Again, Ending, GivenUp, Patience, Sent
 from stationmaster.incidents.store import Incident
 from stationmaster.incidents.timeline import Entry
 
 BY = "pages"
 _AHEAD = timedelta(days=400)
 """How far the next level is looked for."""
-_TRIED_FOR = timedelta(hours=1)
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
+PATIENCE = Patience(first_wait_s=5.0, longest_wait_s=300.0, tried_for=timedelta(hours=1))
+"""A page that every crash cuts off is sent again after each: better often than never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class Claimed:
     owed: Owed
     incident: Incident
     alerts: tuple[LinkedAlert, ...]
+    diagnoses: tuple[Entry, ...] = ()
+    """What its runs have found out, the last first."""
 
 
 async def claim(connection: AsyncConnection, number: int, now: datetime, directory: Directory) -> tuple[Claimed, ...]:
@@ -45,8 +47,12 @@ async def claim(connection: AsyncConnection, number: int, now: datetime, directo
     later = [each.next_at for each in found if each.next_at > now]
     await store.change(connection, number, due_at=min([*later, *_next_level(incident, history, now)], default=None))
     alerts = await linked.alerts_of(connection, number) if due else ()
-    taken = [replace(each, state=State.CLAIMED, attempts=each.attempts + 1) for each in due]
-    return tuple(Claimed(owed=each, incident=incident, alerts=alerts) for each in taken)
+    found_out = await store.entries_of(connection, number, diagnosis.KIND) if due else ()
+    taken = [
+        replace(each, state=State.CLAIMED, attempts=each.attempts + 1, claimed_at=now, tried_at=each.tried_at or now)
+        for each in due
+    ]
+    return tuple(Claimed(owed=each, incident=incident, alerts=alerts, diagnoses=found_out) for each in taken)
 
 
 async def _climb(connection: AsyncConnection, incident: Incident, now: datetime, directory: Directory) -> History:
@@ -120,7 +126,8 @@ async def _needed(connection: AsyncConnection, incident: Incident, history: Hist
     found = await paper.owed_of(connection, incident.number)
     written = [each.page for each in found if each.what is What.PAGE and each.chain == incident.chain]
     stand = {each.key for each in owed(written, _known(history, now), frozenset(), now + _AHEAD)}
-    kept = [each for each in found if each.what is not What.PAGE or each.page.key in stand]
+    over = {What.DIAGNOSIS} if incident.status.is_over else set()
+    kept = [each for each in found if each.what not in over and (each.what is not What.PAGE or each.page.key in stand)]
     gone = [each.id for each in found if each not in kept]
     await paper.change(connection, gone, state=State.NEEDLESS.value, ended_at=now)
     return kept
@@ -138,31 +145,26 @@ def _next_level(incident: Incident, history: History, now: datetime) -> list[dat
     return [min([*later, *spans])] if later or spans else []
 
 
-async def note(connection: AsyncConnection, claimed: Claimed, receipt: Receipt, now: datetime) -> None:
+async def note(connection: AsyncConnection, claimed: Claimed, how: Ending, now: datetime) -> None:
     """How it went: sent, to be tried again, or given up for the next contact or level."""
     each = claimed.owed
     to = f"{_name(each)}, {each.page.contact.name} ({each.page.contact.kind.value})"
-    if receipt.delivery is Delivery.DELIVERED:
-        await paper.change(connection, [each.id], state=State.SENT.value, ended_at=now, detail=receipt.detail)
-        twice = ", perhaps for the second time" if each.doubtful else ""
-        await _say(connection, each.incident, now, "sent", f"{_said(each)} sent to {to}{twice}")
-        return
-    tried = now - (each.tried_at or now)
-    if receipt.delivery is Delivery.REFUSED or tried >= _TRIED_FOR:
-        await paper.change(connection, [each.id], state=State.FAILED.value, ended_at=now, detail=receipt.detail)
-        await _say(connection, each.incident, now, "failed", f"{_said(each)} to {to} is given up: {receipt.detail}")
-        await _next_contact(connection, claimed, now, receipt.detail)
-        return
-    again = now + timedelta(seconds=max(wait_s(each.attempts), receipt.retry_after_s))
-    await paper.change(connection, [each.id], state=State.OWED.value, next_at=again, detail=receipt.detail)
-    if each.attempts == 1:
-        await _say(connection, each.incident, now, "failed", f"{_said(each)} to {to}: {receipt.detail}; tried again")
-    await store.wake(connection, each.incident, again)
-
-
-def wait_s(attempts: int) -> float:
-    """How long until it is tried again, after so many attempts: 5 s, doubling to 5 minutes."""
-    return min(_FIRST_WAIT_S * 2.0 ** min(attempts - 1, 16), _LONGEST_WAIT_S)
+    match how:
+        case Sent():
+            await paper.change(connection, [each.id], state=State.SENT.value, ended_at=now, detail=how.detail)
+            twice = ", perhaps for the second time" if each.doubtful else ""
+            await _say(connection, each.incident, now, "sent", f"{_said(each)} sent to {to}{twice}")
+        case GivenUp():
+            await paper.change(connection, [each.id], state=State.FAILED.value, ended_at=now, detail=how.detail)
+            await _say(connection, each.incident, now, "failed", f"{_said(each)} to {to} is given up: {how.detail}")
+            await _next_contact(connection, claimed, now, how.detail)
+        case Again():
+            values = {"doubtful": True} if how.doubtful else {"detail": how.detail}
+            await paper.change(connection, [each.id], state=State.OWED.value, next_at=how.at, **values)
+            if each.attempts == 1 and not how.doubtful:
+                text = f"{_said(each)} to {to}: {how.detail}; tried again"
+                await _say(connection, each.incident, now, "failed", text)
+            await store.wake(connection, each.incident, how.at)
 
 
 async def _next_contact(connection: AsyncConnection, claimed: Claimed, now: datetime, why: str) -> None:
@@ -184,20 +186,6 @@ async def _next_contact(connection: AsyncConnection, claimed: Claimed, now: date
     elif not any(each.state in (State.OWED, State.CLAIMED, State.SENT) for each in same):
         incident = await store.known(connection, lost.incident)
         await ask_for_next(connection, incident, lost.page.level, now, why)
-
-
-async def recover(connection: AsyncConnection, now: datetime) -> int:
-    """What was being sent when the process ended is tried once more, and then given up; says how many there are."""
-    found = await paper.claimed(connection)
-    for each in found:
-        if each.doubtful:
-            receipt = Receipt(delivery=Delivery.REFUSED, detail="twice cut off while it was being sent")
-            incident = await store.known(connection, each.incident)
-            await note(connection, Claimed(owed=each, incident=incident, alerts=()), receipt, now)
-        else:
-            await paper.change(connection, [each.id], state=State.OWED.value, next_at=now, doubtful=True)
-            await store.wake(connection, each.incident, now)
-    return len(found)
 
 
 def _name(each: Owed) -> str:

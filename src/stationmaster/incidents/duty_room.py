@@ -26,11 +26,14 @@ class DutyRoom:
         return {"on-call": self.watch.run}
 
 
-async def open_duty(database: Database, declared: Cell[PlatformSpec], *, link_key: bytes, bundle_key: Path) -> DutyRoom:
-    """`link_key` signs the links to calendars, the key in the file `bundle_key` the bundles; it is made once."""
+async def open_duty(
+    database: Database, declared: Cell[PlatformSpec], *, link_key: bytes, bundle_key: Path, outbox: Path | None = None
+) -> DutyRoom:
+    """`link_key` signs the links to calendars, the key in the file `bundle_key` the bundles; it is made once. `outbox`
+    is the folder of the outboxes."""
     oncall = OnCall(database=database, declared=declared)
     await oncall.start()
-    every = every_notifier(lambda: declared.value.incidents.smtp)
+    every = every_notifier(lambda: declared.value.incidents.smtp, outbox=outbox)
     return DutyRoom(
         oncall=oncall,
         calendars=Calendars(oncall=oncall, links=CalendarLinks(link_key)),

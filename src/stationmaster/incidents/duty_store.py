@@ -232,25 +232,21 @@ class Notice:
     ends_at: datetime
     text: str
     created_at: datetime
+    next_at: datetime | None = None
+    """When it is tried (again); at once where nothing is said."""
     attempts: int = 0
     doubtful: bool = False
 
 
 async def owe(connection: AsyncConnection, notice: Notice) -> None:
     values = {name: getattr(notice, name) for name in Notice.__slots__ if name != "id"}
-    more = {"state": NoticeState.OWED.value, "next_at": notice.created_at, "detail": ""}
-    await connection.execute(insert(notices).values(**values, **more))
+    more = {"state": NoticeState.OWED.value, "next_at": notice.next_at or notice.created_at, "detail": ""}
+    await connection.execute(insert(notices).values(**values | more))
 
 
-async def due_notices(connection: AsyncConnection, now: datetime, limit: int = 50) -> Sequence[Notice]:
-    wanted = select(notices).where(notices.c.state == NoticeState.OWED.value, notices.c.next_at <= now)
-    return [_notice(row) for row in await connection.execute(wanted.order_by(notices.c.next_at).limit(limit))]
-
-
-async def cut_off_notices(connection: AsyncConnection) -> Sequence[Notice]:
-    """Those that were being sent when the process ended."""
-    wanted = select(notices).where(notices.c.state == NoticeState.CLAIMED.value)
-    return [_notice(row) for row in await connection.execute(wanted)]
+async def notices_in(connection: AsyncConnection, *states: NoticeState) -> Sequence[Notice]:
+    wanted = select(notices).where(notices.c.state.in_([each.value for each in states]))
+    return [_notice(row) for row in await connection.execute(wanted.order_by(notices.c.next_at, notices.c.id))]
 
 
 async def change_notice(connection: AsyncConnection, number: int, state: NoticeState, **values: Any) -> None:

@@ -1,137 +1,110 @@
-"""Sends every page that is owed: looks at every tick and after every commit, claims, sends, notes how it went."""
+"""Sends every page that is owed: what an incident owes is worked out when it is claimed."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
-import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.response import Contact
 from stationmaster.incidents import claims, moves, paper, store
 from stationmaster.incidents.claims import Claimed
 from stationmaster.incidents.doing import Ground
-from stationmaster.incidents.notify.receipt import Delivery, Receipt, failed
-from stationmaster.runtime.tracing import span
-
-log = structlog.get_logger("pages")
+from stationmaster.incidents.notify.receipt import Receipt
+from stationmaster.incidents.sending import Ending, Patience, Tried
+from stationmaster.incidents.sending_loop import Sender
 
 Send: TypeAlias = Callable[[Claimed], Awaitable[Receipt]]
-
-_TICK_S, _PAUSE_S = 1.0, 0.02
-_MOST_UNDER_WAY, _MOST_TO_ONE = 256, 8
-_BATCH = 25
 
 
 @dataclass(slots=True)
 class Pager:
-    """`send` says how it went and keeps a time limit of its own."""
+    """`send` says how it went."""
 
     ground: Ground
     send: Send
-    _under_way: int = 0
-    _turns: dict[tuple[object, ...], asyncio.Semaphore] = field(default_factory=dict)
-    _lost_s: dict[tuple[object, ...], float] = field(default_factory=dict)
+    sender: Sender[Claimed] = field(init=False)
+
+    def __post_init__(self) -> None:
+        queue = PageQueue(ground=self.ground, hand_over=self.send)
+        self.sender = Sender(what="pages", queue=queue, database=self.ground.database, now=self.ground.clock.now)
 
     async def run(self) -> None:
-        """For ever. What was under way when the process ended is taken up first."""
-        await self.begin()
-        committed = self.ground.database.committed
-        async with asyncio.TaskGroup() as group:
-            while True:
-                seen = committed.count
-                # Few at a time: the first of many is under way while the others are claimed.
-                found = await self.tick(min(_BATCH, _MOST_UNDER_WAY - self._under_way))
-                for claimed in found:
-                    self._under_way += 1
-                    group.create_task(self._finish(claimed))
-                if not found:
-                    await committed.beyond(seen, await self.idle_s())
-                await asyncio.sleep(_PAUSE_S)  # one look for many commits
+        """For ever."""
+        await self.settle()
+        await self.sender.run()
 
     async def begin(self) -> None:
-        """After a start: time does not go back behind what was done, and cut-off sendings are taken up."""
-        self._under_way = 0
-        async with self.ground.database.write() as connection:
+        """After a start, before anything is claimed."""
+        await self.settle()
+        await self.sender.begin()
+
+    async def settle(self) -> None:
+        """Time does not go back behind what was done while anything is open."""
+        async with self.ground.database.read() as connection:
             if await store.count_open(connection):
                 for latest in (await paper.latest(connection), await moves.latest(connection)):
                     if latest is not None:
                         self.ground.clock.not_before(latest)
-            found = await claims.recover(connection, self.ground.clock.now())
-        if found:
-            log.warning("sendings were cut off", pages=found)
 
-    async def idle_s(self) -> float:
-        """How long nothing comes to be owed by time alone, a tick at most."""
-        if self._under_way >= _MOST_UNDER_WAY:
-            return _TICK_S
-        async with self.ground.database.read() as connection:
-            due_at = await store.next_due(connection)
-        left_s = _TICK_S if due_at is None else (due_at - self.ground.clock.now()).total_seconds()
-        return min(max(left_s, _PAUSE_S), _TICK_S)
 
-    async def tick(self, room: int = _MOST_UNDER_WAY) -> list[Claimed]:
-        """Claims what is due, of so many incidents at most."""
-        found: list[Claimed] = []
-        while room > len(found):
-            limit = min(room - len(found), _BATCH)
-            async with self.ground.database.read() as connection:
-                numbers = await store.due(connection, self.ground.clock.now(), limit)
-            if not numbers:
-                await self._rest()
-                break
-            found += await self._claim(numbers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageQueue:
+    """What is due are incidents; what is claimed are their pages."""
+
+    ground: Ground
+    hand_over: Send
+
+    @property
+    def patience(self) -> Patience:
+        return claims.PATIENCE
+
+    async def due(
+        self, connection: AsyncConnection, now: datetime, limit: int, full: Collection[Hashable]
+    ) -> Sequence[int]:
+        """What an incident owes, and to whom, is known when it is claimed: nobody is left out. Where the clock was set
+        back, the wall clock counts again as soon as nothing is open."""
+        found = await store.due(connection, now, limit)
+        if not found and self.ground.clock.ahead() and not await store.count_open(connection):
+            self.ground.clock.rest()
         return found
 
-    async def _claim(self, numbers: tuple[int, ...]) -> list[Claimed]:
+    async def next_due(self, connection: AsyncConnection) -> datetime | None:
+        return await store.next_due(connection)
+
+    async def claim(self, connection: AsyncConnection, keys: Sequence[int], now: datetime) -> Sequence[Claimed]:
         directory = self.ground.directory()
-        with span("pages: claim", incidents=len(numbers)):
-            async with self.ground.database.write() as connection:
-                now = self.ground.clock.now()
-                return [each for number in numbers for each in await claims.claim(connection, number, now, directory)]
+        return [each for number in keys for each in await claims.claim(connection, number, now, directory)]
 
-    async def _rest(self) -> None:
-        """Where the clock was set back, the wall clock counts again as soon as nothing is open."""
-        if self.ground.clock.ahead():
-            async with self.ground.database.read() as connection:
-                if not await store.count_open(connection):
-                    self.ground.clock.rest()
+    async def cut_off(self, connection: AsyncConnection) -> Sequence[Claimed]:
+        return [
+            Claimed(owed=each, incident=await store.known(connection, each.incident), alerts=())
+            for each in await paper.claimed(connection)
+        ]
 
-    async def _finish(self, claimed: Claimed) -> None:
-        try:
-            await self.finish(claimed)
-        finally:
-            self._under_way -= 1
+    async def send(self, item: Claimed) -> Receipt:
+        return await self.hand_over(item)
 
-    async def finish(self, claimed: Claimed) -> None:
-        """Sends it and notes how it went."""
-        receipt = await self._in_turn(claimed)
-        async with self.ground.database.write() as connection:
-            await claims.note(connection, claimed, receipt, self.ground.clock.now())
-        told = log.info if receipt.delivery is Delivery.DELIVERED else log.warning
-        told(
-            "page",
-            incident=claimed.owed.incident,
-            what=claimed.owed.what.value,
-            to=claimed.owed.page.to.name,
-            contact=claimed.owed.page.contact.name,
-            outcome=receipt.delivery.value,
-            detail=receipt.detail,
-        )
+    async def note(self, connection: AsyncConnection, item: Claimed, how: Ending, now: datetime) -> None:
+        await claims.note(connection, item, how, now)
 
-    async def _in_turn(self, claimed: Claimed) -> Receipt:
-        """Few at once to one receiver: when it hangs, those that wait behind are tried again later at once, and leave
-        their room to others."""
-        to, queued_s = _receiver(claimed.owed.page.contact), time.monotonic()
-        async with self._turns.setdefault(to, asyncio.Semaphore(_MOST_TO_ONE)):
-            if self._lost_s.get(to, 0.0) > queued_s:
-                return failed("the receiver did not take the message before")
-            receipt = await self.send(claimed)
-            if receipt.delivery is Delivery.FAILED:
-                self._lost_s[to] = time.monotonic()
-            return receipt
+    async def owed(self, connection: AsyncConnection, now: datetime) -> int:
+        return await paper.count_due(connection, now)
 
+    def tried(self, item: Claimed) -> Tried:
+        each = item.owed
+        since = each.tried_at or each.claimed_at or each.next_at
+        return Tried(attempts=each.attempts, since=since)
 
-def _receiver(contact: Contact) -> tuple[object, ...]:
-    return (contact.kind, contact.address, contact.secret_file)
+    def receiver(self, item: Claimed) -> Hashable:
+        contact = item.owed.page.contact
+        return (contact.kind, contact.address, contact.secret_file)
+
+    def about(self, item: Claimed) -> dict[str, object]:
+        page = item.owed.page
+        return {
+            "incident": item.owed.incident,
+            "kind": item.owed.what.value,
+            "to": page.to.name,
+            "contact": page.contact.name,
+        }

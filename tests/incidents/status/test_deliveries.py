@@ -1,5 +1,6 @@
 """What subscribers get: letters by a real SMTP server, posts to a real receiver, again after failures, with an end."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +15,7 @@ from stationmaster.incidents.status.deliveries_store import State, Subscriber, W
 from stationmaster.incidents.status.words import PostStatus, Standing
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
-from tests.incidents.notify.listening import Receiver, receiver
+from tests.incidents.notify.listening import HANG, Receiver, receiver
 from tests.incidents.notify.test_mail import Box, served
 from tests.incidents.status.world import API, ORDERS, PAYMENTS, PageWorld, alert, spec
 
@@ -162,6 +163,27 @@ async def test_what_fails_is_tried_again_with_growing_pauses(database: Database,
     assert {state for state, _ in await states(database)} == {"sent"}
 
 
+async def test_a_receiver_and_a_mail_server_that_hang_hold_up_no_other_subscriber(
+    database: Database, free_port: Callable[[], int]
+) -> None:
+    async with receiver(free_port(), HANG) as hung, receiver(free_port()) as well:
+        page = await make(database, int(hung.url.split(":")[2].split("/")[0]))
+        await hook(page, hung)
+        await hook(page, well)
+        await page.pages.subscribers.add(Way.EMAIL, "ada@example.org", [], by="test")
+        await page.fire(alert("payments"))
+        for number in range(20):
+            await page.pages.desk.post_update(1, PostStatus.INVESTIGATING, f"Update {number}", by="ada")
+        task = asyncio.create_task(page.pages.deliveries.run())
+        try:
+            async with asyncio.timeout(60):
+                while len(well.got) < 20:
+                    await asyncio.sleep(0.05)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_what_is_refused_is_not_tried_again_and_counts(database: Database, free_port: Callable[[], int]) -> None:
     page = await make(database)
     async with receiver(free_port(), 410) as got:
@@ -197,7 +219,8 @@ async def test_what_was_being_sent_when_the_process_ended_is_sent_after_it(
         await hook(page, got)
         await post(page)
         async with database.write() as connection:
-            claimed = await rows.claim(connection, page.world.now, 10)
+            keys = await rows.due(connection, Way.WEBHOOK, page.world.now, limit=10)
+            claimed = await rows.claim(connection, keys)
         assert claimed
         page.restart()
         assert await page.pages.deliveries.tick() == 0

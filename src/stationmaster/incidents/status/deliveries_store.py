@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -226,23 +227,59 @@ async def last_owed(connection: AsyncConnection, number: str, *whats: What) -> d
     return found
 
 
-async def anything_due(connection: AsyncConnection, now: datetime) -> bool:
-    wanted = select(deliveries.c.id).where(deliveries.c.state == State.OWED.value, deliveries.c.next_at <= now).limit(1)
-    return (await connection.execute(wanted)).scalar_one_or_none() is not None
-
-
-async def claim(connection: AsyncConnection, now: datetime, limit: int) -> Sequence[Delivery]:
-    """What is due, marked as being sent."""
+async def due(
+    connection: AsyncConnection, way: Way, now: datetime, *, limit: int, without: Sequence[str] = ()
+) -> Sequence[int]:
+    """What may be sent now, besides to these subscribers; the longest due first."""
     wanted = (
-        select(deliveries, *(each.label(f"to_{each.name}") for each in subscribers.c))
+        select(deliveries.c.id)
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
-        .where(deliveries.c.state == State.OWED.value, deliveries.c.next_at <= now)
+        .where(*_unsent(way, State.OWED), deliveries.c.next_at <= now, subscribers.c.id.not_in(without))
         .order_by(deliveries.c.next_at, deliveries.c.id)
         .limit(limit)
     )
-    found = [_delivery(row) for row in await connection.execute(wanted)]
-    await _set(connection, [each.id for each in found], state=State.CLAIMED.value, attempts=deliveries.c.attempts + 1)
+    return list((await connection.execute(wanted)).scalars())
+
+
+async def next_due(connection: AsyncConnection, way: Way) -> datetime | None:
+    joined = deliveries.join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+    wanted = select(func.min(deliveries.c.next_at)).select_from(joined).where(*_unsent(way, State.OWED))
+    found: datetime | None = (await connection.execute(wanted)).scalar_one_or_none()
     return found
+
+
+async def count_due(connection: AsyncConnection, way: Way, now: datetime) -> int:
+    """How many were due by then and are not sent."""
+    joined = deliveries.join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+    late = (*_unsent(way, State.OWED, State.CLAIMED), deliveries.c.next_at <= now)
+    return int((await connection.execute(select(func.count()).select_from(joined).where(*late))).scalar_one())
+
+
+async def claim(connection: AsyncConnection, numbers: Sequence[int]) -> Sequence[Delivery]:
+    """Marks them as being sent: with the attempt that begins."""
+    owed = deliveries.c.id.in_(numbers), deliveries.c.state == State.OWED.value
+    marked = update(deliveries).where(*owed).values(state=State.CLAIMED.value, attempts=deliveries.c.attempts + 1)
+    taken = (await connection.execute(marked.returning(deliveries.c.id))).scalars().all()
+    return await _found(connection, deliveries.c.id.in_(taken))
+
+
+async def claimed(connection: AsyncConnection, way: Way) -> Sequence[Delivery]:
+    """What is being sent."""
+    return await _found(connection, *_unsent(way, State.CLAIMED))
+
+
+def _unsent(way: Way, *states: State) -> tuple[ColumnElement[bool], ...]:
+    return subscribers.c.kind == way.value, deliveries.c.state.in_([each.value for each in states])
+
+
+async def _found(connection: AsyncConnection, *which: ColumnElement[bool]) -> Sequence[Delivery]:
+    wanted = (
+        select(deliveries, *(each.label(f"to_{each.name}") for each in subscribers.c))
+        .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        .where(*which)
+        .order_by(deliveries.c.next_at, deliveries.c.id)
+    )
+    return [_delivery(row) for row in await connection.execute(wanted)]
 
 
 async def end(connection: AsyncConnection, number: int, state: State, now: datetime, detail: str) -> None:
@@ -253,14 +290,14 @@ async def again(connection: AsyncConnection, number: int, at: datetime, detail: 
     await _set(connection, [number], state=State.OWED.value, next_at=at, detail=detail)
 
 
-async def recover(connection: AsyncConnection, now: datetime) -> None:
-    """What was being sent when the process ended is owed again: its attempt counts."""
-    claimed = deliveries.c.state == State.CLAIMED.value
-    await connection.execute(update(deliveries).where(claimed).values(state=State.OWED.value, next_at=now))
-
-
 async def set_lost(connection: AsyncConnection, number: str, lost: int) -> None:
     await connection.execute(update(subscribers).where(subscribers.c.id == number).values(lost=lost))
+
+
+async def add_lost(connection: AsyncConnection, number: str) -> int:
+    """One more in a row that was given up; says how many that are."""
+    more = update(subscribers).where(subscribers.c.id == number).values(lost=subscribers.c.lost + 1)
+    return (await connection.execute(more.returning(subscribers.c.lost))).scalar_one_or_none() or 0
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:
@@ -294,7 +331,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         subscriber=_subscriber(row, "to_"),
         what=What(row.what),
         key=row.key,
-        attempts=row.attempts + 1,
+        attempts=row.attempts,
         owed_at=row.owed_at,
         body=row.body,
     )

@@ -96,7 +96,8 @@ class StatusPages:
     def troubles(self) -> tuple[str, ...]:
         """What `status` has to say of the page."""
         told = "the status page does not say that it is over: `status-page post {} --status resolved`"
-        return tuple(f"#{number}: {told.format(number)}" for number in self._left)
+        left = (f"#{number}: {told.format(number)}" for number in self._left)
+        return (*left, *self.deliveries.troubles())
 
     async def refresh(self) -> None:
         """Everything that was committed is on the page when this returns."""
