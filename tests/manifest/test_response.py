@@ -183,6 +183,13 @@ def test_what_is_not_said_has_the_defaults_of_the_field(tmp_path: Path) -> None:
             "duplicate-name",
             "the contact 'sms' is declared twice",
         ),
+        ("kind: email, address: grace@example.org", "kind: outbox, address: ../keys", "bad-contact", "no name of an"),
+        (
+            "kind: email, address: grace@example.org",
+            "kind: outbox, secret_file: smtp-password",
+            "bad-contact",
+            "outbox",
+        ),
         ("contact: sms", "contact: smss", "unknown-reference", "no contact of 'ada'"),
         ('until: "07:00"}', 'until: "22:00"}', "out-of-range", "never end"),
         ('until: "07:00"}', 'until: "25:00"}', "bad-clock", "no time of a day"),

@@ -12,6 +12,7 @@ import yaml
 from stationmaster.manifest import schema
 from stationmaster.manifest.forms import FORMS
 from stationmaster.manifest.read import parse_document
+from stationmaster.manifest.schema_healing import HealingDocument
 from stationmaster.manifest.schema_hosts import HealthDocument
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "platform.schema.json"
@@ -32,7 +33,7 @@ def test_every_struct_is_described_and_refuses_unknown_fields() -> None:
 
 
 def test_the_defaults_of_the_schema_fit_their_own_types() -> None:
-    for default in (schema.ControlDocument(), schema.HealingDocument(), HealthDocument(path="/")):
+    for default in (schema.ControlDocument(), HealingDocument(), HealthDocument(path="/")):
         assert msgspec.convert(msgspec.to_builtins(default), type(default)) == default
 
 

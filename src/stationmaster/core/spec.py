@@ -6,6 +6,8 @@ from pathlib import Path
 
 from stationmaster.core.address import Address as Address  # noqa: PLC0414 whoever declares needs addresses
 from stationmaster.core.drills import DrillPolicy
+from stationmaster.core.healing import NO_OVERRIDES, HealingOverrides
+from stationmaster.core.healing import HealingPolicy as HealingPolicy  # noqa: PLC0414
 from stationmaster.core.health import NODE_CHECKS as NODE_CHECKS  # noqa: PLC0414
 from stationmaster.core.health import CheckKind as CheckKind  # noqa: PLC0414
 from stationmaster.core.health import HealthCheck as HealthCheck  # noqa: PLC0414
@@ -28,6 +30,7 @@ from stationmaster.core.response import (
     IncidentSettings,
     PolicyName,
     Responder,
+    ReviewPolicy,
     Schedule,
     StatusPage,
 )
@@ -97,12 +100,15 @@ class Service:
     env: tuple[tuple[str, str], ...] = ()
     directory: str = ""
     mounts: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """What runbooks call it besides its name: the container or unit of its documents."""
     health: HealthCheck | None = None
     metrics: str | None = None
     escalation_policy: PolicyName | None = None
     depends_on: tuple[ServiceName, ...] = ()
     """Services without which it cannot answer."""
     supervision: Supervision = Supervision.RESTART
+    healing: HealingOverrides = NO_OVERRIDES
     instances: tuple[Instance, ...] = ()
     origin: Origin = NOWHERE
 
@@ -312,15 +318,6 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HealingPolicy:
-    """Bounds of what heals itself: never leave fewer targets in a virtual host, never withdraw a larger share."""
-
-    min_targets: int = 1
-    max_withdrawn_percent: int = 67
-    max_restarts_per_hour: int = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSpec:
     """One environment as its YAML declares it; references between parts have been checked."""
 
@@ -348,3 +345,9 @@ class PlatformSpec:
     status_page: StatusPage = field(default_factory=StatusPage)
     runbooks: tuple[Path, ...] = ()
     drills: DrillPolicy = field(default_factory=DrillPolicy)
+    reviews: ReviewPolicy = field(default_factory=ReviewPolicy)
+
+    def healing_of(self, service: str | None) -> HealingPolicy:
+        """The bounds that hold for what concerns a service."""
+        found = next((each for each in self.services if each.name == service), None)
+        return self.healing if found is None else found.healing.over(self.healing)

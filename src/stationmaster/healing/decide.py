@@ -19,6 +19,11 @@ class TargetView:
     """The incident for which it was taken out."""
     by: str = ""
     """Who changed it last."""
+    holders: frozenset[int] = frozenset()
+    """Incidents that have the alert now for which it was taken out, where it was moved to others since."""
+
+    def belongs_to(self, incident: int) -> bool:
+        return incident in self.holders if self.holders else incident == self.incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +35,12 @@ class TakeOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """A removal that the bounds forbid; a person has to know."""
+    """A removal that the bounds forbid; a person has to know. `last`: nothing would be left, whoever did it."""
 
     virtual_host: str
     address: str
     why: str
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +85,25 @@ def on_quiet(incident: int, targets: Sequence[TargetView], instance: str | None 
     return tuple(
         PutBack(virtual_host=target.virtual_host, address=target.address, why=why)
         for target in targets
-        if target.incident == incident
+        if target.belongs_to(incident)
         and target.state is BalancerState.OUT
         and (instance is None or target.instance == instance)
     )
 
 
-def _withdraw(target: TargetView, ring: Sequence[TargetView], policy: HealingPolicy, why: str) -> TakeOut | Refuse:
+def withdrawal_refused(ring: Sequence[TargetView], policy: HealingPolicy) -> str:
+    """Why one more target may not leave a virtual host; empty when it may."""
     left = sum(each.state is BalancerState.IN for each in ring) - 1
     withdrawn_percent = 100 * (len(ring) - left) / len(ring)
-    refusal = None
     if left < policy.min_targets:
-        refusal = f"{left} of {len(ring)} targets would be left, the policy demands {policy.min_targets}"
-    elif withdrawn_percent > policy.max_withdrawn_percent:
-        refusal = f"{withdrawn_percent:.0f} % would be withdrawn, the policy allows {policy.max_withdrawn_percent} %"
-    if refusal:
-        return Refuse(virtual_host=target.virtual_host, address=target.address, why=refusal)
+        return f"{left} of {len(ring)} targets would be left, the policy demands {policy.min_targets}"
+    if withdrawn_percent > policy.max_withdrawn_percent:
+        return f"{withdrawn_percent:.0f} % would be withdrawn, the policy allows {policy.max_withdrawn_percent} %"
+    return ""
+
+
+def _withdraw(target: TargetView, ring: Sequence[TargetView], policy: HealingPolicy, why: str) -> TakeOut | Refuse:
+    if refusal := withdrawal_refused(ring, policy):
+        last = sum(each.state is BalancerState.IN for each in ring) <= 1
+        return Refuse(virtual_host=target.virtual_host, address=target.address, why=refusal, last=last)
     return TakeOut(virtual_host=target.virtual_host, address=target.address, why=why)

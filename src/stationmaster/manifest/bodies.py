@@ -44,6 +44,7 @@ def _settings_of(document: PlatformDocument) -> SettingsDocument:
         status_page=document.status_page,
         runbooks=document.runbooks,
         drills=document.drills,
+        reviews=document.reviews,
     )
 
 

@@ -15,7 +15,6 @@ from stationmaster.core.spec import (
     GatewayLimits,
     GatewayNode,
     HeaderRule,
-    HealingPolicy,
     Instance,
     PlatformSpec,
     Service,
@@ -27,9 +26,18 @@ from stationmaster.core.spec import (
     node_check,
 )
 from stationmaster.manifest.build_drills import drills
+from stationmaster.manifest.build_healing import healing, service_healing
 from stationmaster.manifest.build_monitoring import api_probe, health_check, monitoring
 from stationmaster.manifest.build_policies import maintenance, policies, rate_limits
-from stationmaster.manifest.build_response import channel, incident_settings, policy, responder, schedule, status_page
+from stationmaster.manifest.build_response import (
+    channel,
+    incident_settings,
+    policy,
+    responder,
+    review_policy,
+    schedule,
+    status_page,
+)
 from stationmaster.manifest.objective_text import parse_objective
 from stationmaster.manifest.parts import Part
 from stationmaster.manifest.places import Places
@@ -67,7 +75,7 @@ FindInstance: TypeAlias = Callable[[str], tuple[Service, Instance]]
 
 def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
     """A spec without any items."""
-    healing, limits, tokens = settings.healing, settings.gateway.limits, settings.tokens
+    limits, tokens = settings.gateway.limits, settings.tokens
     return PlatformSpec(
         environment=settings.environment,
         regions=tuple(settings.regions),
@@ -84,16 +92,13 @@ def build_settings(settings: SettingsDocument, places: Places) -> PlatformSpec:
             rotate_every_s=parse_seconds(tokens.rotate_every),
         ),
         control=_control(settings.control),
-        healing=HealingPolicy(
-            min_targets=healing.min_targets,
-            max_withdrawn_percent=healing.max_withdrawn_percent,
-            max_restarts_per_hour=healing.max_restarts_per_hour,
-        ),
+        healing=healing(settings.healing),
         monitoring=monitoring(settings.monitoring, places),
         incidents=incident_settings(settings.incidents, places),
         status_page=status_page(settings.status_page),
         runbooks=tuple(map(Path, settings.runbooks)),
         drills=drills(settings.drills),
+        reviews=review_policy(settings.reviews),
     )
 
 
@@ -154,11 +159,13 @@ class _Builder:
             env=tuple(document.env.items()),
             directory=document.directory or "",
             mounts=tuple(document.mounts),
+            aliases=tuple(document.aliases),
             metrics=document.metrics,
             escalation_policy=None if document.escalation_policy is None else PolicyName(document.escalation_policy),
             depends_on=tuple(map(ServiceName, document.depends_on)),
             health=health_check(document.health, self.places),
             supervision=document.supervision,
+            healing=service_healing(document.healing),
             instances=tuple(
                 Instance(
                     name=InstanceName(each.name),

@@ -31,6 +31,7 @@ def monitoring(document: MonitoringDocument, places: Places) -> Monitoring:
         if heartbeat is None
         else Heartbeat(url=heartbeat.url, interval_ms=parse_interval(heartbeat.interval)),
         traces=None if traces is None else Traces(endpoint=traces.endpoint, ratio=traces.percent / 100),
+        state_limit_bytes=None if document.state_limit is None else parse_size(document.state_limit),
     )
 
 

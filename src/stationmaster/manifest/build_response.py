@@ -19,6 +19,7 @@ from stationmaster.core.response import (
     Responder,
     ResponderName,
     Restriction,
+    ReviewPolicy,
     Route,
     Schedule,
     ScheduleName,
@@ -35,6 +36,7 @@ from stationmaster.manifest.schema_response import (
     PolicyDocument,
     ResponderDocument,
     RestrictionDocument,
+    ReviewsDocument,
     RouteDocument,
     ScheduleDocument,
     SmtpDocument,
@@ -188,6 +190,10 @@ def status_page(document: StatusPageDocument) -> StatusPage:
         publish=document.publish,
         components=tuple(map(_component, document.components)),
     )
+
+
+def review_policy(document: ReviewsDocument) -> ReviewPolicy:
+    return ReviewPolicy(automatic=document.automatic, steady_s=parse_seconds(document.steady_for))
 
 
 def _component(document: ComponentDocument) -> Component:

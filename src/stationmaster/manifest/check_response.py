@@ -1,5 +1,6 @@
 """What can be wrong with responders, channels, schedules, escalation policies, routes and the status page."""
 
+import re
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ from stationmaster.manifest.values import parse_seconds
 from stationmaster.manifest.values_response import parse_date, parse_email
 from stationmaster.manifest.web import parse_url
 from stationmaster.manifest.words import BROKEN_TEXT
+
+_BOX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 def check_responder(part: Part, responder: ResponderDocument, problems: Problems) -> None:
@@ -55,6 +58,9 @@ def check_contact(part: Part, contact: ContactDocument | ChannelDocument, proble
         message = f"the contact {quoted(contact.name)} names {'two addresses' if both else 'no address'}"
         hint = "write exactly one of `address` and `secret_file`"
         problems.add("bad-contact", message, part.origin(contact), hint)
+    if contact.kind is ContactKind.OUTBOX and contact.secret_file is not None:
+        message = f"the contact {quoted(contact.name)} is an outbox, and its name is no secret"
+        problems.add("bad-contact", message, part.origin(contact, "secret_file"), "write `address: NAME`")
     if contact.address is None or contact.address == BROKEN_TEXT:
         return
     try:
@@ -65,6 +71,10 @@ def check_contact(part: Part, contact: ContactDocument | ChannelDocument, proble
     except ValueError as error:
         message = f"{quoted(contact.address)} {error}"
         problems.add("bad-contact", message, part.origin(contact, "address"), "write ada@example.org, or a whole URL")
+    if contact.kind is ContactKind.OUTBOX and _BOX.fullmatch(contact.address) is None:
+        message = f"{quoted(contact.address)} is no name of an outbox"
+        hint = "write one word of letters, digits, `-` and `_`: it is a folder in the state folder"
+        problems.add("bad-contact", message, part.origin(contact, "address"), hint)
     if contact.kind is ContactKind.PAGERDUTY:
         message = "a routing key is a secret, and this file is no place for secrets"
         problems.add("bad-contact", message, part.origin(contact, "address"), "write it to a file: `secret_file:`")

@@ -7,6 +7,7 @@ from msgspec import Meta, field
 
 from stationmaster.core.spec import CredentialKind
 from stationmaster.manifest.schema_drills import DrillsDocument
+from stationmaster.manifest.schema_healing import HealingDocument
 from stationmaster.manifest.schema_hosts import ServiceDocument, VirtualHostDocument
 from stationmaster.manifest.schema_monitoring import ApiProbeDocument, MonitoringDocument
 from stationmaster.manifest.schema_policies import PoliciesDocument, RateLimits
@@ -15,6 +16,7 @@ from stationmaster.manifest.schema_response import (
     IncidentsDocument,
     PolicyDocument,
     ResponderDocument,
+    ReviewsDocument,
     ScheduleDocument,
     StatusPageDocument,
 )
@@ -155,16 +157,6 @@ class ControlDocument(Document, frozen=True):
     tls: TlsDocument | None = None
 
 
-class HealingDocument(Document, frozen=True):
-    """Bounds of what heals itself."""
-
-    min_targets: Annotated[int, Meta(ge=1, le=65535, description="Never leave a virtual host with fewer targets.")] = 1
-    max_withdrawn_percent: Annotated[
-        int, Meta(ge=0, le=100, description="Never withdraw a larger share of the targets of a virtual host.")
-    ] = 67
-    max_restarts_per_hour: Annotated[int, Meta(ge=0, le=3600, description="Per instance.")] = 6
-
-
 class SettingsDocument(Document, frozen=True):
     """What an environment has once."""
 
@@ -184,6 +176,7 @@ class SettingsDocument(Document, frozen=True):
         list[FileText], Meta(description="Folders of Markdown runbooks, relative to the folder of this file.")
     ] = field(default_factory=list)
     drills: DrillsDocument = DrillsDocument()
+    reviews: ReviewsDocument = ReviewsDocument()
 
 
 class PlatformDocument(SettingsDocument, frozen=True):

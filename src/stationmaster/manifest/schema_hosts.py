@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from stationmaster.core.spec import Algorithm, CheckKind, ExecutorKind, Protocol, Supervision
+from stationmaster.manifest.schema_healing import ServiceHealingDocument
 from stationmaster.manifest.words import (
     AddressText,
     Argument,
@@ -103,6 +104,10 @@ class ServiceDocument(Document, frozen=True):
         list[str],
         Meta(description="What containers see of this machine: SOURCE:TARGET or SOURCE:TARGET:ro.", max_length=50),
     ] = field(default_factory=list)
+    aliases: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=100)]],
+        Meta(description="What runbooks call it besides its name: a container, a unit.", max_length=20),
+    ] = field(default_factory=list)
     metrics: Annotated[PathText | None, Meta(description="Where every instance tells its metrics.")] = None
     escalation_policy: Annotated[
         Reference | None, Meta(description="Who is paged for it, where no route of `incidents` says otherwise.")
@@ -111,6 +116,7 @@ class ServiceDocument(Document, frozen=True):
         list[Reference], Meta(description="Services without which it cannot answer.", max_length=50)
     ] = field(default_factory=list)
     supervision: Supervision = Supervision.RESTART
+    healing: ServiceHealingDocument | None = None
     health: HealthDocument | None = None
     instances: list[InstanceDocument] = field(default_factory=list)
 

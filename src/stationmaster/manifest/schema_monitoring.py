@@ -83,6 +83,10 @@ class MonitoringDocument(Document, frozen=True):
     prometheus: PrometheusDocument | None = None
     heartbeat: HeartbeatDocument | None = None
     traces: TracesDocument | None = None
+    state_limit: Annotated[
+        Size | None,
+        Meta(description="What the state folder may take: an alert fires at 90 % of it, as at 90 % of its disk."),
+    ] = None
 
 
 class ApiProbeDocument(Document, frozen=True):

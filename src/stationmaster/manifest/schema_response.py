@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from stationmaster.core.response import ContactKind, Publishing, Urgency
+from stationmaster.core.response import AutomaticReview, ContactKind, Publishing, Urgency
 from stationmaster.manifest.words import (
     Document,
     FileText,
@@ -29,7 +29,9 @@ from stationmaster.manifest.words_response import (
     Zone,
 )
 
-Address = Annotated[str, Meta(min_length=1, max_length=2000, description="An address of e-mail, or a URL.")]
+Address = Annotated[
+    str, Meta(min_length=1, max_length=2000, description="An address of e-mail, a URL, or the name of an outbox.")
+]
 Secret = Annotated[FileText | None, Meta(description="A file that holds the URL or key, where that is a secret.")]
 
 
@@ -186,6 +188,15 @@ class IncidentsDocument(Document, frozen=True):
     )
     smtp: SmtpDocument | None = None
     public_url: Annotated[UrlText | None, Meta(description="Under which links in pages lead back here.")] = None
+
+
+class ReviewsDocument(Document, frozen=True):
+    """What the platform does about reviews of what it cured by itself."""
+
+    automatic: Annotated[
+        AutomaticReview, Meta(description="Whose reviews it completes: those of drills, of known causes too, or none.")
+    ] = AutomaticReview.DRILLS
+    steady_for: Annotated[Wait, Meta(description="Nothing may have failed again for so long.")] = "1m"
 
 
 class ComponentDocument(Document, frozen=True):
