@@ -208,16 +208,22 @@ def _print(report: DrillReport) -> None:
     for stage, seconds in report.stages():
         table.add_row(stage, "never" if seconds is None else f"{seconds:.3f} s")
     table.add_row("paged", escape(", ".join(report.paged) or "nobody"))
-    table.add_row("diagnosis", report.diagnosis)
+    table.add_row("diagnosis", f"{report.diagnosis}: {escape(report.cause or 'no cause was named')}")
     table.add_row("incidents", ", ".join(f"#{each}" for each in report.incidents) or "none")
     table.add_row("approvals", str(report.approvals))
     for each in report.left:
         table.add_row("left to people", escape(f"{each.title}: {each.why}"))
+    for told in report.uncovered:
+        table.add_row("not covered", escape(told))
     load = report.load
     table.add_row("requests", f"{load.sent} sent, {load.lost} lost, slowest {load.slowest_ms:.0f} ms")
     if load.elsewhere:
         table.add_row("", f"{load.elsewhere} asked another gateway node")
     for reason, count in load.reasons.items():
-        table.add_row("", f"{count} x {reason}")
+        table.add_row("clients saw", f"{count} x {reason}")
+    if report.lost_from_s is not None:
+        table.add_row("", f"from {report.lost_from_s:.1f} s to {report.lost_until_s:.1f} s after the fault")
+    for instance, count in sorted(load.served_by.items()):
+        table.add_row("answered by", f"{escape(instance)}: {count}")
     out.print(table)
     out.print(f"drill {report.drill} on {report.instance}: {_result(report.passed)}")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from stationmaster.api.wire import Empty, IncidentList, PlatformStatus, TimelineEntry
 from stationmaster.api.wire_approvals import ApprovalList, ApprovalOrder, ApprovalShown
-from stationmaster.api.wire_drills import DrillShown, DrillToken, FaultList, FaultOrder, FaultShown
+from stationmaster.api.wire_drills import DrillFault, DrillShown, DrillToken, FaultList, FaultOrder, FaultShown
 from stationmaster.api.wire_incidents import IncidentStory
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.incident import timeline_line
@@ -24,6 +24,9 @@ _WARM_UP_S, _COOL_DOWN_S, _POLL_S = 1.0, 1.0, 0.2
 _STEADY_WITHIN_S = 30.0
 _UNCURED_S = 20.0
 """How long an open incident of a fault that only its end cures is left to the platform."""
+_REVIEWED_WITHIN_S = 5.0
+_LOOKED_BACK_S = 420.0
+"""Alerts over five minutes of requests end so long after the last bad one."""
 _QUIET_S = 3.0
 """What has opened no other incident for so long opens none any more."""
 
@@ -51,6 +54,7 @@ class Drilling:
             stories = self._watch_end(last) if self._is_open(stories) else stories
             time.sleep(_COOL_DOWN_S)
             steady = self._steady_after()
+        stories = self._reviewed(stories, last)
         return report_of(self.drill, faults, stories, load, steady=steady)
 
     def _steady_before(self) -> PlatformStatus:
@@ -80,23 +84,21 @@ class Drilling:
         """All of the drill; whatever happens, they are taken back."""
         made: list[FaultShown] = []
         try:
-            made.extend(
-                self._inject(each.kind, each.of, each.delay_ms, each.status, each.percent) for each in self.drill.faults
-            )
+            made.extend(map(self._inject, self.drill.faults))
             yield made
         finally:
             self._take_back()
 
-    def _inject(self, kind: str, of: str, delay_ms: int, status: int, percent: int) -> FaultShown:
-        for_s = max(self.drill.for_s, 1.0)
+    def _inject(self, fault: DrillFault) -> FaultShown:
         order = FaultOrder(
             drill=self.drill.name,
-            kind=FaultKind(kind),
-            of=of,
-            for_s=for_s,
-            delay_ms=delay_ms,
-            status=status,
-            percent=percent,
+            kind=FaultKind(fault.kind),
+            of=fault.of,
+            for_s=max(self.drill.for_s, 1.0),
+            delay_ms=fault.delay_ms,
+            status=fault.status,
+            percent=fault.percent,
+            sticky=fault.sticky,
         )
         at = utc_now()
         try:
@@ -105,10 +107,20 @@ class Drilling:
             if error.code != "control-plane-away" or order.kind is not FaultKind.CONTROL_KILL:
                 raise
             made = FaultShown(
-                id="", drill=order.drill, kind=kind, of=of, by="", began_at=at, ends_at=at, undone_at=at, detail=""
+                id="",
+                drill=order.drill,
+                kind=fault.kind,
+                of="",
+                by="",
+                began_at=at,
+                ends_at=at,
+                undone_at=at,
+                detail="",
             )
         if not self.quiet:
-            out.print(f"[bold]{of or 'the control plane'}[/bold]: {kind}, under {self.rate:g} requests per second")
+            out.print(
+                f"[bold]{fault.of or 'the platform'}[/bold]: {fault.kind}, under {self.rate:g} requests per second"
+            )
         return made
 
     def _take_back(self) -> None:
@@ -128,9 +140,10 @@ class Drilling:
     def _watch(self, faults: Sequence[FaultShown], last: int) -> list[IncidentStory]:
         """Until every incident is resolved, or until a fault that only its end cures has been worked on a while."""
         stories: list[IncidentStory] = []
-        deadline = time.monotonic() + min(self.limit_s, self.drill.for_s if not self.drill.cured else self.limit_s)
+        lasts_s = self.limit_s if self.drill.cured else min(self.limit_s, self.drill.for_s)
+        began = time.monotonic()
         quiet_since: float | None = None
-        while time.monotonic() < deadline:
+        while time.monotonic() < began + lasts_s:
             stories = self._look(last) or stories
             self._show(stories, min(each.began_at for each in faults))
             self._say_yes(stories)
@@ -140,20 +153,28 @@ class Drilling:
                 break
             if not self.drill.cured and _age_s(stories) > _UNCURED_S and _is_through(stories):
                 break
-            if not self.drill.faults[0].of and time.monotonic() > deadline - self.limit_s + _UNCURED_S:
-                break
             time.sleep(_POLL_S)
         return stories
 
     def _watch_end(self, last: int) -> list[IncidentStory]:
-        """The faults are gone: what is open resolves by itself."""
-        deadline = time.monotonic() + self.limit_s
+        """The faults are gone: what is open resolves by itself, where alerts look back as late as they do."""
+        deadline = time.monotonic() + max(self.limit_s, _LOOKED_BACK_S)
         stories = self._look(last)
         while time.monotonic() < deadline and (not stories or self._is_open(stories)):
             time.sleep(_POLL_S)
             stories = self._look(last) or stories
             self._show(stories, self.began_at)
             self._say_yes(stories)
+        return stories
+
+    def _reviewed(self, stories: list[IncidentStory], last: int) -> list[IncidentStory]:
+        """As they are when their reviews are done, where nobody has to do anything for that."""
+        deadline = time.monotonic() + _REVIEWED_WITHIN_S
+        while time.monotonic() < deadline and any(
+            each.reviewed_at is None and each.incident.resolved_at for each in stories
+        ):
+            time.sleep(_POLL_S)
+            stories = self._look(last) or stories
         return stories
 
     def _look(self, last: int) -> list[IncidentStory]:

@@ -1,17 +1,24 @@
 """What a drill proved: how long each stage took, whom it paged, what was lost, whether all is well again."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from stationmaster.api.wire import TimelineEntry
 from stationmaster.api.wire_drills import DrillShown, FaultShown
 from stationmaster.api.wire_incidents import IncidentStory
+from stationmaster.cli import drill_causes
 from stationmaster.cli.load import Load, LoadReport
+from stationmaster.core.drills import OVER_AT_ONCE, FaultKind
 
-RIGHT, WRONG, NONE = "right", "wrong", "none"
-_LEFT = ("refused", "manual")
+_LEFT: Final = ("refused", "manual")
+_DONE: Final = re.compile(r": (?:passed|failed)(?: — |$)")
+"""What the timeline says of a step that was really done."""
+_CONTROL: Final = "control"
+"""What alerts call the service that the control plane is."""
 
 
 class Step(msgspec.Struct, kw_only=True):
@@ -39,15 +46,25 @@ class DrillReport(msgspec.Struct, kw_only=True):
     back_in_balancer_s: float | None
     recovered_s: float | None
     resolved_s: float | None
+    reviewed_s: float | None
+    """When the last of its incidents was reviewed."""
     paged: tuple[str, ...]
     diagnosis: str
-    """right: the incident names what was broken; wrong: it names something else; none: there is no incident."""
+    """right: the incident names what was broken, and the cause that was named fits; open: no cause was named; wrong:
+    one of both misses; none: there is no incident."""
+    cause: str
+    """The likely cause as it was named first."""
     runs: tuple[str, ...]
     """The runbooks that were worked, and how that ended."""
     approvals: int
     left: tuple[Step, ...]
-    """Steps that no runbook, or nobody but a person, could do."""
+    """Steps that nobody but a person could do."""
+    uncovered: tuple[str, ...]
+    """Alerts for which no runbook was worked, and what a run asked somebody to look at."""
     load: LoadReport
+    lost_from_s: float | None
+    lost_until_s: float | None
+    """Between which moments clients lost requests."""
     lost_allowed: bool
     """Nothing healthy was left."""
     steady_again: bool
@@ -63,6 +80,7 @@ class DrillReport(msgspec.Struct, kw_only=True):
         yield "recovered after", self.recovered_s
         yield "back in the balancer after", self.back_in_balancer_s
         yield "incident resolved after", self.resolved_s
+        yield "incident reviewed after", self.reviewed_s
 
 
 def report_of(
@@ -89,15 +107,20 @@ def report_of(
         recovered_s=_last(timeline, "alert.recovered", zero),
         back_in_balancer_s=_last(timeline, "target.in", zero),
         resolved_s=resolved,
+        reviewed_s=_reviewed(stories, zero),
         paged=tuple(dict.fromkeys(f"{page.to} by {page.contact}" for each in stories for page in each.pages)),
-        diagnosis=_diagnosis(stories, broken),
+        diagnosis=_diagnosis(stories, drill, timeline),
+        cause=drill_causes.named(timeline),
         runs=tuple(entry.text for entry in timeline if entry.kind in ("run.started", "run.ended", "run.declined")),
         approvals=sum(entry.kind == "approval.asked" for entry in timeline),
         left=tuple(_left(timeline)),
+        uncovered=tuple(entry.text for entry in timeline if entry.kind in ("run.declined", "escalation")),
         load=measured,
+        lost_from_s=_since(measured.lost_from, zero),
+        lost_until_s=_since(measured.lost_until, zero),
         lost_allowed=not drill.spared,
         steady_again=steady,
-        passed=steady and spared and _worked(drill, stories, resolved),
+        passed=steady and spared and _worked(drill, stories, resolved) and _was_worked(drill, timeline, zero),
         timeline=timeline,
     )
 
@@ -108,6 +131,26 @@ def _worked(drill: DrillShown, stories: Sequence[IncidentStory], resolved: float
     return resolved is not None if drill.cured else bool(stories)
 
 
+def _in_time(drill: DrillShown, timeline: Sequence[TimelineEntry], zero: datetime) -> bool:
+    """Whether the platform mended it, and not the end of the fault."""
+    if not drill.cured or all(FaultKind(each.kind) in OVER_AT_ONCE for each in drill.faults):
+        return True
+    recovered = _last(timeline, "alert.recovered", zero)
+    return recovered is not None and recovered <= drill.for_s
+
+
+def _was_worked(drill: DrillShown, timeline: Sequence[TimelineEntry], zero: datetime) -> bool:
+    """A drill whose runs were all declined, or could not do a single step, proves nothing about its cure."""
+    began = any(entry.kind == "run.started" for entry in timeline) and _in_time(drill, timeline, zero)
+    return began and any(_DONE.search(entry.text) for entry in timeline if entry.kind == "run.step")
+
+
+def _reviewed(stories: Sequence[IncidentStory], zero: datetime) -> float | None:
+    moments = [each.reviewed_at for each in stories]
+    known = [each for each in moments if each is not None]
+    return _since(max(known), zero) if known and len(known) == len(moments) else None
+
+
 def _left(timeline: Sequence[TimelineEntry]) -> Iterator[Step]:
     for entry in timeline:
         title, _, said = entry.text.partition(": ")
@@ -116,11 +159,14 @@ def _left(timeline: Sequence[TimelineEntry]) -> Iterator[Step]:
             yield Step(title=title, why=why)
 
 
-def _diagnosis(stories: Sequence[IncidentStory], broken: Sequence[str]) -> str:
+def _diagnosis(stories: Sequence[IncidentStory], drill: DrillShown, timeline: Sequence[TimelineEntry]) -> str:
     if not stories:
-        return NONE
-    named = {value for each in stories for alert in each.alerts for value in alert.labels.values()}
-    return RIGHT if all(each in named for each in broken if each) else WRONG
+        return drill_causes.NONE
+    told = {value for each in stories for alert in each.alerts for value in alert.labels.values()}
+    places = {each.of for each in drill.faults if each.of}
+    places |= {_CONTROL for each in drill.faults if each.kind == FaultKind.CONTROL_KILL.value}
+    cause = drill_causes.named(timeline)
+    return drill_causes.judged(cause, [each.kind for each in drill.faults], knows_place=places <= told)
 
 
 def _last_answer_s(
@@ -131,11 +177,15 @@ def _last_answer_s(
     return max(0.0, round((max(found) - zero).total_seconds(), 3)) if found else None
 
 
+def _since(moment: datetime | None, zero: datetime) -> float | None:
+    return None if moment is None else round((moment - zero).total_seconds(), 3)
+
+
 def _first(timeline: Sequence[TimelineEntry], kind: str, zero: datetime) -> float | None:
     moments = [entry.at for entry in timeline if entry.kind == kind and entry.at >= zero]
-    return round((min(moments) - zero).total_seconds(), 3) if moments else None
+    return _since(min(moments, default=None), zero)
 
 
 def _last(timeline: Sequence[TimelineEntry], kind: str, zero: datetime) -> float | None:
     moments = [entry.at for entry in timeline if entry.kind == kind and entry.at >= zero]
-    return round((max(moments) - zero).total_seconds(), 3) if moments else None
+    return _since(max(moments, default=None), zero)

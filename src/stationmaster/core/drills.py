@@ -6,8 +6,8 @@ from enum import Enum
 
 
 class FaultKind(Enum):
-    """What is broken. The first six break a process (`of` is an instance or a gateway node), the next two requests to
-    an API (`of` is its name), the last the control plane (`of` is empty)."""
+    """What is broken. `of` is an instance or a gateway node for those of `OF_PROCESSES`, an API for those of `OF_APIS`,
+    whoever tells metrics for METRICS_GONE, and empty for what there is once in a platform."""
 
     KILL = "kill"
     """It dies, as by a crash."""
@@ -21,10 +21,20 @@ class FaultKind(Enum):
     """It answers 200 with another text."""
     ERRORS = "errors"
     """It answers everything with `status`."""
+    NO_SPACE = "no-space"
+    """It cannot write, as on a full disk: every write that it tries ends with ENOSPC, and every request with 503."""
     DELAY = "delay"
     """Gateway nodes hold up a share of the requests for `delay_ms`."""
     ABORT = "abort"
     """Gateway nodes answer a share of the requests with `status`."""
+    EXPIRED_CERTIFICATE = "expired-certificate"
+    """The TLS entrances of the gateway show a certificate that expired yesterday."""
+    BAD_ROTATION = "bad-rotation"
+    """Gateway nodes know another signing key than the one that signs: tokens are refused, API keys are not."""
+    METRICS_GONE = "metrics-gone"
+    """Its metrics are asked for where it answers 404."""
+    DISK_FULL = "disk-full"
+    """The room that the state folder may take is used up, by a log that has grown."""
     CONTROL_KILL = "control-kill"
     """The control plane dies, as by a crash."""
 
@@ -36,8 +46,15 @@ OF_PROCESSES = (
     FaultKind.SLOW,
     FaultKind.WRONG_BODY,
     FaultKind.ERRORS,
+    FaultKind.NO_SPACE,
 )
 OF_APIS = (FaultKind.DELAY, FaultKind.ABORT)
+OF_THE_WHOLE = (
+    FaultKind.EXPIRED_CERTIFICATE,
+    FaultKind.BAD_ROTATION,
+    FaultKind.DISK_FULL,
+    FaultKind.CONTROL_KILL,
+)
 OVER_AT_ONCE = (FaultKind.KILL, FaultKind.CONTROL_KILL)
 """Nothing of them has to be taken back."""
 

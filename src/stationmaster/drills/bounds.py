@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stationmaster.core.drills import OF_APIS, OF_PROCESSES, DrillPolicy, Fault
+from stationmaster.core.drills import OF_APIS, OF_PROCESSES, OF_THE_WHOLE, DrillPolicy, Fault, FaultKind
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import PlatformSpec
 
@@ -18,9 +18,10 @@ def refuse_unless_allowed(fault: Fault, spec: PlatformSpec, standing: Sequence[F
         raise PlatformError("drills-forbidden", text, hint=hint, status=403)
     _refuse_bad(fault, policy, for_s)
     _refuse_unknown(fault, spec)
-    if any(each.of == fault.of and each.of for each in standing):
+    if any(each.of == fault.of and (each.of or each.kind is fault.kind) for each in standing):
         hint = "take that back first: `drill faults` shows it"
-        raise PlatformError("faulted-already", f"{fault.of} is broken on purpose already", hint=hint, status=409)
+        text = f"{fault.of or fault.kind.value} is broken on purpose already"
+        raise PlatformError("faulted-already", text, hint=hint, status=409)
     if len(standing) >= MOST_AT_ONCE:
         hint = "take some back first: `drill faults` shows them"
         raise PlatformError("too-many-faults", f"{len(standing)} faults stand already", hint=hint, status=409)
@@ -47,8 +48,13 @@ def _refuse_unknown(fault: Fault, spec: PlatformSpec) -> None:
         what = "instance or gateway node"
     elif fault.kind in OF_APIS:
         known, what = [str(each.name) for each in spec.apis], "API"
+    elif fault.kind is FaultKind.METRICS_GONE:
+        known = [str(each.name) for service in spec.services if service.metrics for each in service.instances]
+        known, what = [*known, *(str(each.name) for each in spec.nodes)], "instance with metrics or gateway node"
+    elif fault.kind in OF_THE_WHOLE:
+        known, what = [""], "part"
     else:
         return
     if fault.of not in known:
-        hint = f"known are {', '.join(known)}"
+        hint = f"known are {', '.join(known)}" if any(known) else f"leave it out: {fault.kind.value} is of the whole"
         raise PlatformError("unknown-target", f"there is no {what} {fault.of!r}", hint=hint, status=404)

@@ -1,11 +1,11 @@
 """Which drills a declaration makes possible: the failures of its services, gateway nodes, regions and APIs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stationmaster.core.drills import Fault, FaultKind
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Api, PlatformSpec, Service
+from stationmaster.core.spec import Api, CredentialKind, PlatformSpec, Service
 
 _LASTS_S, _LONG_S = 60.0, 180.0
 _SLOW_MS = 3000
@@ -29,7 +29,7 @@ class Drill:
 
 
 def drills_of(spec: PlatformSpec) -> tuple[Drill, ...]:
-    found = [*_of_services(spec), *_of_nodes(spec), *_of_regions(spec), *_of_apis(spec)]
+    found = [*_of_services(spec), *_of_nodes(spec), *_of_regions(spec), *_of_apis(spec), *_of_the_whole(spec)]
     killed = Drill(
         name="control-plane-killed",
         what="the control plane dies as by a crash; gateway nodes go on with what they have",
@@ -58,23 +58,7 @@ def _about(drill: Drill, spec: PlatformSpec, instance: str) -> Drill:
         hint = f"it may break {', '.join(alike)}"
         raise PlatformError("unknown-instance", f"{drill.name} does not break {instance!r}", hint=hint, status=404)
     (fault,) = drill.faults
-    broken = Fault(
-        kind=fault.kind,
-        of=instance,
-        delay_ms=fault.delay_ms,
-        status=fault.status,
-        percent=fault.percent,
-        sticky=fault.sticky,
-    )
-    return Drill(
-        name=drill.name,
-        what=drill.what,
-        faults=(broken,),
-        for_s=drill.for_s,
-        api=drill.api,
-        spared=drill.spared,
-        cured=drill.cured,
-    )
+    return replace(drill, faults=(replace(fault, of=instance),))
 
 
 def _alike(spec: PlatformSpec, name: str) -> Sequence[str]:
@@ -101,8 +85,33 @@ def _of_services(spec: PlatformSpec) -> Iterator[Drill]:
         for kind, word, what in kinds:
             fault = Fault(kind=kind, of=first, delay_ms=_SLOW_MS)
             yield Drill(name=f"{name}-instance-{word}", what=f"{first} {what}", faults=(fault,), api=api, spared=spared)
+        yield _on_a_full_disk(name, first, api, spared=spared)
         if spared:
             yield _whole(service, name, api)
+        dependants = [str(each.name) for each in spec.services if service.name in each.depends_on]
+        if dependants:
+            yield _dependency(service, name, dependants, _api_of(spec, dependants[0]))
+
+
+def _on_a_full_disk(name: str, first: str, api: str, *, spared: bool) -> Drill:
+    """No restart helps: a process that was started anew finds the same disk. Runbooks leave that to people."""
+    fault = Fault(kind=FaultKind.NO_SPACE, of=first, sticky=True)
+    return Drill(
+        name=f"{name}-instance-disk-full",
+        what=f"{first} cannot write: its disk is full",
+        faults=(fault,),
+        for_s=_LONG_S,
+        api=api,
+        spared=spared,
+        cured=False,
+    )
+
+
+def _dependency(service: Service, name: str, dependants: Sequence[str], api: str) -> Drill:
+    """`api` is one of those who depend on it: what clients see is what they answer."""
+    faults = tuple(Fault(kind=FaultKind.REFUSE, of=str(each.name)) for each in service.instances)
+    what = f"{service.name} takes no connections, and {', '.join(dependants)} cannot answer without it"
+    return Drill(name=f"{name}-dependency-down", what=what, faults=faults, api=api, for_s=_LONG_S, spared=False)
 
 
 def _whole(service: Service, name: str, api: str) -> Drill:
@@ -127,9 +136,34 @@ def _of_nodes(spec: PlatformSpec) -> Iterator[Drill]:
             name=f"gateway-node-{word}",
             what=f"the gateway node {first} {what}",
             faults=(fault,),
+            for_s=_LASTS_S if kind is FaultKind.KILL else _LONG_S,
             api=api,
             spared=spared,
         )
+
+
+def _of_the_whole(spec: PlatformSpec) -> Iterator[Drill]:
+    """What there is once: certificate, signing key, metrics, disk. No request has to be lost where not tokens are
+    refused."""
+    api = _api_of(spec, "")
+    if spec.nodes:
+        node = str(spec.nodes[0].name)
+        gone = Fault(kind=FaultKind.METRICS_GONE, of=node)
+        yield _watched("gateway-node-metrics-gone", f"{node} answers 404 where its metrics are asked for", gone, api)
+    if any(each.listen_tls for each in spec.nodes):
+        expired = Fault(kind=FaultKind.EXPIRED_CERTIFICATE)
+        yield _watched("certificate-expired", "TLS entrances show a certificate that expired yesterday", expired, api)
+    asked = next((str(each.name) for each in spec.apis if CredentialKind.JWT in each.accepts and _callable(each)), "")
+    if asked:
+        wrong = Fault(kind=FaultKind.BAD_ROTATION)
+        what = "gateway nodes know another signing key than the one that signs"
+        yield replace(_watched("signing-key-rotated-wrongly", what, wrong, asked), spared=False)
+    full = Fault(kind=FaultKind.DISK_FULL)
+    yield _watched("disk-full", "the room that the state folder may take is used up", full, api)
+
+
+def _watched(name: str, what: str, fault: Fault, api: str) -> Drill:
+    return Drill(name=name, what=what, faults=(fault,), for_s=_LONG_S, api=api, cured=False)
 
 
 def _of_regions(spec: PlatformSpec) -> Iterator[Drill]:

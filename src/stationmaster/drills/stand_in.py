@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from stationmaster.core.drills import FaultKind
@@ -10,6 +12,8 @@ from stationmaster.core.spec import Address
 from stationmaster.runtime.serve import Asgi, Message, serve_until_stopped
 
 _WRONG = b"This is not the answer you are looking for.\n"
+_FULL = Path("/dev/full")
+"""Every write to it ends with ENOSPC, as on a disk that is full."""
 
 
 def stand_in(listen: Address, kind: FaultKind, *, delay_ms: int, status: int) -> None:
@@ -28,12 +32,27 @@ def broken(kind: FaultKind, *, delay_ms: int, status: int) -> Asgi:
             return
         if kind is FaultKind.SLOW:
             await asyncio.sleep(delay_ms / 1000)
-        code = status if kind is FaultKind.ERRORS else 200
-        headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(_WRONG)).encode())]
+        code, body = (status if kind is FaultKind.ERRORS else 200), _WRONG
+        if kind is FaultKind.NO_SPACE and (problem := _cannot_write()):
+            code, body = 503, f"{problem}\n".encode()
+        headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": code, "headers": headers})
-        await send({"type": "http.response.body", "body": _WRONG})
+        await send({"type": "http.response.body", "body": body})
 
     return app
+
+
+def _cannot_write() -> str:
+    """What the kernel says to a write on a full disk; it goes into the log as well."""
+    try:
+        with _FULL.open("wb", buffering=0) as disk:
+            disk.write(b"an entry of the journal\n")
+    except OSError as error:
+        problem = f"ERROR database error: the journal cannot be written: {error.strerror}"
+        sys.stderr.write(f"{problem}\n")
+        sys.stderr.flush()
+        return problem
+    return ""
 
 
 def _idle() -> None:
