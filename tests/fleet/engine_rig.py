@@ -82,8 +82,10 @@ def running_engine() -> Iterator[TestEngine]:
     try:
         _await(engine, process, log)
         engine.import_image(IMAGE)
-        yield engine
-        engine.remove_containers()
+        try:
+            yield engine
+        finally:
+            engine.remove_containers()
     finally:
         process.terminate()
         process.wait(timeout=30)

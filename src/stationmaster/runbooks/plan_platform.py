@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from stationmaster.core.command import NOT_RUNNABLE
+from stationmaster.core.spec import ExecutorKind
 from stationmaster.runbooks.bind import Binding, BoundTarget
 from stationmaster.runbooks.planned import THE_PART_BEFORE, Effect, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import (
@@ -14,7 +16,7 @@ from stationmaster.runbooks.read.document import (
     PlatformAction,
 )
 from stationmaster.runbooks.risk import Risk
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.units import MOST_LINES, UnitCall, UnitVerb, unit_call
 
 DOES = frozenset(
     {
@@ -30,36 +32,83 @@ AFTER_RESTART_S = 60.0
 AFTER_RECOVERY_S = 10.0
 LOG_LINES = 100
 _LIMIT_S = 60.0
+_PLACE = re.compile(
+    r"[<\[{]+\s*(?:the )?(?:container|unit|service|instance)(?:[-_ ](?:name|id))?\s*[>\]}]+", re.IGNORECASE
+)
+"""A place whose value is the instance itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translated:
-    """`acts` is what the platform does there."""
+    """`acts` is what the platform does there; None where a command only means the instance by another name. `tells`:
+    its exit status says whether the instance works, in words of its own."""
 
     text: str
-    acts: PlatformAction
+    acts: PlatformAction | None = None
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign:
-    """A command about another service than the alert."""
+    """A command that is not about what the alert is about, or not of the kind that this instance is."""
 
     why: str
 
 
 def translated(text: str, binding: Binding) -> Translated | Foreign | None:
-    """`docker restart` and `docker logs` of the instance are its executor's; None for every other command."""
-    container = _container(text)
-    if container is None:
+    """Commands about the instance's container or unit are its executor's; None for every other command."""
+    call = unit_call(text)
+    if call is None:
         return None
-    named, line = container[1].replace("-", "_"), " ".join(text.split())
-    own = {str(binding.service.name).replace("-", "_"), str(binding.instance.name).replace("-", "_")}
-    if named in own:
-        action = PlatformAction.SERVICE_RESTART if container[0] == "restart" else PlatformAction.SERVICE_LOGS
-        return Translated(text=line_of(action, binding), acts=action)
-    if container[1] in binding.services:
-        return Foreign(why=f"`{line}` is about {container[1]}, and the alert about {binding.service.name}")
-    return None
+    if not _is_own(call, binding):
+        another = call.name in binding.services
+        why = f"`{_one_line(text)}` is about {call.name}, and the alert about {binding.service.name}"
+        return Foreign(why=why) if another else None
+    name = str(binding.instance.name)
+    match call.verb:
+        case UnitVerb.RESTART:
+            return Translated(
+                text=line_of(PlatformAction.SERVICE_RESTART, binding), acts=PlatformAction.SERVICE_RESTART
+            )
+        case UnitVerb.START | UnitVerb.STOP:
+            return Translated(text=f"stm instance {call.verb.value} {name}")
+        case UnitVerb.LOGS:
+            lines = call.lines or (MOST_LINES if call.rest else LOG_LINES)
+            line = " ".join((f"stm instance logs {name} --tail {lines}", call.rest)).strip()
+            return Translated(text=line, acts=PlatformAction.SERVICE_LOGS)
+        case _ if call.container and binding.service.executor is ExecutorKind.DOCKER:
+            return Translated(text=renamed(text, call.name, name))
+        case UnitVerb.STATUS:
+            line = " ".join((f"stm wait instance/{name} --for up --timeout 0s", call.rest)).strip()
+            return Translated(text=line, tells=not call.rest)
+        case UnitVerb.USAGE:
+            return Translated(text=" ".join((f"stm instance usage {name}", call.rest)).strip())
+        case _:
+            why = f"{name} is no container: its executor is {binding.service.executor.value}"
+            return Foreign(why=f"{NOT_RUNNABLE}: {why}")
+
+
+def renamed(text: str, called: str, name: str) -> str:
+    """The container bears its instance's name, whatever a document calls it."""
+    return re.sub(rf"(?<![\w./-]){re.escape(called)}(?![\w./-])", name, text, count=1)
+
+
+def _is_own(call: UnitCall, binding: Binding) -> bool:
+    """By the name of the service or the instance, a compose name with its number, or a place that says "container"."""
+    if _PLACE.fullmatch(call.name):
+        return True
+    service = binding.service
+    known = {_plain(str(each)) for each in (service.name, binding.instance.name, *service.aliases)}
+    named = _plain(call.name)
+    return named in known or (call.container and re.sub(r"_\d+$", "", named) in known)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def readdressed(text: str, binding: Binding) -> str:
@@ -72,7 +121,9 @@ def readdressed(text: str, binding: Binding) -> str:
 def adapted(step: PlannedStep, says: str, acts: Translated | None) -> PlannedStep:
     """The step of a command with what the platform knows of it."""
     step = replace(step, says=says if says != step.command else "")
-    if acts is None:
+    if acts is not None and acts.tells:
+        return replace(step, expectations=(), health=True)
+    if acts is None or acts.acts is None:
         after_alert = any(each.kind is ConditionKind.RECOVERY_ALERT for each in step.conditions)
         if step.health and after_alert and step.kind is PlannedKind.CHECK:
             return replace(step, kind=PlannedKind.WAIT, tries=0, limit_s=AFTER_RECOVERY_S)
@@ -111,18 +162,6 @@ def restart(step: PlannedStep) -> PlannedStep:
 
 def needs_no_person(made: PlannedStep, why: str) -> PlannedStep:
     return replace(made, kind=PlannedKind.NEEDLESS, why=why)
-
-
-def _container(text: str) -> tuple[str, str] | None:
-    """Verb and container of `docker restart NAME` or `docker logs … NAME`."""
-    script = parse(text)
-    if not script.simple or script.commands[0].assignments:
-        return None
-    words = [word.text for word in script.commands[0].words]
-    words = words[1:] if words[:1] == ["sudo"] else words
-    if len(words) >= 3 and words[0] in {"docker", "podman"} and words[1] in {"restart", "logs"}:
-        return words[1], words[-1]
-    return None
 
 
 def _line(made: PlannedStep, action: PlatformAction, binding: Binding) -> PlannedStep:
