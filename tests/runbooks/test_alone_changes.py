@@ -53,7 +53,7 @@ async def test_the_policy_says_what_is_not_asked(policy: Policy, asked: int, tmp
     "text",
     [
         fence("rm canary"),
-        fence("frobnicate canary"),
+        fence("pr canary"),
         fence("touch canary", "second-person=yes"),
         "# T\n\n## Steps\n\n1. If the moon is full, touch it:\n   ```bash\n   touch canary\n   ```\n",
     ],

@@ -6,12 +6,15 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
+from stationmaster.core.changes import ChangeBegan, ChangeEnded, ChangeWorsened
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
     """One failing thing. `fingerprint` is a digest of the labels; `labels` follow Prometheus (`alertname`, `service`,
     `environment`, `region`, `instance`, `severity`); `summary` names service, environment and URL; `annotations` are
-    those of the rule that fired; `rule` says where that rule stands, as `runbooks/latency.md:41`."""
+    those of the rule that fired; `rule` says where that rule stands, as `runbooks/latency.md:41`. It fires from
+    `starts_at` on; `active_at` is since when its condition held, None where nobody knows."""
 
     fingerprint: str
     labels: Mapping[str, str]
@@ -20,6 +23,7 @@ class Alert:
     starts_at: datetime
     annotations: Mapping[str, str] = field(default_factory=dict)
     rule: str = ""
+    active_at: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -175,6 +179,56 @@ class RunDeclined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckMade:
+    """One reading step, and what it found; `step` is its address in the runbook."""
+
+    step: str
+    title: str
+    verdict: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspectedCause:
+    """A cause that the runbook knows, with what speaks for it and against it, and what could not be looked at."""
+
+    title: str
+    speaks_for: tuple[str, ...] = ()
+    speaks_against: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    ruled_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedRemedy:
+    """The first change that the run comes to; `asks` says what it waits for, and is empty where it is made unasked."""
+
+    step: str
+    title: str
+    command: str
+    asks: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisMade:
+    """What a run found out before it changed anything. `likely` is empty where nothing speaks for one cause more than
+    for the others; `causes` are ordered by that, the likeliest first. `affected` is what else is not well now."""
+
+    at: datetime
+    incident: int
+    run: str
+    runbook: str
+    likely: str
+    why: str
+    causes: tuple[SuspectedCause, ...] = ()
+    checks: tuple[CheckMade, ...] = ()
+    unseen: tuple[str, ...] = ()
+    affected: tuple[str, ...] = ()
+    proposed: ProposedRemedy | None = None
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStepEnded:
     at: datetime
     incident: int
@@ -267,12 +321,16 @@ Fact: TypeAlias = (
     | TargetChanged
     | RunStarted
     | RunDeclined
+    | DiagnosisMade
     | RunStepEnded
     | RunEnded
     | EscalationAsked
     | ApprovalAsked
     | ApprovalAnswered
     | InstanceRestarted
+    | ChangeBegan
+    | ChangeEnded
+    | ChangeWorsened
     | FaultInjected
 )
 
@@ -290,11 +348,15 @@ FACT_KINDS: tuple[type[Fact], ...] = (
     TargetChanged,
     RunStarted,
     RunDeclined,
+    DiagnosisMade,
     RunStepEnded,
     RunEnded,
     EscalationAsked,
     ApprovalAsked,
     ApprovalAnswered,
     InstanceRestarted,
+    ChangeBegan,
+    ChangeEnded,
+    ChangeWorsened,
     FaultInjected,
 )

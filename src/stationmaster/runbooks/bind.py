@@ -98,5 +98,5 @@ def _binding(alert: Alert, service: Service, instance: Instance, inventory: Inve
         "region": instance.region,
         "url": alert.url,
     }
-    names = frozenset(str(each.name) for each in inventory.services)
+    names = frozenset(name for each in inventory.services for name in (str(each.name), *each.aliases))
     return Binding(service=service, instance=instance, targets=targets, values=values, services=names)

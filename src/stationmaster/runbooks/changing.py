@@ -3,14 +3,17 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stationmaster.runbooks.consent import EXPIRES_AFTER, Meant, allowed, digest_of, refused, request_for
 from stationmaster.runbooks.course import untested, verification_of
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Intent, Write
-from stationmaster.runbooks.local import Ending
+from stationmaster.runbooks.keeping import Keeping, Kept, Needless
+from stationmaster.runbooks.lacking import lacks
+from stationmaster.runbooks.lacking_before import lacking_before
+from stationmaster.runbooks.local import Ending, Ran
 from stationmaster.runbooks.looking import Looking, Seen, marker_of, program_of
 from stationmaster.runbooks.outputs import Telling
 from stationmaster.runbooks.plan import declared_risk
@@ -20,7 +23,7 @@ from stationmaster.runbooks.read.document import Condition
 from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.risk.classes import worst
 from stationmaster.runbooks.run import State, poll_delay_s
-from stationmaster.runbooks.script import Filled, Misfit, fill
+from stationmaster.runbooks.script import BASH, Filled, Misfit, fill
 from stationmaster.runbooks.talk import ApprovalRequest, Approved, Denied, StepBegan, Waiting
 from stationmaster.runbooks.worked import Unfilled, Worked
 
@@ -28,8 +31,18 @@ CheckSecond = Callable[[ApprovalRequest, Approved, datetime], str]
 """What is wrong with a second person's answer; empty when it holds."""
 
 PROBE_S, BASELINE_S, PROBE_EVERY_S = 10.0, 5.0, 0.5
+UNDONE = "it had not happened before the interruption"
+"""So the journal begins to say why a change is made a second time."""
 CUT_SHORT = "stopped by hand while it ran: what it had done by then stands"
 _ASKED_AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """The change is not made."""
+
+    verdict: Verdict
+    why: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +50,11 @@ class Changing:
     worked: Worked
     looking: Looking
     check_second: CheckSecond | None
+    kept: Kept | None = None
+    keeping: Keeping = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keeping = Keeping(worked=self.worked, kept=self.kept, probe=self._probe)
 
     async def change(self, step: PlannedStep, *, resumed: bool) -> None:
         """Makes the change once: after a crash only when it is known, or said, not to have happened."""
@@ -45,9 +63,11 @@ class Changing:
         meant = await self._meant(step)
         if isinstance(meant, str):
             return await self.worked.settle(step, Verdict.REFUSED, meant)
-        answer = await self._consent(meant)
-        if isinstance(answer, Denied):
-            return await self.worked.settle(step, Verdict.SKIPPED, f"not approved: {answer.why}")
+        if why := await self._lacking(meant):
+            return await self.worked.settle(step, Verdict.REFUSED, why)
+        answer = await self._bounded(meant)
+        if isinstance(answer, Left):
+            return await self.worked.settle(step, answer.verdict, answer.why)
         intent = await self._intent(meant, answer)
         return await self._make(meant, intent)
 
@@ -65,9 +85,12 @@ class Changing:
         if stopped:
             worked.halts.pop(step.key)
             judged = Judgement(verdict=Verdict.FAILED, why=CUT_SHORT)
+        elif ran.ending is Ending.EXITED and (why := self._lacked(meant, ran)):
+            judged = Judgement(verdict=Verdict.REFUSED, why=why)
         seen = Seen(judgement=judged, ran=ran, heard=telling.done())
         ended = self.looking.ended(step, meant.filled, seen, attempt, by=intent.by)
-        if ended.verdict is Verdict.FAILED and attempt < step.tries and not stopped:
+        tries = attempt < step.tries and not stopped and ended.verdict is Verdict.FAILED
+        if tries and await self.keeping.again(meant, attempt + 1):
             await worked.write(Write(looked=(step, ended.why)), heard=seen.heard)
             await asyncio.sleep(poll_delay_s(attempt))
             again = replace(intent, at=worked.now(), marker=marker_of(worked.run, step, attempt + 1))
@@ -75,6 +98,18 @@ class Changing:
         values, missing = self.looking.values_of(step, ran)
         why = "; ".join((ended.why, *missing))
         return await worked.end(step, replace(ended, why=why), heard=seen.heard, values=values)
+
+    async def _lacking(self, meant: Meant) -> str:
+        """Why nothing could come of it here; what the platform does itself is never in doubt."""
+        step, filled = meant.step, meant.filled
+        if step.acts is not None:
+            return ""
+        look = self.looking.order(step, filled, 0, reads=True)
+        return await lacking_before(self.worked, step.key, filled.text, look)
+
+    def _lacked(self, meant: Meant, ran: Ran) -> str:
+        """Why one call could do nothing here; what a script had done before it stopped nobody knows."""
+        return lacks(meant.filled.text, ran.result) if meant.filled.argv[: len(BASH)] != BASH else ""
 
     # What exactly is meant, and who allows it
 
@@ -143,6 +178,25 @@ class Changing:
                 changed = each.key
             elif changed and entry is not None and entry.verdict is Verdict.MANUAL:
                 yield f"step {each.key} looked at what step {changed} had done, and nobody was there to judge it"
+
+    async def _bounded(self, meant: Meant) -> "Approved | Left":
+        """A yes where one is needed, and the leave of the bounds: one that they deny is asked of a person, who may give
+        it once."""
+        held = await self.keeping.held(meant)
+        for _ in range(_ASKED_AT_MOST):
+            if held is not None and not held.asks:
+                return Left(verdict=Verdict.REFUSED, why="; ".join(held.why))
+            asked = meant if held is None else replace(meant, doubts=(*meant.doubts, *held.why), bound=True)
+            answer = await self._consent(asked)
+            if isinstance(answer, Denied):
+                return Left(verdict=Verdict.SKIPPED, why=f"not approved: {answer.why}")
+            found = await self.keeping.begin(meant, overridden=held is not None)
+            if found is None:
+                return answer
+            if isinstance(found, Needless):
+                return Left(verdict=Verdict.SKIPPED, why=found.why)
+            held = found
+        return Left(verdict=Verdict.REFUSED, why="; ".join(held.why) if held is not None else "it is held")
 
     async def _consent(self, meant: Meant) -> Approved | Denied:
         worked, step = self.worked, meant.step
@@ -256,7 +310,10 @@ class Changing:
         if happened:
             why = f"it had happened before the interruption: step {check.key} finds it done"
             await worked.settle(step, Verdict.PASSED, why, by=intent.by)
-        return happened
+            return True
+        at, why = worked.now(), f"{UNDONE}: step {check.key} does not find it done; it is made now"
+        await worked.write(Write(events=[Waiting(at=at, step=step.key, why=why, until=at)]))
+        return False
 
     async def _outlived(self, step: PlannedStep, intent: Intent) -> None:
         """What the interrupted run had started may still be at work: it is waited for, then ended."""

@@ -44,6 +44,8 @@ class Meant:
     secrets: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     """What speaks against making it without asking."""
+    bound: bool = False
+    """A bound forbids it: a yes is for passing that."""
 
 
 def digest_of(meant: Meant, plan: Plan) -> str:
@@ -51,6 +53,7 @@ def digest_of(meant: Meant, plan: Plan) -> str:
     rollback = list(meant.rollback.argv) if meant.rollback is not None else []
     where = [meant.cwd, plan.instance, dict(meant.values)]
     parts = [plan.digest, meant.step.key, list(meant.filled.argv), rollback, *where]
+    parts += ["bound"] if meant.bound else []
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 

@@ -32,6 +32,7 @@ from stationmaster.runbooks.run import (
     go_on,
     held,
 )
+from stationmaster.runbooks.unseen import has_looked, unseen
 from stationmaster.runbooks.values import Source
 
 UNHEARD = Signals()
@@ -204,6 +205,7 @@ def _pointless(step: PlannedStep, state: State) -> str | None:
         return "there is nothing to take back"
     verified = [state.journal.get(each.key) for each in state.plan.steps if each.after == step.rolls_back]
     failed = change.verdict is Verdict.FAILED or any(each and each.verdict is Verdict.FAILED for each in verified)
+    failed = failed or step.rolls_back in state.signals.worse
     return None if failed else "nothing found that the change had failed"
 
 
@@ -297,7 +299,25 @@ def _jump(
     return None
 
 
+def _well_since(asked: PlannedStep, state: State) -> bool:
+    """Whether a level was only told: the last check after that found it well."""
+    steps = state.plan.steps
+    later = replace(state, plan=replace(state.plan, steps=steps[steps.index(asked) + 1 :]))
+    check = later.latest(health=True)
+    return check is not None and check.verdict is Verdict.PASSED and state.restored
+
+
 def _finish(state: State) -> Finish:
+    """What was found, and what could not be looked at: a run that saw nothing has found nothing well."""
+    found, missed = _found(state), unseen(state.plan, state.journal)
+    if not missed:
+        return found
+    if found.outcome is Outcome.PASSED and not has_looked(state.plan, state.journal):
+        return Finish(outcome=Outcome.ESCALATED, why=f"nothing could be looked at here; {missed}")
+    return replace(found, why=f"{found.why}; {missed}")
+
+
+def _found(state: State) -> Finish:
     ended = [(step, state.journal[step.key]) for step in state.plan.steps]
     asked = [step for step, entry in ended if step.kind is PlannedKind.ESCALATE and entry.verdict is Verdict.PASSED]
     changed = any(
@@ -305,7 +325,7 @@ def _finish(state: State) -> Finish:
         for step, entry in ended
     )
     check = _since_change(state).latest(health=True)
-    if asked:
+    if asked and not _well_since(asked[-1], state):
         return Finish(outcome=Outcome.ESCALATED, why=f"level {asked[0].level} was asked to look")
     if check is not None and check.verdict is Verdict.PASSED and changed and not state.restored:
         return Finish(outcome=Outcome.ESCALATED, why="it works again, but its target was not put back")

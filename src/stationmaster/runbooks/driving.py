@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stationmaster.runbooks.course import Move, next_moves, settled_steps
@@ -30,7 +30,7 @@ class Driving:
         worked, settled = self.worked, 0
         rest = self.rest or self.hands.wait
         while True:
-            worked.signals = await self.hear()
+            worked.signals = replace(await self.hear(), worse=worked.worse)
             plan, entries, given, now = worked.plan, worked.entries, worked.given, worked.now()
             settled = settled_steps(plan, entries, given, now, before=settled)
             moves = next_moves(

@@ -176,12 +176,20 @@ def _json_problem(expectation: Expectation, output: str) -> str | None:
     except ValueError:
         found = _embedded(output)
     if expectation.kind is ExpectationKind.JSON_LIST:
-        return None if isinstance(found, list) and found else "expected a list that is not empty"
+        return None if _rows(found) else "expected a list that is not empty"
     wanted = json.loads(expectation.value)
     if _covers(found, wanted):
         return None
     differs = f" ({difference})" if (difference := _difference(found, wanted)) else ""
     return f"expected {_cut(expectation.value)}{differs}"
+
+
+def _rows(found: object) -> bool:
+    """Whether it is a list that holds something, or an object that wraps one as APIs do (`{"data": [...]}`)."""
+    if isinstance(found, dict):
+        lists = [each for each in found.values() if isinstance(each, list)]
+        return len(lists) == 1 and bool(lists[0])
+    return isinstance(found, list) and bool(found)
 
 
 def _difference(found: object, wanted: object, path: str = "") -> str:

@@ -8,6 +8,7 @@ from stationmaster.runbooks.changing import Changing, CheckSecond
 from stationmaster.runbooks.course import GO_ON, NO, STOP, YES, ByHand, Choose, Decide, Move, choice_name, jump_name
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Write
+from stationmaster.runbooks.keeping import Kept
 from stationmaster.runbooks.looking import Looking
 from stationmaster.runbooks.planned import PlannedKind, PlannedStep
 from stationmaster.runbooks.run import Do, Manner, Settle
@@ -22,13 +23,16 @@ _LONGEST_SLEEP_S = 5.0
 class Hands:
     worked: Worked
     check_second: CheckSecond | None
+    kept: Kept | None = None
+    """The bounds of what is changed unasked; None where a person works the run."""
     looking: Looking = field(init=False)
     changing: Changing = field(init=False)
     _waits: set[str] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.looking = Looking(worked=self.worked)
-        self.changing = Changing(worked=self.worked, looking=self.looking, check_second=self.check_second)
+        looking, check = self.looking, self.check_second
+        self.changing = Changing(worked=self.worked, looking=looking, check_second=check, kept=self.kept)
 
     async def make(self, move: Move) -> None:
         match move:
@@ -44,6 +48,7 @@ class Hands:
                 await self._decide(move)
             case Choose():
                 await self._choose(move)
+        await self.changing.keeping.follow_up()
 
     async def wait(self, until: datetime) -> None:
         left = (until - self.worked.now()).total_seconds()

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, Text, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from stationmaster.core.facts import Fact
 from stationmaster.runbooks import store
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.planned import Plan, PlannedStep
@@ -81,6 +82,8 @@ class Write:
     reopens: PlannedStep | None = None
     events: list[RunEvent | Intent] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    """What others are told of it in the same transaction."""
 
 
 async def write(connection: AsyncConnection, run: str, what: Write, *, number: int, at: datetime) -> None:
@@ -144,6 +147,14 @@ async def codes(connection: AsyncConnection) -> frozenset[str]:
 async def given(connection: AsyncConnection, run: str) -> dict[str, str]:
     rows = await connection.execute(select(values.c.name, values.c.value).where(values.c.run == run))
     return {row.name: row.value for row in rows}
+
+
+async def kept_of(connection: AsyncConnection, incident: int, name: str) -> tuple[str, ...]:
+    """The values that the runs of an incident keep under one name, in the order of the runs."""
+    runs = store.runs
+    wanted = select(values.c.value).join(runs, runs.c.id == values.c.run)
+    wanted = wanted.where(runs.c.incident == incident, values.c.name == name).order_by(runs.c.started_at, runs.c.id)
+    return tuple((await connection.execute(wanted)).scalars())
 
 
 async def next_number(connection: AsyncConnection, run: str) -> int:

@@ -1,11 +1,13 @@
 """Looks: runs a reading command on the operator's machine, judges what it shows, and keeps what it gives."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from stationmaster.core.command import NOT_RUNNABLE
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Write
+from stationmaster.runbooks.lacking import lacks
 from stationmaster.runbooks.local import Ending, Order, Ran
 from stationmaster.runbooks.outputs import Telling, follows, taken
 from stationmaster.runbooks.plan import declared_risk
@@ -34,9 +36,22 @@ class Seen:
     heard: tuple[OutputSeen, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What was seen of a step before the run came to it; `at` is when it had been seen."""
+
+    filled: Filled
+    began: StepBegan
+    seen: Seen
+    at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Looking:
     worked: Worked
+    glances: dict[str, Glance] = field(default_factory=dict)
+    """Used when the run comes to their steps, as long as they say how it is now."""
+    fresh_until: datetime | None = None
     last: dict[str, StepEnded] = field(default_factory=dict)
     """What the last look of a step showed that is still being repeated."""
 
@@ -48,9 +63,10 @@ class Looking:
         if isinstance(filled, str):
             return await self.worked.settle(step, Verdict.REFUSED, filled)
         once = step.kind is PlannedKind.CHECK and step.tries <= 1 and not _left(step)
-        began = self._began(step, filled)
+        glance = self._glance(step, filled)
+        began = glance.began if glance is not None else self._began(step, filled)
         heard = await self._begin(step, began, once=once)
-        seen = await self.see(step, filled, attempt=began.attempt)
+        seen = glance.seen if glance is not None else await self.see(step, filled, attempt=began.attempt)
         ended = self.ended(step, filled, seen, began.attempt)
         if seen.ran.ending is Ending.STOPPED:
             given_up = replace(ended, verdict=Verdict.SKIPPED, why=GIVEN_UP, by=self.worked.halted_by)
@@ -65,6 +81,25 @@ class Looking:
         values, missing = self.values_of(step, seen.ran)
         why = "; ".join((ended.why, *missing))
         return await self.worked.end(step, replace(ended, why=why), heard=(*heard, *seen.heard), values=values)
+
+    async def glance(self, step: PlannedStep) -> Glance | str:
+        """Looks before the run comes to the step, or says why that cannot be done. Nothing is journaled."""
+        filled = await self.filled(step)
+        if isinstance(filled, str):
+            return filled
+        began = self._began(step, filled)
+        seen = await self.see(step, filled, attempt=began.attempt)
+        return Glance(filled=filled, began=began, seen=seen, at=self.worked.now())
+
+    def _glance(self, step: PlannedStep, filled: Filled) -> Glance | None:
+        """What was seen a moment ago, if nothing was changed, waited for or heard since: a look after a change is
+        always a new one."""
+        worked, found = self.worked, self.glances.pop(step.key, None)
+        if found is None or self.fresh_until is None or worked.now() >= self.fresh_until or found.filled != filled:
+            return None
+        recovered = worked.signals.recovered_at
+        changed = bool(worked.intents) or (recovered is not None and recovered > found.at)
+        return None if changed or step.key in worked.entries else found
 
     async def settle_last(self, step: PlannedStep, verdict: Verdict, why: str) -> None:
         """Ends a step that was looked at until its limit."""
@@ -101,6 +136,8 @@ class Looking:
         if following and ran.ending is Ending.TIMED_OUT:
             ran = replace(ran, ending=Ending.EXITED, exit_status=0)
         judged = judge(step.expectations, ran.result, program=program_of(filled))
+        if ran.ending is Ending.EXITED and (why := lacks(filled.text, ran.result)):
+            judged = Judgement(verdict=Verdict.REFUSED, why=why)
         return Seen(judgement=judged, ran=ran, heard=telling.done())
 
     def order(self, step: PlannedStep, filled: Filled, attempt: int, *, reads: bool, following: bool = False) -> Order:

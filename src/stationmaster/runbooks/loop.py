@@ -17,6 +17,7 @@ from stationmaster.core.facts import (
     EscalationAsked,
     Fact,
     IncidentOpened,
+    NoteAdded,
     RunDeclined,
     RunEnded,
     RunStarted,
@@ -27,6 +28,7 @@ from stationmaster.runbooks.match import Match, choose
 from stationmaster.runbooks.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.run import Finish, Outcome
+from stationmaster.runbooks.turns import MOST_AT_ONCE, MOST_WAITING, Turns, turns
 from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database, utc_now
@@ -35,8 +37,6 @@ from stationmaster.runtime.tracing import span
 
 CONSUMER = "runbooks"
 LEVEL_AT_ONCE = 1
-MOST_AT_ONCE = 10
-"""Runs of one incident under way."""
 LEVEL_AFTER_RUN = 2
 _TICK_S = 1.0
 
@@ -68,14 +68,19 @@ class Runbooks:
                 await store.hear_alert(connection, alert, store.RECOVERED, at)
 
     async def run(self) -> None:
-        """Works every open run, each in a task of its own, for ever."""
+        """Works the open runs whose turn it is, each in a task of its own, for ever."""
         working: dict[str, asyncio.Task[None]] = {}
+        waited: frozenset[str] = frozenset()
         async with asyncio.TaskGroup() as group:
             while True:
                 seen = self.database.committed.count
-                for run in await self.open_runs():
-                    if run.id not in working or working[run.id].done():
-                        working[run.id] = group.create_task(supervise(run.id, partial(self.work, run.id)))
+                now = await self.turns()
+                await self._say_begun([each for each in now.working if each in waited])
+                await self._end_unworked(now.needless)
+                waited = frozenset(now.waiting)
+                for run in now.working:
+                    if run not in working or working[run].done():
+                        working[run] = group.create_task(supervise(run, partial(self.work, run)))
                 working = {name: task for name, task in working.items() if not task.done()}
                 await self.database.committed.beyond(seen, _TICK_S)
 
@@ -89,6 +94,11 @@ class Runbooks:
             finish = await self.unattended.work(found)
         await self._end(found, finish)
 
+    async def turns(self) -> Turns:
+        """Which open runs are worked now, and which wait until one of their incident has ended."""
+        async with self.database.read() as connection:
+            return turns(await store.open_ids(connection))
+
     async def open_runs(self) -> list[store.Run]:
         async with self.database.read() as connection:
             return await store.active_runs(connection)
@@ -97,8 +107,9 @@ class Runbooks:
         runs = await store.count_runs(connection, fact.incident)
         if runs.all and isinstance(fact, IncidentOpened):
             return None
-        if runs.under_way >= MOST_AT_ONCE:
-            return await self._ask(connection, fact, f"{runs.under_way} runs of this incident are under way already")
+        if runs.under_way >= MOST_AT_ONCE + MOST_WAITING:
+            why = f"{MOST_AT_ONCE} runs of this incident are under way, and {MOST_WAITING} wait"
+            return await self._ask(connection, fact, why)
         found = choose(fact.alert, self.runbooks())
         if not isinstance(found, Match):
             return await self._ask(connection, fact, found.why)
@@ -125,8 +136,9 @@ class Runbooks:
             request=request,
         )
         await store.create_run(connection, run)
-        await outbox.append(connection, _started(run))
-        log.info("run opened", run=run.id, runbook=run.runbook, why=run.why)
+        ahead = runs.under_way - MOST_AT_ONCE + 1
+        await outbox.append(connection, _started(run, ahead))
+        log.info("run opened", run=run.id, runbook=run.runbook, why=run.why, waits_for=max(ahead, 0))
         return None
 
     def _planned(
@@ -135,7 +147,7 @@ class Runbooks:
         """The plan and the request that it was made of, or why there is none."""
         request = self.unattended.request(found.runbook, fact.alert, name)
         try:
-            plan = self.unattended.plan(request)
+            plan = self.unattended.plan(request, fact.alert)
         except PlatformError as error:
             return error.message
         return (plan, self.unattended.kept(request)) if plan.steps else "it has no step that could be done"
@@ -149,6 +161,25 @@ class Runbooks:
             asked = EscalationAsked(at=at, incident=fact.incident, level=LEVEL_AT_ONCE, why=why)
             await outbox.append(connection, asked)
         log.warning("no run opened", incident=fact.incident, why=why)
+
+    async def _say_begun(self, runs: Sequence[str]) -> None:
+        """Runs that waited are worked from now on: their incidents say so, once."""
+        for each in runs:
+            async with self.database.write() as connection:
+                run = await store.find_run(connection, each)
+                if run is not None:
+                    text = f"{run.id} (“{run.runbook}”) waited, and is worked now: a run of this incident has ended"
+                    key = f"{run.id}:turn"
+                    note = NoteAdded(at=self.now(), incident=run.incident, key=key, by=CONSUMER, text=text)
+                    await outbox.append(connection, note)
+
+    async def _end_unworked(self, runs: Sequence[str]) -> None:
+        """What waits behind others is not worked when its alert has recovered meanwhile."""
+        for each in runs:
+            async with self.database.read() as connection:
+                run = await store.find_run(connection, each)
+            if run is not None:
+                await self._end(run, Finish(outcome=Outcome.CURED, why="the alert recovered before it was its turn"))
 
     async def _end(self, run: store.Run, finish: Finish) -> None:
         at = self.now()
@@ -170,12 +201,14 @@ class Runbooks:
         log.info("run ended", run=run.id, outcome=finish.outcome.value, why=finish.why)
 
 
-def _started(run: store.Run) -> RunStarted:
+def _started(run: store.Run, ahead: int) -> RunStarted:
+    """`ahead` runs of its incident have to end before it is its turn."""
+    waits = f"; it waits: {MOST_AT_ONCE} runs of this incident are under way, and {ahead} of them have to end before it"
     return RunStarted(
         at=run.started_at,
         incident=run.incident,
         run=run.id,
         runbook=run.runbook,
-        why=run.why,
+        why=f"{run.why}{waits if ahead > 0 else ''}",
         fingerprint=run.fingerprint,
     )

@@ -54,12 +54,14 @@ def plan_alone(request: RunRequest) -> Plan:
 
 @dataclass(slots=True, kw_only=True)
 class _Planning:
-    """`outputs` says which step gave a name so far, `typed` what was typed into each session."""
+    """`outputs` says which step gave a name so far, `typed` what was typed into each session, `judged` what was
+    expected of a command so far."""
 
     request: RunRequest
     sources: Sources
     outputs: dict[str, str] = field(default_factory=dict)
     typed: dict[str, list[str]] = field(default_factory=dict)
+    judged: dict[str, tuple[Expectation, ...]] = field(default_factory=dict)
     _openers: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,12 +101,20 @@ class _Planning:
         elif step.kind in {StepKind.MANUAL, StepKind.NAVIGATION, StepKind.EXPECTATION}:
             yield replace(made, why=step.original, limit_s=step.wait_s or 0.0)
         else:
-            last = next((each for each in reversed(step.commands) if assess(each.text).risk is Risk.READ), None)
+            looked_at = _looked_at(step)
             for command in step.commands:
-                expected = (*step.expectations, *judged) if command is last or len(step.commands) == 1 else ()
-                yield self._command(made, step, command, expected)
+                expected = (*step.expectations, *judged) if command is looked_at else ()
+                yield self._command(made, step, command, self._expected(command, expected))
             for action in step.actions:
                 yield from self._action(made, step, action, (*step.expectations, *judged))
+
+    def _expected(self, command: Command, said: tuple[Expectation, ...]) -> tuple[Expectation, ...]:
+        """What is called again without a word is judged as it was before: "re-call `curl …` to see the result"."""
+        called = " ".join(command.text.split())
+        if said:
+            self.judged[called] = tuple(each for each in said if each.kind is not ExpectationKind.OTHER)
+            return said
+        return self.judged.get(called, ())
 
     def _action(
         self, made: PlannedStep, step: Step, action: Action, expectations: tuple[Expectation, ...]
@@ -201,6 +211,16 @@ class _Planning:
             for place in bind_places(text, self.sources, self.outputs):
                 found[place.written] = _fitting(found.get(place.written, place), text)
         return tuple(found.values())
+
+
+def _looked_at(step: Step) -> Command | None:
+    """The command that the step's expectations are about: its last look, but none that is only taken where the look
+    before it showed something else ("if there is no list, use `docker logs`")."""
+    if len(step.commands) == 1:
+        return step.commands[0]
+    looks = [each for each in step.commands if assess(each.text).risk is Risk.READ]
+    sure = [each for each in looks if not each.conditions]
+    return next(reversed(sure or looks), None)
 
 
 def _openers(runbook: Runbook) -> frozenset[str]:

@@ -7,6 +7,7 @@ from enum import Enum
 from stationmaster.runbooks.read.document import Caution, Condition, Expectation, PlatformAction
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk
+from stationmaster.runbooks.suspects import Suspect
 from stationmaster.runbooks.values import BoundPlace
 
 THE_PART_BEFORE = "<the part before>"
@@ -127,6 +128,8 @@ class Plan:
     instance: str
     service: str
     steps: tuple[PlannedStep, ...]
+    suspects: tuple[Suspect, ...] = ()
+    """What may have gone wrong, where the run is to find out."""
 
 
 def is_of(key: str, address: str) -> bool:

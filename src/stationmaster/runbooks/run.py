@@ -33,6 +33,8 @@ class Signals:
 
     recovered_at: datetime | None = None
     listening: bool = False
+    worse: frozenset[str] = frozenset()
+    """The changes after which callers fare worse."""
 
 
 class Manner(Enum):
@@ -102,7 +104,8 @@ class State:
     now: datetime
 
     def latest(self, acts: PlatformAction | None = None, *, health: bool = False) -> Entry | None:
-        """The last ended step that did this to the instance, or that judged its health."""
+        """The last ended step that did this to the instance, or that judged its health; what could not look says
+        nothing beside what could."""
         found = [
             entry
             for step in self.plan.steps
@@ -110,7 +113,8 @@ class State:
             and (entry := self.journal.get(step.key)) is not None
             and entry.verdict not in {None, Verdict.SKIPPED}
         ]
-        return found[-1] if found else None
+        looked = [entry for entry in found if entry.verdict is not Verdict.REFUSED]
+        return next(reversed(looked or found), None)
 
     @property
     def healthy(self) -> bool:

@@ -6,7 +6,21 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +28,7 @@ from stationmaster.core.facts import Alert
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.planned import Plan, PlannedStep
 from stationmaster.runbooks.run import Entry, Outcome, Signals
+from stationmaster.runbooks.turns import OpenRun
 from stationmaster.runtime.db import Instant, metadata
 
 runs = Table(
@@ -140,6 +155,19 @@ async def active_runs(connection: AsyncConnection) -> list[Run]:
     open_ones = select(runs).where(runs.c.ended_at.is_(None), runs.c.incident.is_not(None))
     rows = await connection.execute(open_ones.order_by(runs.c.started_at))
     return [_run(row) for row in rows]
+
+
+async def open_ids(connection: AsyncConnection) -> list[OpenRun]:
+    """Every run of an incident that has not ended, without its plan, the oldest first."""
+    heard_of = select(signals.c.subject).where(
+        signals.c.subject == literal(alert_subject("")).concat(runs.c.fingerprint),
+        signals.c.name == RECOVERED,
+        signals.c.at >= runs.c.alert_at,
+    )
+    wanted = select(runs.c.id, runs.c.incident, heard_of.exists().label("over"))
+    mine = wanted.where(runs.c.ended_at.is_(None), runs.c.incident.is_not(None))
+    by_age = mine.order_by(runs.c.started_at, func.length(runs.c.id), runs.c.id)
+    return [OpenRun(**row._mapping) for row in await connection.execute(by_age)]
 
 
 def _run(row: object) -> Run:

@@ -6,21 +6,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from stationmaster.core.facts import Alert, EscalationAsked, Fact, NoteAdded, RunStepEnded
+import structlog
+
+from stationmaster.core.facts import Alert, DiagnosisMade, EscalationAsked, Fact, NoteAdded, RunStepEnded
 from stationmaster.core.names import InstanceName
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.runbooks import store
+from stationmaster.runbooks import journal, store
 from stationmaster.runbooks.about import values_about
 from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.astray import refused, trusted
 from stationmaster.runbooks.bind import Binding, InventoryView, bind, targets_of
+from stationmaster.runbooks.bounded import Bounds
 from stationmaster.runbooks.bystander import Bystander
+from stationmaster.runbooks.diagnose_signs import suspects_of
+from stationmaster.runbooks.diagnosing import MADE, Ask, Diagnosing, LookAround, again, nobody_answers, nothing_around
 from stationmaster.runbooks.driving import Driving
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.hands import Hands
 from stationmaster.runbooks.journal import Write
+from stationmaster.runbooks.keeping import Kept
 from stationmaster.runbooks.local import Runner, run_locally
+from stationmaster.runbooks.looking import Looking
 from stationmaster.runbooks.own_lines import OwnLines
 from stationmaster.runbooks.perform import Perform
 from stationmaster.runbooks.permit import Policy
@@ -33,6 +41,8 @@ from stationmaster.runbooks.talk import ApprovalRequest, Approved, StepEnded
 from stationmaster.runbooks.worked import Worked
 from stationmaster.runtime import outbox
 from stationmaster.runtime.db import Database
+
+log = structlog.get_logger("runbooks")
 
 BY = "runbooks"
 READ_LIMIT_S, CHANGE_LIMIT_S = 30.0, 120.0
@@ -77,9 +87,18 @@ class Unattended:
     runner: Runner = run_locally
     state: Path | None = None
     """The folder of the platform that runbooks call `<state>`."""
+    bounds: Bounds | None = None
+    """Of what is changed unasked; None binds nothing."""
+    ask: Ask = nobody_answers
+    around: LookAround = nothing_around
 
     def request(self, runbook: Runbook, alert: Alert, run: str) -> RunRequest:
-        """To plan with: nothing is lent to the run before it is worked."""
+        """To plan with: nothing is lent to the run before it is worked. Labels that lead to what is secret are left
+        out."""
+        state = None if self.state is None else PurePosixPath(self.state)
+        for name, why in refused(alert.labels, state).items():
+            log.warning("label is not used", run=run, label=name, why=why)
+        alert = trusted(alert, state)
         spec, env = self.spec(), self.env(run)
         self.let_go(run)
         bound = bind(alert, InventoryView.of(spec))
@@ -100,9 +119,9 @@ class Unattended:
             change_timeout_s=CHANGE_LIMIT_S,
         )
 
-    def plan(self, request: RunRequest) -> Plan:
+    def plan(self, request: RunRequest, alert: Alert) -> Plan:
         """Raises PlatformError where the document cannot be planned."""
-        return plan_alone(request)
+        return replace(plan_alone(request), suspects=suspects_of(request.runbook, alert, request.values))
 
     def kept(self, request: RunRequest) -> Mapping[str, object]:
         """What is journaled of it."""
@@ -116,13 +135,31 @@ class Unattended:
             await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
             worked = self._worked(run, run.plan)
             await worked.load()
-            hands = Hands(worked=worked, check_second=_counted)
+            hands = Hands(worked=worked, check_second=_counted, kept=self._kept(run))
             hear = partial(self._heard, run)
+            worked.signals = await hear()
+            await self._diagnosing(run, worked, hands.looking).begin()
             driving = Driving(worked=worked, hands=hands, parallel=AT_ONCE, hear=hear, rest=self._rest)
             finish = await driving.to_end()
         finally:
             self.let_go(run.id)
-        return await self._after(run, finish)
+        finish = await self._after(run, finish)
+        await hands.changing.keeping.at_end()
+        return finish
+
+    def _diagnosing(self, run: store.Run, worked: Worked, looking: Looking) -> Diagnosing:
+        return Diagnosing(worked=worked, looking=looking, run=run, ask=self.ask, around=self.around, at_once=AT_ONCE)
+
+    async def diagnoses(self, incident: int) -> Sequence[DiagnosisMade]:
+        """What the runs of an incident found out, in the order of the runs."""
+        async with self.database.read() as connection:
+            kept = await journal.kept_of(connection, incident, MADE)
+        return [made for each in kept if (made := again(each)) is not None]
+
+    def _kept(self, run: store.Run) -> Kept | None:
+        if self.bounds is None:
+            return None
+        return Kept(bounds=self.bounds, incident=run.incident, failing_since=run.alert_at)
 
     async def _rest(self, until: datetime) -> None:
         """Until that moment, or until something is written: it may be what is waited for."""
@@ -248,6 +285,8 @@ def _ended(run: store.Run, step: PlannedStep, event: StepEnded) -> RunStepEnded:
     ran = _shown(event.command) if event.command and event.verdict in {Verdict.PASSED, Verdict.FAILED} else ""
     by = f" (allowed by {event.by})" if event.by and step.kind is PlannedKind.ACTION else ""
     by += f" (the runbook says `{_shortened(step.says)}`)" if ran and step.says else ""
+    if event.verdict is Verdict.REFUSED and event.command and _shortened(event.command) not in step.title:
+        by += f" (`{_shortened(event.command)}`)"
     return RunStepEnded(
         at=event.at,
         incident=run.incident,

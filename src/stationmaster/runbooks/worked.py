@@ -27,6 +27,10 @@ ASKED_AT_MOST = 20
 """How often a value that does not fit is asked for again."""
 SHORTEST_SECRET = 6
 """A shorter value of the environment is as likely a word as a secret."""
+EFFECT = "effect:"
+"""How it is named what a change led to: `effect:KEY`."""
+NOTHING_SEEN = "-"
+"""What is kept of a change after which callers fare no worse."""
 VARIABLE, FOLDER = "$", "$PWD"
 """How values that a shell left behind are named: `$NAME`."""
 
@@ -101,7 +105,7 @@ class Worked:
         async with self._writing:
             async with telling(self.file), self.database.write() as connection:
                 await journal.write(connection, self.run, whole, number=self.number, at=at)
-                await outbox.append(connection, *self.tells(what))
+                await outbox.append(connection, *what.facts, *self.tells(what))
             self.number += len(whole.events)
             self._remember(what, at)
         for event in what.events:
@@ -181,6 +185,12 @@ class Worked:
         return redacted(text, self.secrets)
 
     @property
+    def worse(self) -> frozenset[str]:
+        """The changes after which callers fared worse."""
+        kept = ((name, value) for name, value in self.given.items() if name.startswith(EFFECT))
+        return frozenset(name.removeprefix(EFFECT) for name, value in kept if value != NOTHING_SEEN)
+
+    @property
     def cwd(self) -> Path:
         """Where commands run: where the last `cd` of the run went, otherwise where the operator stands."""
         return self.request.cwd / self.given.get(FOLDER, "")
@@ -253,6 +263,10 @@ class Worked:
 
     def heard(self, event: OutputSeen) -> None:
         self.operator.told(event)
+
+
+def effect_name(key: str) -> str:
+    return f"{EFFECT}{key}"
 
 
 def _kept_name(step: PlannedStep, place: BoundPlace) -> str:

@@ -1,10 +1,11 @@
 """What the rules look at: one document, and the ground that all of them stand on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from stationmaster.core.drilled import DrilledRunbook
 from stationmaster.runbooks.read.document import Command, Runbook, Step
 from stationmaster.runbooks.risk import Assessment, Risk, assess
 from stationmaster.runbooks.risk.classes import worst
@@ -75,3 +76,5 @@ class Ground:
     answers: Callable[[str], str] | None = None
     """Why a web address is dead; empty when it answers."""
     exists: Callable[[Path], bool] = field(default=Path.exists)
+    drilled: Sequence[DrilledRunbook] | None = None
+    """What was worked in drills; None where that is not asked."""

@@ -38,13 +38,14 @@ _LEGEND = {
 }
 
 
-def page(text: str, description: Description) -> str:
-    """One HTML document without scripts and without anything from elsewhere; `text` is what was read."""
+def page(text: str, description: Description, *, drilled: str = "") -> str:
+    """One HTML document without scripts and without anything from elsewhere; `text` is what was read, `drilled` what
+    its last drill says."""
     source = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-    return "".join(_parts(source, description))
+    return "".join(_parts(source, description, drilled))
 
 
-def _parts(source: list[str], description: Description) -> Iterator[str]:
+def _parts(source: list[str], description: Description, drilled: str) -> Iterator[str]:
     title = escape(description.title)
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -52,7 +53,7 @@ def _parts(source: list[str], description: Description) -> Iterator[str]:
     yield f"<title>{title}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<header>\n"
     retired = ' <span class="retired">RETIRED</span>' if description.retired else ""
     yield f'<h1>{title}{retired}</h1>\n<p class="file">{escape(description.file)}</p>\n'
-    yield from _facts(description)
+    yield from _facts(description, drilled)
     yield from _problems(description.problems)
     yield from _legend()
     yield "</header>\n<main>\n"
@@ -60,9 +61,9 @@ def _parts(source: list[str], description: Description) -> Iterator[str]:
     yield "</main>\n</body>\n</html>\n"
 
 
-def _facts(description: Description) -> Iterator[str]:
+def _facts(description: Description, drilled: str) -> Iterator[str]:
     yield '<dl class="facts">'
-    for name, value in facts_of(description):
+    for name, value in (*facts_of(description), *((("last drill", drilled),) if drilled else ())):
         yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
     yield "</dl>\n"
 

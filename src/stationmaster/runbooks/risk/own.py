@@ -10,7 +10,7 @@ OWN = Family(
         _STM.read(
             "status get diff version whoami query usage api/show host/show user/show target/list target/explain "
             "node/list node/show instance/list instance/logs instance/usage key/list key/show signing-key/list "
-            "service/versions tls/ca cipher/status",
+            "logs/search service/versions service/last-good tls/ca cipher/status",
             "shows the state of the platform",
             "stationmaster status\nstm get services\nstm target explain a\nstm instance logs a --tail 50\n"
             "stm query 'up == 0'",
@@ -59,20 +59,20 @@ OWN = Family(
             "stm apply -f a.yaml\nstm user forbid a b\nstm host add a 10.0.0.1:80",
         ),
         _STM.change(
-            "api/maintenance host/maintenance",
+            "api/maintenance host/maintenance service/maintenance",
             "answers every request with 503, or stops doing so",
-            "stm api maintenance a on\nstm host maintenance a off",
+            "stm api maintenance a on\nstm host maintenance a off\nstm service maintenance a on",
         ),
         _STM.change(
             "target/drain target/out target/in target/auto node/drain node/start node/stop "
-            "instance/restart instance/start instance/stop",
+            "node/restart instance/restart instance/start instance/stop",
             "moves traffic or processes; it can be set back",
             "stm target out api 10.0.0.1:80\nstm instance restart a\nstm node drain a",
         ),
         _STM.change(
-            "service/deploy service/rollback service/scale",
+            "service/deploy service/rollback service/scale service/restart",
             "starts the instances of a service anew, one after the other",
-            "stm service rollback a\nstm service scale a 3",
+            "stm service rollback a\nstm service scale a 3\nstm service restart a",
         ),
         _STM.change(
             "key/create key/rotate key/secret signing-key/rotate cipher/rotate cipher/new-key alert/key/create "
@@ -107,9 +107,9 @@ OWN = Family(
             "stm review finish 3\nstm review task done 7",
         ),
         _STM.change(
-            "runbook/run runbook/resume",
+            "runbook/run runbook/resume recover",
             "does what the runbook says",
-            "stm runbook run a.md\nstm runbook resume run-1",
+            "stm runbook run a.md\nstm runbook resume run-1\nstm recover a",
         ),
         _STM.change(
             "up control gateway keys doctor sample-api stand-in",
@@ -119,6 +119,7 @@ OWN = Family(
         _STM.change("drill/stop", "takes a fault back", "stm drill stop 3"),
         _STM.change("logout", "ends a session", "stm logout"),
         _STM.asks("login password", "asks for a password", "stm login\nstm password"),
+        _STM.asks("console/open", "is a person's shell where an instance runs", "stm console open a"),
         _STM.asks("edit", "opens an editor", "stm edit api a"),
         _STM.asks(
             "approval/allow approval/deny runbook/approve",
@@ -141,7 +142,9 @@ OWN = Family(
         ),
         _STM.destroy("down", "stops every process of the platform", "stationmaster down"),
         _STM.destroy(
-            "drill/run drill/inject", "breaks something on purpose", "stm drill run a\nstm drill inject kill a"
+            "drill/run drill/inject drill/replay",
+            "breaks something on purpose",
+            "stm drill run a\nstm drill inject kill a\nstm drill replay --incident 3",
         ),
         _STM.destroy(
             "instance/exec",
@@ -150,7 +153,7 @@ OWN = Family(
         ),
         _STM.read(
             "apply service/deploy service/rollback service/scale oncall/import oncall/override/add oncall/swap "
-            "runbook/run",
+            "runbook/run recover drill/replay",
             "only says what it would do",
             "stm apply -f a.yaml --dry-run\nstm service scale a 3 --dry-run\nstm runbook run a.md --dry-run",
             option=r"--dry-run",
