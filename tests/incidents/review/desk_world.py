@@ -131,9 +131,10 @@ class Desk:
 
     async def tick(self) -> None:
         await self.settle()
-        while due := await self.reminding.tick():
+        await self.reminding.look()
+        while due := await self.reminding.sender.tick(1):
             for each in due:
-                await self.reminding.finish(each)
+                await self.reminding.sender.finish(each)
 
     async def at(self, moment: datetime) -> None:
         """It is that time now, and everything is looked at."""

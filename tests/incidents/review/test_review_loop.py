@@ -245,7 +245,7 @@ async def _lived(desk: Desk) -> list[str]:
         except KilledError:
             desk.fate.left = None
             desk.start()
-            await desk.reminding.begin()
+            await desk.reminding.sender.begin()
             await desk.tick()
     return [key for _, _, _, key in desk.sent]
 

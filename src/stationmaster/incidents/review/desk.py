@@ -16,6 +16,8 @@ from stationmaster.incidents.life import Status
 from stationmaster.incidents.review import measuring, store, tasks_store
 from stationmaster.incidents.review.drafting import Drafted, Drafting
 from stationmaster.incidents.review.durations import By, Measured, Stats, stats
+from stationmaster.incidents.review.evidence import ChecksOf, EvidenceOf, nothing_checked, nothing_kept
+from stationmaster.incidents.review.owners import check_owner
 from stationmaster.incidents.review.proposals import Changed
 from stationmaster.incidents.review.reminders import REVIEW
 from stationmaster.incidents.review.store import DRAFTER, Review, Version
@@ -38,6 +40,10 @@ class Shown:
     measured: Measured
 
 
+def _nothing() -> Cell[tuple[str, ...]]:
+    return Cell(())
+
+
 def _no_texts() -> Cell[tuple[Task, ...]]:
     return Cell(())
 
@@ -49,8 +55,12 @@ class Reviews:
     ground: Ground
     work_of: WorkOf = nothing_worked
     requests_of: RequestsOf = nobody_counted
+    checks_of: ChecksOf = nothing_checked
+    evidence_of: EvidenceOf = nothing_kept
     overdue: Cell[tuple[Task, ...]] = field(default_factory=_no_texts)
     """Tasks that should have been done."""
+    unsent: Cell[tuple[str, ...]] = field(default_factory=_nothing)
+    """Reminders that are not taken, in words."""
 
     @property
     def drafting(self) -> Drafting:
@@ -130,8 +140,10 @@ class Reviews:
             return await tasks_store.find(connection, owner=owner, done=done)
 
     async def add_task(self, number: int, text: str, *, due_at: datetime, by: str, owner: str = "") -> Task:
-        """To an incident, whatever its status. Raises PlatformError `unknown-incident` or `empty-task`."""
+        """To an incident, whatever its status. Raises PlatformError `unknown-incident`, `unknown-owner` or
+        `empty-task`."""
         said = _said(text)
+        check_owner(owner, by, self.ground.directory().responders)
         at = self.ground.clock.now()
         key = f"by-hand/{uuid.uuid4().hex}"
         async with self.ground.database.write() as connection:
@@ -155,7 +167,8 @@ class Reviews:
     async def edit_task(
         self, task: int, *, by: str, owner: str | None = None, due_at: datetime | None = None, text: str | None = None
     ) -> Task:
-        """None leaves it as it is. Raises PlatformError `unknown-task` or `task-done` (409)."""
+        """None leaves it as it is. Raises PlatformError `unknown-task`, `unknown-owner` or `task-done` (409)."""
+        check_owner(owner or "", by, self.ground.directory().responders)
         wanted = {"owner": owner, "due_at": due_at, "text": None if text is None else _said(text)}
         values = {name: value for name, value in wanted.items() if value is not None}
         return await self._change_task(task, by, "edit", lambda each: _still(each, values))
@@ -177,7 +190,8 @@ class Reviews:
         late = self.overdue.value
         more = len(late) - _MOST_TOLD
         told = [*map(_late_words, late[:_MOST_TOLD])]
-        return (*told, *([f"{more} more tasks are overdue: `stm review tasks`"] if more > 0 else []))
+        told += [f"{more} more tasks are overdue: `stm review tasks`"] if more > 0 else []
+        return (*told, *self.unsent.value)
 
 
 def _late_words(task: Task) -> str:

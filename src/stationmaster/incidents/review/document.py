@@ -74,6 +74,10 @@ class Material:
     lessons: Lessons
     actions: Sequence[Action]
     zone: str = "UTC"
+    cause: str = ""
+    """Where it is known for sure."""
+    closing: Sequence[str] = ()
+    """Lines of what the platform did about the review itself."""
 
 
 def draft(found: Material) -> str:
@@ -88,6 +92,7 @@ def draft(found: Material) -> str:
         _list("What went well", found.lessons.well, "nothing that the platform could see"),
         _list("What went badly", found.lessons.badly, "nothing that the platform could see"),
         _actions(found),
+        *([found.closing] if found.closing else []),
     )
     return "\n".join("\n".join([*part, ""]) for part in parts)
 
@@ -180,8 +185,13 @@ def _detection(found: Material) -> list[str]:
 
 
 def _causes(found: Material) -> list[str]:
-    said = [each for each in found.lines if _CAUSE.search(each.text) and each.kind not in _LEFT_OUT]
-    made = [f"- Proposed, by {_plain(each.by)}: {_plain(each.text)}" for each in said[:10]]
+    said = [
+        each
+        for each in found.lines
+        if _CAUSE.search(each.text) and each.kind not in _LEFT_OUT and not each.text.startswith("no likely cause")
+    ]
+    made = [f"- Known: {_plain(found.cause)}"] if found.cause else []
+    made += [f"- Proposed, by {_plain(each.by)}: {_plain(each.text)}" for each in said[:10]]
     fallback = "- Unknown: nothing that was recorded names a cause. Write it here."
     return ["## Root cause", "", *(dict.fromkeys(made) or [fallback])]
 

@@ -9,6 +9,7 @@ from stationmaster.incidents import paper, story
 from stationmaster.incidents.pages import Directory
 from stationmaster.incidents.paper import What
 from stationmaster.incidents.review import measuring, reminders, tasks_store
+from stationmaster.incidents.review.closing import Settled, closing
 from stationmaster.incidents.review.document import Action, Impact, Material, draft
 from stationmaster.incidents.review.durations import Measured
 from stationmaster.incidents.review.lessons import PageSent, lessons
@@ -39,8 +40,8 @@ class Drafting:
     work_of: WorkOf
     requests_of: RequestsOf
 
-    async def draft(self, number: int) -> Drafted:
-        """As things stand now. Raises PlatformError `unknown-incident`."""
+    async def draft(self, number: int, settled: Settled | None = None) -> Drafted:
+        """As things stand now, or as they do when `settled` is. Raises PlatformError `unknown-incident`."""
         async with self.database.read() as connection:
             found = await story.read(connection, number)
             standing = await tasks_store.of_incident(connection, number)
@@ -57,8 +58,10 @@ class Drafting:
             lines=found.timeline,
             impact=await self._impact(found, measured),
             lessons=lessons(measured, found.timeline, _pages(found), work),
-            actions=_actions(standing, fresh),
+            actions=_actions(standing, fresh, settled.keys if settled else frozenset()),
             zone=self.spec().status_page.time_zone,
+            cause=settled.cause if settled else "",
+            closing=closing(settled) if settled else (),
         )
         return Drafted(text=draft(material), tasks=fresh)
 
@@ -180,8 +183,9 @@ def _pages(found: Story) -> list[PageSent]:
     ]
 
 
-def _actions(standing: Sequence[Task], fresh: Sequence[NewTask]) -> list[Action]:
-    known = {each.key for each in standing}
+def _actions(standing: Sequence[Task], fresh: Sequence[NewTask], settled: frozenset[str]) -> list[Action]:
+    known = {each.key for each in standing} | settled
+    standing = [each for each in standing if each.key not in settled]
     found = [Action(text=each.text, owner=each.owner, due_at=each.due_at) for each in standing if each.done_at is None]
     found += [Action(text=each.text, owner=each.owner, due_at=each.due_at) for each in fresh if each.key not in known]
     return sorted(found, key=lambda each: each.due_at)

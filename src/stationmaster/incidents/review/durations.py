@@ -13,7 +13,8 @@ from stationmaster.incidents.timeline import Entry
 
 _PARTS = ("instance", "node", "api")
 _AT_ONCE_S = 0.1
-"""An alert that began with its incident names the moment at which it fired, not that of the fault."""
+"""An alert that began with its incident names the moment at which it fired, not that of the fault; since when its
+condition held is told by the platform's own ones alone."""
 BEFORE = timedelta(hours=1)
 """A fault of a drill that was injected so long before the alert may be what the alert is about."""
 
@@ -97,7 +98,8 @@ def measure(
     """`faults` are those that drills injected around that time, of whatever; `services` are those of instances."""
     detected = min(subject.openings)
     fault = _fault_of(subject, faults, services, detected)
-    starts = [each.starts_at for each in subject.alerts if each.starts_at <= detected]
+    moments = [each.active_at or each.starts_at for each in subject.alerts]
+    starts = [each for each in moments if each <= detected]
     known = fault.at if fault else min(starts, default=detected)
     spans = _closed_spans(subject.lines)
     over = spans[-1][0] if spans and spans[-1][1] is None else None

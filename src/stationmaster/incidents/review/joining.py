@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from stationmaster.incidents.links import Link
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.notify.every import every_notifier
+from stationmaster.incidents.review.completing import Completing
 from stationmaster.incidents.review.desk import Reviews
 from stationmaster.incidents.review.loop import ReviewLoop
 from stationmaster.incidents.review.reminding import Reminding
@@ -28,8 +29,13 @@ def review_loops(incidents: Incidents, reviews: Reviews) -> dict[str, Callable[[
 
     reminding = Reminding(
         reviews=reviews,
-        send=every_notifier(lambda: declared.value.incidents.smtp).send,
+        send=every_notifier(lambda: declared.value.incidents.smtp, outbox=incidents.outbox).send,
         link=link,
         spec=lambda: declared.value,
     )
-    return {"review facts": loop.consume, "review drafts": loop.run, "review reminders": reminding.run}
+    return {
+        "review facts": loop.consume,
+        "review drafts": loop.run,
+        "review completion": Completing(reviews).run,
+        "review reminders": reminding.run,
+    }

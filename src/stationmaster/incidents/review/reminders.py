@@ -28,7 +28,7 @@ MOST_DAYS = 14
 _DAY = timedelta(days=1)
 _UNSAID = timedelta(days=7)
 _SHORTEST, _LONGEST = timedelta(minutes=10), timedelta(hours=4)
-_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE})
+_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE, ContactKind.OUTBOX})
 """Kinds that a reminder may use; what a program takes for an alert is none of them."""
 
 _REVIEW_WITHIN: Mapping[str, timedelta | None] = {

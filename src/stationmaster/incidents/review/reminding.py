@@ -1,31 +1,30 @@
-"""Sends the reminders of tasks: written down when they are owed, claimed before they are sent, never sent twice."""
+"""Reminds of tasks: writes down what is owed by time, and sends it, never twice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeAlias
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.response import Contact
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents import store as incident_store
 from stationmaster.incidents.notify.message import Message, Occasion
-from stationmaster.incidents.notify.receipt import Delivery, Receipt
+from stationmaster.incidents.notify.receipt import Receipt
 from stationmaster.incidents.review import reminders, tasks_store
 from stationmaster.incidents.review.desk import Reviews
 from stationmaster.incidents.review.tasks_store import NewReminder, Reminder, State, Task
+from stationmaster.incidents.sending import Again, CutOff, Ending, GivenUp, Patience, Sent, Tried
+from stationmaster.incidents.sending_loop import Sender
 from stationmaster.incidents.store import Incident
 
 Send: TypeAlias = Callable[[Contact, Message], Awaitable[Receipt]]
 
-_TICK_S, _AT_ONCE = 5.0, 8
-_MOST_ATTEMPTS = 10
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 600.0
-
-log = structlog.get_logger("reminders")
+_TICK_S = 5.0
+_AT_ONCE, _TO_ONE = 64, 8
+_PATIENCE = Patience(first_wait_s=10.0, longest_wait_s=600.0, most_attempts=10, cut_off=CutOff.NEVER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,50 +34,51 @@ class Claimed:
     incident: Incident
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reminding:
-    """`send` keeps a time limit of its own; `link` leads to an incident."""
+    """`link` leads to an incident."""
 
     reviews: Reviews
     send: Send
     link: Callable[[int], str]
     spec: Callable[[], PlatformSpec]
+    sender: Sender[Claimed] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What is cut off is not sent again: one is claimed only where it is sent at once."""
+        ground = self.reviews.ground
+        queue = ReminderQueue(hand_over=self._hand_over)
+        self.sender = Sender(
+            what="reminders",
+            queue=queue,
+            database=ground.database,
+            now=ground.clock.now,
+            batch=1,
+            most_under_way=_AT_ONCE,
+            most_to_one=_TO_ONE,
+        )
 
     async def run(self) -> None:
-        """For ever."""
-        await self.begin()
-        while True:
-            due = await self.tick()
-            for first in range(0, len(due), _AT_ONCE):
-                await asyncio.gather(*map(self.finish, due[first : first + _AT_ONCE]))
-            await asyncio.sleep(_TICK_S)
+        """For ever. A receiver that hangs does not keep what is owed from being seen."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.sender.run())
+            while True:
+                await self.look()
+                self.reviews.unsent.set(self.sender.troubles())
+                await asyncio.sleep(_TICK_S)
 
-    async def begin(self) -> None:
-        """What was being sent when the process ended may have arrived: it is not sent again."""
-        async with self.reviews.ground.database.write() as connection:
-            cut = await tasks_store.reminders_in(connection, State.CLAIMED)
-            at = self.reviews.ground.clock.now()
-            ids = [each.id for each in cut]
-            why = "the process ended while it was being sent"
-            await tasks_store.change_reminders(connection, ids, state=State.CUT_OFF.value, ended_at=at, detail=why)
-        if cut:
-            log.warning("reminders were cut off", reminders=len(cut))
-
-    async def tick(self) -> list[Reminder]:
-        """Shows what is overdue, writes down what is owed, and gives what is to be sent now."""
+    async def look(self) -> None:
+        """Shows what is overdue, and writes down of what somebody is to be reminded now."""
         ground = self.reviews.ground
         now = ground.clock.now()
         async with ground.database.read() as connection:
             tasks = await self._open(connection)
             fresh = await self._fresh(connection, tasks, now)
-            waiting = await tasks_store.reminders_in(connection, State.OWED)
         self.reviews.overdue.set(tuple(each for each in tasks if each.due_at <= now))
         if fresh:
             async with ground.database.write() as connection:
                 for each in fresh:
                     await tasks_store.remind(connection, each)
-                waiting = await tasks_store.reminders_in(connection, State.OWED)
-        return [each for each in waiting if each.next_at <= now]
 
     async def _open(self, connection: AsyncConnection) -> list[Task]:
         """Tasks to be done now: those that an end of an incident left behind wait while it is open again."""
@@ -114,44 +114,8 @@ class Reminding:
                 )
         return found
 
-    async def _claim(self, connection: AsyncConnection, each: Reminder, now: datetime) -> Claimed | None:
-        """None where nothing is to be sent any more."""
-        task = await tasks_store.task(connection, each.task)
-        incident = await incident_store.known(connection, task.incident)
-        if self._stands(each, task, incident, now):
-            values: dict[str, object] = {"state": State.CLAIMED.value, "claimed_at": now, "attempts": each.attempts + 1}
-            await tasks_store.change_reminders(connection, [each.id], **values)
-            return Claimed(reminder=each, task=task, incident=incident)
-        values = {"state": State.NEEDLESS.value, "ended_at": now, "detail": "done, changed or outdated"}
-        await tasks_store.change_reminders(connection, [each.id], **values)
-        return None
-
-    def _stands(self, reminder: Reminder, task: Task, incident: Incident, now: datetime) -> bool:
-        """Whether nothing happened meanwhile that makes it needless: it is done, somebody else's, or a later one is
-        owed."""
-        moment = _owed(task, now)
-        if moment is None or task.done_at is not None or not reminder.key.startswith(f"{moment.key}/"):
-            return False
-        return incident.status.is_over or task.key.startswith("by-hand/")
-
-    async def finish(self, reminder: Reminder) -> None:
-        """Claims it, sends it, and notes how it went."""
-        async with self.reviews.ground.database.write() as connection:
-            claimed = await self._claim(connection, reminder, self.reviews.ground.clock.now())
-        if claimed is None:
-            return
-        receipt = await self.send(claimed.reminder.contact, self.message(claimed))
-        now = self.reviews.ground.clock.now()
-        async with self.reviews.ground.database.write() as connection:
-            await tasks_store.change_reminders(connection, [claimed.reminder.id], **_noted(claimed, receipt, now))
-        log.info(
-            "reminder",
-            incident=claimed.incident.number,
-            task=claimed.task.id,
-            to=claimed.reminder.to,
-            outcome=receipt.delivery.value,
-            detail=receipt.detail,
-        )
+    async def _hand_over(self, claimed: Claimed) -> Receipt:
+        return await self.send(claimed.reminder.contact, self.message(claimed))
 
     def message(self, claimed: Claimed) -> Message:
         task, incident, environment = claimed.task, claimed.incident, self.spec().environment
@@ -175,15 +139,100 @@ class Reminding:
         )
 
 
+HandOver: TypeAlias = Callable[[Claimed], Awaitable[Receipt]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderQueue:
+    hand_over: HandOver
+
+    @property
+    def patience(self) -> Patience:
+        return _PATIENCE
+
+    async def due(
+        self, connection: AsyncConnection, now: datetime, limit: int, full: Collection[Hashable]
+    ) -> Sequence[int]:
+        owed = await tasks_store.reminders_in(connection, State.OWED)
+        return [each.id for each in owed if each.next_at <= now and _receiver(each) not in full][:limit]
+
+    async def next_due(self, connection: AsyncConnection) -> datetime | None:
+        owed = await tasks_store.reminders_in(connection, State.OWED)
+        return min((each.next_at for each in owed), default=None)
+
+    async def claim(self, connection: AsyncConnection, keys: Sequence[int], now: datetime) -> Sequence[Claimed]:
+        owed = [each for each in await tasks_store.reminders_in(connection, State.OWED) if each.id in keys]
+        found = [await self._claim(connection, each, now) for each in owed]
+        return [each for each in found if each is not None]
+
+    async def _claim(self, connection: AsyncConnection, each: Reminder, now: datetime) -> Claimed | None:
+        """None where nothing is to be sent any more."""
+        task = await tasks_store.task(connection, each.task)
+        incident = await incident_store.known(connection, task.incident)
+        if _stands(each, task, incident, now):
+            begun = replace(each, state=State.CLAIMED, claimed_at=now, attempts=each.attempts + 1)
+            values: dict[str, object] = {"state": State.CLAIMED.value, "claimed_at": now, "attempts": begun.attempts}
+            await tasks_store.change_reminders(connection, [each.id], **values)
+            return Claimed(reminder=begun, task=task, incident=incident)
+        values = {"state": State.NEEDLESS.value, "ended_at": now, "detail": "done, changed or outdated"}
+        await tasks_store.change_reminders(connection, [each.id], **values)
+        return None
+
+    async def cut_off(self, connection: AsyncConnection) -> Sequence[Claimed]:
+        found = []
+        for each in await tasks_store.reminders_in(connection, State.CLAIMED):
+            task = await tasks_store.task(connection, each.task)
+            incident = await incident_store.known(connection, task.incident)
+            found.append(Claimed(reminder=each, task=task, incident=incident))
+        return found
+
+    async def send(self, item: Claimed) -> Receipt:
+        return await self.hand_over(item)
+
+    async def note(self, connection: AsyncConnection, item: Claimed, how: Ending, now: datetime) -> None:
+        match how:
+            case Sent():
+                values: dict[str, object] = {"state": State.SENT.value, "ended_at": now}
+            case GivenUp():
+                state = State.CUT_OFF if how.cut_off else State.FAILED
+                values = {"state": state.value, "ended_at": now}
+            case Again():
+                values = {"state": State.OWED.value, "next_at": how.at}
+        await tasks_store.change_reminders(connection, [item.reminder.id], detail=how.detail, **values)
+
+    async def owed(self, connection: AsyncConnection, now: datetime) -> int:
+        found = [
+            each
+            for state in (State.OWED, State.CLAIMED)
+            for each in await tasks_store.reminders_in(connection, state)
+            if each.next_at <= now
+        ]
+        return len(found)
+
+    def tried(self, item: Claimed) -> Tried:
+        each = item.reminder
+        return Tried(attempts=each.attempts, since=each.claimed_at or each.next_at)
+
+    def receiver(self, item: Claimed) -> Hashable:
+        return _receiver(item.reminder)
+
+    def about(self, item: Claimed) -> dict[str, object]:
+        return {"incident": item.incident.number, "task": item.task.id, "to": item.reminder.to}
+
+
+def _receiver(reminder: Reminder) -> Hashable:
+    contact = reminder.contact
+    return (contact.kind, contact.address, contact.secret_file)
+
+
+def _stands(reminder: Reminder, task: Task, incident: Incident, now: datetime) -> bool:
+    """Whether nothing happened meanwhile that makes it needless: it is done, somebody else's, or a later one is
+    owed."""
+    moment = _owed(task, now)
+    if moment is None or task.done_at is not None or not reminder.key.startswith(f"{moment.key}/"):
+        return False
+    return incident.status.is_over or task.key.startswith("by-hand/")
+
+
 def _owed(task: Task, now: datetime) -> reminders.Moment | None:
     return reminders.owed(task.created_at, task.due_at, task.owner, now)
-
-
-def _noted(claimed: Claimed, receipt: Receipt, now: datetime) -> dict[str, object]:
-    attempts = claimed.reminder.attempts + 1
-    if receipt.delivery is Delivery.DELIVERED:
-        return {"state": State.SENT.value, "ended_at": now, "detail": receipt.detail}
-    if receipt.delivery is Delivery.REFUSED or attempts >= _MOST_ATTEMPTS:
-        return {"state": State.FAILED.value, "ended_at": now, "detail": receipt.detail}
-    wait_s = max(min(_FIRST_WAIT_S * 2.0 ** (attempts - 1), _LONGEST_WAIT_S), receipt.retry_after_s)
-    return {"state": State.OWED.value, "next_at": now + timedelta(seconds=wait_s), "detail": receipt.detail}
