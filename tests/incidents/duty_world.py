@@ -112,6 +112,10 @@ class DutyWorld:
         self.told.append(message)
         return self.answers.pop(0) if self.answers else delivered()
 
+    async def tick(self) -> None:
+        await self.watch.look()
+        await self.watch.sender.work_off()
+
     async def passes(self, span: timedelta) -> None:
         self.now += span
-        await self.watch.tick()
+        await self.tick()

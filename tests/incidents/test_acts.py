@@ -183,6 +183,18 @@ async def test_split_makes_an_incident_of_its_own_that_pages(world: World) -> No
             await acts.split(1, fingerprints=wrong, by="ada")
 
 
+async def test_who_has_the_alert_now_for_which_a_target_is_out_is_known_after_a_split(world: World) -> None:
+    acts = world.incidents.acts
+    await acts.merge(2, into=1, by="ada")
+    fresh = await acts.split(1, fingerprints=["f2"], by="ada", why="another disk")
+    assert await world.incidents.holders() == {(2, "key-eu-de"): frozenset({fresh})}
+    await world.facts(RunDeclined(at=at(6), incident=2, why="no match"))
+    assert await world.incidents.holders() == {(2, "key-eu-de"): frozenset({fresh})}
+    await world.facts(recovered(61, alert("f2", "key-eu-de")))
+    held = (await world.incidents.holders())[(2, "key-eu-de")]
+    assert fresh in held, "it returns with the incident that had the alert last"
+
+
 async def _next_level(acts: Acts) -> None:
     await acts.escalate(1, by="ada", level=9)
 

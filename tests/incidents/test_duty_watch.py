@@ -37,7 +37,7 @@ def world(database: Database) -> DutyWorld:
 
 
 async def test_a_gap_is_shown_for_30_days_and_told_once_a_day_before_it_begins(world: DutyWorld) -> None:
-    await world.watch.tick()
+    await world.tick()
     (trouble,) = world.watch.troubles()
     assert trouble.startswith("nobody is on duty in primary from Mon 2026-11-30 09:00 until")
     assert "(escalation policy shop)" in trouble
@@ -97,8 +97,8 @@ async def test_a_notice_that_was_cut_off_is_sent_once_more_and_says_so(world: Du
         await world.passes(WEEK - HOUR)
     assert await states(world) == [NoticeState.CLAIMED.value]
     world.begin()
-    await world.watch.begin()
-    await world.watch.tick()
+    await world.watch.sender.begin()
+    await world.tick()
     assert [each.maybe_second for each in world.told] == [True]
     assert await states(world) == [NoticeState.SENT.value]
 

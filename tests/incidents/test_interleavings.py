@@ -59,7 +59,7 @@ async def happens(world: World, event: str) -> bool:
                 await world.restart()
             case _:
                 await world.settle()
-                await world.pager.tick()
+                await world.pager.sender.tick()
                 await world.restart()
     except PlatformError as refused:
         if refused.status != CONFLICT:

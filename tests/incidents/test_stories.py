@@ -190,13 +190,13 @@ async def test_a_death_between_any_two_events_loses_no_page_and_repeats_at_most_
     for minute in (0, 15, 30, 60):
         await story.until(minute)
         await story.restart()
-        found = await story.pager.tick()
+        found = await story.pager.sender.tick()
         if found and moment != "before":
             if moment == "sent":
                 await story._send(found[0])
             await story.restart()
         for claimed in found if moment == "before" else ():
-            await story.pager.finish(claimed)
+            await story.pager.sender.finish(claimed)
         await story.tick()
     first = [each for each in story.got if not each.doubtful]
     again = [each for each in story.got if each.doubtful]
@@ -207,16 +207,26 @@ async def test_a_death_between_any_two_events_loses_no_page_and_repeats_at_most_
     assert len({each.key for each in again}) == len(again)
 
 
-async def test_a_sending_that_is_cut_off_twice_is_given_up_and_the_next_level_asked_for(database: Database) -> None:
-    story = world(database)
+async def test_a_page_that_is_cut_off_over_and_over_is_sent_again_after_each_crash_for_an_hour(
+    database: Database,
+) -> None:
+    lonely = EscalationPolicy(
+        name=PolicyName("slow"),
+        levels=(Level(targets=(person("engineer"),)), Level(targets=(person("manager"),), after_s=86_400)),
+    )
+    story = world(database, lonely)
     await story.facts(fired(0, alert()))
-    assert await story.pager.tick()
-    await story.restart()
-    assert [each.owed.doubtful for each in await story.pager.tick()] == [True]
-    await story.restart()
-    await story.tick()
-    assert story.paged == [(0, "manager")]
-    assert "twice cut off" in (await story.lines("page.failed"))[0]
+    claimed: list[tuple[str, float, bool]] = []
+    while not claimed or claimed[-1][0] == "engineer":
+        found = [each.owed for each in await story.pager.sender.tick()]
+        claimed += [(each.page.to.name, story.running_s, each.doubtful) for each in found]
+        await story.restart()
+        story.passes(300)
+    assert claimed[:3] == [("engineer", 0, False), ("engineer", 300, True), ("engineer", 600, True)]
+    assert [name for name, *_ in claimed].count("engineer") == 13
+    assert claimed[-1][:2] == ("manager", 3900)
+    assert story.paged == []
+    assert "is given up: cut off" in (await story.lines("page.failed"))[-1]
 
 
 async def test_a_receiver_that_fails_is_tried_again_for_an_hour_and_then_the_next_level_is_asked_for(
@@ -294,7 +304,7 @@ async def test_a_page_that_is_overdue_is_told_to_the_channels_of_its_incident_on
 
     watch = PageWatch(story.incidents.ground, story.incidents.overdue, send)
     await story.facts(fired(0, alert()))
-    assert await story.pager.tick()
+    assert await story.pager.sender.tick()
     await watch.look()
     assert len(story.incidents.overdue.value) == 0
     story.passes(31)

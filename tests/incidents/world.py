@@ -179,9 +179,9 @@ class World:
     async def tick(self) -> None:
         """Until nothing more is owed at this moment."""
         await self.settle()
-        while found := await self.pager.tick():
+        while found := await self.pager.sender.tick():
             for claimed in found:
-                await self.pager.finish(claimed)
+                await self.pager.sender.finish(claimed)
 
     def passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

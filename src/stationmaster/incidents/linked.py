@@ -236,6 +236,27 @@ async def firing_with(connection: AsyncConnection, wanted: Mapping[str, frozense
     return tuple(Source(number=row.incident, fingerprint=row.fingerprint, labels=row.labels) for row in rows)
 
 
+async def moved(connection: AsyncConnection) -> Mapping[tuple[int, str], frozenset[int]]:
+    """By the incident for which alerts were worked, and by their instance, where they belong to others now: those of
+    them that are open and in which they fire or are worked, or else all."""
+    column = incident_alerts.c
+    away = select(column.worked_for, column.instance).where(column.worked_for != column.incident).distinct().subquery()
+    home = [column.worked_for == away.c.worked_for, column.instance == away.c.instance]
+    wanted = (
+        select(away.c.worked_for, away.c.instance, column.incident, (_live() & _is_open()).label("live"))
+        .join(incidents, incidents.c.number == column.incident)
+        .where(*home)
+    )
+    found: dict[tuple[int, str], dict[int, bool]] = {}
+    for row in await connection.execute(wanted):
+        numbers = found.setdefault((row.worked_for, row.instance), {})
+        numbers[row.incident] = numbers.get(row.incident, False) or bool(row.live)
+    return {
+        of: frozenset(number for number, live in numbers.items() if live) or frozenset({of[0], *numbers})
+        for of, numbers in found.items()
+    }
+
+
 async def open_incidents(
     connection: AsyncConnection, *, numbers: Sequence[int] = (), fingerprint: str = ""
 ) -> tuple[OpenIncident, ...]:
@@ -268,6 +289,17 @@ async def open_about(connection: AsyncConnection, *, instance: str = "", address
         select(incident_alerts.c.incident)
         .join(incidents, incidents.c.number == incident_alerts.c.incident)
         .where(*about, _is_open())
+        .distinct()
+    )
+    return tuple(sorted((await connection.execute(wanted)).scalars()))
+
+
+async def open_about_node(connection: AsyncConnection, node: str) -> tuple[int, ...]:
+    """Unresolved incidents with an alert that names the gateway node."""
+    wanted = (
+        select(incident_alerts.c.incident)
+        .join(incidents, incidents.c.number == incident_alerts.c.incident)
+        .where(incident_alerts.c.labels["node"].as_string() == node, _is_open())
         .distinct()
     )
     return tuple(sorted((await connection.execute(wanted)).scalars()))

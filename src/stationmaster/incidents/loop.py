@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from stationmaster.core.changes import ChangeBegan, ChangeEnded
 from stationmaster.core.facts import (
     AlertFired,
     AlertRecovered,
     ApprovalAnswered,
     ApprovalAsked,
+    DiagnosisMade,
     EscalationAsked,
     Fact,
     IncidentChanged,
@@ -26,7 +29,7 @@ from stationmaster.core.facts import (
 )
 from stationmaster.core.response import Override
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.incidents import group, held, linked, opening, store, story, troubles, wanting
+from stationmaster.incidents import diagnosed, group, held, linked, opening, store, story, troubles, wanting
 from stationmaster.incidents.acts import Acts
 from stationmaster.incidents.doing import Ground
 from stationmaster.incidents.life import Status
@@ -77,6 +80,8 @@ class Incidents:
     """Pages that should have been sent and were not, in words."""
     links: Links = field(default_factory=new_links)
     """By which pages are acknowledged."""
+    outbox: Path | None = None
+    """The folder of the outboxes; None: there are none."""
     silenced: Silenced = nothing_silenced
     """Alerts that a silence covers wait."""
     messages: MessagesOf = no_messages
@@ -139,6 +144,9 @@ class Incidents:
                 await _note(connection, fact.incident, fact)
             case RunEnded() | RunDeclined():
                 await self._worked(connection, fact)
+            case DiagnosisMade():
+                await _note(connection, fact.incident, fact)
+                await diagnosed.made(connection, fact, self.ground.directory(), self._steady(fact.at))
             case ApprovalAsked():
                 await _note(connection, fact.incident, fact)
                 await wanting.asked(connection, fact, self.ground.directory(), self._steady(fact.at))
@@ -153,6 +161,8 @@ class Incidents:
                     await _note(connection, about, fact)
             case InstanceRestarted():
                 await self._restarted(connection, fact)
+            case ChangeBegan() | ChangeEnded():
+                pass  # its step tells it
             case IncidentChanged():
                 pass  # its line was written with it
             case IncidentResolved(by=by) if by:
@@ -180,6 +190,12 @@ class Incidents:
         """Alerts that only follow from another one which fires, by their fingerprints."""
         async with self.database.read() as connection:
             return await linked.inhibited(connection)
+
+    async def holders(self) -> Mapping[tuple[int, str], frozenset[int]]:
+        """Which incidents have the alerts now that were worked for an incident, by its number and their instance; those
+        that never moved are left out."""
+        async with self.database.read() as connection:
+            return await linked.moved(connection)
 
     async def all(self, *, statuses: Sequence[Status] = (), limit: int = 100) -> Sequence[Incident]:
         """Of these statuses, or of any; the newest first."""
@@ -247,6 +263,14 @@ class Incidents:
         for number in about:
             await _note(connection, number, fact)
             await troubles.restarted(connection, number, fact.instance, self._steady(fact.at))
+        await self._note_of_node(connection, fact, about)
+
+    async def _note_of_node(self, connection: AsyncConnection, fact: InstanceRestarted, told: Sequence[int]) -> None:
+        """Who restarts a gateway node, a runbook by hand or the supervisor, does so for no incident: all about the node
+        tell of it. Nobody has to look because of that: a node may be restarted again."""
+        for number in await linked.open_about_node(connection, fact.instance):
+            if number not in told:
+                await _note(connection, number, fact)
 
     async def _resolve_if_over(self, connection: AsyncConnection, numbers: Sequence[int], at: datetime) -> None:
         if not numbers:

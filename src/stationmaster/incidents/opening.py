@@ -1,10 +1,10 @@
 """Opens incidents and ends them: whom they lead to, who is told, what else ends with them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.facts import Alert, IncidentOpened, IncidentResolved
+from stationmaster.core.facts import Alert, IncidentOpened, IncidentResolved, InstanceRestarted
 from stationmaster.core.response import PageTarget, TargetKind
 from stationmaster.incidents import linked, moves, near, paper, store
 from stationmaster.incidents.escalate import Happened, Move
@@ -14,6 +14,9 @@ from stationmaster.incidents.paper import What
 from stationmaster.incidents.store import Incident, Opening
 from stationmaster.incidents.timeline import Entry, entry_of
 from stationmaster.runtime import outbox
+
+_JUST_BEFORE = timedelta(seconds=10)
+"""The supervisor may have started what died before anybody noticed: that belongs to the story."""
 
 ALERT = "alert"
 """In whose name conditions are raised that a label of an alert names."""
@@ -25,6 +28,7 @@ async def open_with(
     """`first` is the first line of its timeline."""
     number = await store.open_incident(connection, opened, alert)
     await store.add_entry(connection, number, first)
+    await _restarted_before(connection, number, alert, opened.at)
     await linked.record_alert(connection, number, alert, worked=True)
     await near.keep(connection, number, opened.group, opened.at)
     incident = await store.known(connection, number)
@@ -34,6 +38,13 @@ async def open_with(
     await announce(connection, incident, What.OPENED, directory, opened.chain_at)
     await outbox.append(connection, IncidentOpened(at=opened.at, incident=number, title=opened.title, alert=alert))
     return number
+
+
+async def _restarted_before(connection: AsyncConnection, number: int, alert: Alert, at: datetime) -> None:
+    about = {alert.labels.get("instance", ""), alert.labels.get("node", "")} - {""}
+    for fact in await outbox.facts_in(connection, InstanceRestarted, at - _JUST_BEFORE) if about else ():
+        if fact.instance in about and fact.incident is None:
+            await store.add_entry(connection, number, entry_of(fact))
 
 
 def _routed(incident: Incident, at: datetime) -> Entry:

@@ -20,7 +20,7 @@ def page_loops(incidents: Incidents) -> dict[str, Callable[[], Awaitable[None]]]
 def telling(incidents: Incidents) -> Telling:
     declared = incidents.declared
     return Telling(
-        every=every_notifier(lambda: declared.value.incidents.smtp),
+        every=every_notifier(lambda: declared.value.incidents.smtp, outbox=incidents.outbox),
         links=incidents.links,
         spec=lambda: declared.value,
         now=incidents.clock.now,

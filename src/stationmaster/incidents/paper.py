@@ -47,6 +47,8 @@ class What(Enum):
     UPDATE_OWED = "update owed"
     APPROVAL = "approval"
     """A risky step of its runbook waits for a yes."""
+    DIAGNOSIS = "diagnosis"
+    """Its run has found out what is likely wrong, after somebody was paged."""
 
 
 class State(Enum):
@@ -154,6 +156,13 @@ async def claimed(connection: AsyncConnection) -> Sequence[Owed]:
     """What is being sent."""
     wanted = select(pages).where(pages.c.state == State.CLAIMED.value).order_by(pages.c.claimed_at, pages.c.id)
     return [_owed(row) for row in await connection.execute(wanted)]
+
+
+async def count_due(connection: AsyncConnection, now: datetime) -> int:
+    """How many were due by then and are not sent."""
+    unsent = pages.c.state.in_([State.OWED.value, State.CLAIMED.value])
+    wanted = select(func.count()).select_from(pages).where(unsent, pages.c.next_at <= now)
+    return int((await connection.execute(wanted)).scalar_one())
 
 
 async def overdue(connection: AsyncConnection, before: datetime, limit: int) -> Sequence[Owed]:

@@ -266,6 +266,13 @@ async def entries(connection: AsyncConnection, number: int) -> Sequence[Entry]:
     return [Entry(at=row.at, kind=row.kind, by=row.by, text=row.text, key=row.key) for row in rows]
 
 
+async def entries_of(connection: AsyncConnection, number: int, kind: str, limit: int = 3) -> tuple[Entry, ...]:
+    """The last of one kind, the newest first."""
+    wanted = select(timeline).where(timeline.c.incident == number, timeline.c.kind == kind)
+    rows = await connection.execute(wanted.order_by(timeline.c.at.desc(), timeline.c.id.desc()).limit(limit))
+    return tuple(Entry(at=row.at, kind=row.kind, by=row.by, text=row.text, key=row.key) for row in rows)
+
+
 def incident_of(row: Row[Any]) -> Incident:
     return Incident(
         number=row.number,

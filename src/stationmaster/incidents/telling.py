@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from stationmaster.core.response import ContactKind, TargetKind
 from stationmaster.core.spec import PlatformSpec
+from stationmaster.incidents import diagnosis
 from stationmaster.incidents.claims import Claimed
 from stationmaster.incidents.life import Status
 from stationmaster.incidents.linked import LinkedAlert
@@ -16,7 +18,12 @@ from stationmaster.incidents.notify.receipt import Receipt
 from stationmaster.incidents.paper import Owed, What
 from stationmaster.incidents.store import Incident
 
-_CAN_BE_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE})
+_CAN_BE_READ = frozenset({ContactKind.EMAIL, ContactKind.SLACK, ContactKind.APPRISE, ContactKind.OUTBOX})
+_ANSWERED = frozenset({What.PAGE, What.APPROVAL, What.DIAGNOSIS})
+"""To these somebody may answer by the link of their own."""
+_FINDS = frozenset({*_ANSWERED, What.OPENED})
+"""These tell what was found out."""
+_MOST_DIAGNOSES = 3
 _TELLS = frozenset({What.UPDATE, What.UPDATE_OWED, What.APPROVAL})
 """Their reason is the very text that is told."""
 
@@ -39,7 +46,7 @@ class Telling:
         base = url_of(spec)
         page = each.page
         acknowledges = (
-            each.what in (What.PAGE, What.APPROVAL)
+            each.what in _ANSWERED
             and page.to.kind is TargetKind.RESPONDER
             and page.contact.kind in _CAN_BE_READ
             and not incident.status.is_over
@@ -64,10 +71,12 @@ class Telling:
             summary=incident.summary,
             since=incident.opened_at,
             level=page.level + 1 if each.what is What.PAGE else 0,
-            why="" if tells else page.why,
+            why="" if tells or each.what is What.DIAGNOSIS else page.why,
             text=page.why if tells else "",
             link=f"{base}/i/{look}",
             acknowledge=f"{base}/i/{token}" if token else "",
+            approve=_approve(page.key, f"{base}/i/{token}") if token else "",
+            diagnosis=_found_out(claimed),
             maybe_second=each.doubtful and page.contact.kind not in KNOWS_AGAIN,
             alerts=_shown(claimed.alerts),
         )
@@ -82,6 +91,21 @@ def _status(each: Owed, incident: Incident) -> str:
     """A notice says what it is about, although the incident may have moved on."""
     told = {What.ACKNOWLEDGED: Status.ACKNOWLEDGED, What.RESOLVED: Status.RESOLVED, What.OPENED: Status.TRIGGERED}
     return told.get(each.what, incident.status).value
+
+
+def _found_out(claimed: Claimed) -> str:
+    """By the run that it is about, otherwise by the last runs."""
+    if claimed.owed.what not in _FINDS:
+        return ""
+    run = diagnosis.run_of(claimed.owed.page.key)
+    found = [each.text for each in claimed.diagnoses if not run or each.key == diagnosis.key_of(run)]
+    return "\n\n".join(found[:_MOST_DIAGNOSES])
+
+
+def _approve(key: str, link: str) -> str:
+    """Where the step that is asked for is shown, with a yes and a no."""
+    run, step = diagnosis.run_of(key), diagnosis.step_of(key)
+    return f"{link}/approve/{quote(run, safe='')}/{quote(step, safe='')}" if step else ""
 
 
 def _shown(alerts: Sequence[LinkedAlert]) -> tuple[Shown, ...]:

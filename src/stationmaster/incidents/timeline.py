@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from stationmaster.core.changes import ChangeBegan, ChangeEnded, ChangeWorsened
 from stationmaster.core.facts import (
     AlertFired,
     AlertJoined,
@@ -12,6 +13,7 @@ from stationmaster.core.facts import (
     ApprovalAnswered,
     ApprovalAsked,
     BalancerState,
+    DiagnosisMade,
     EscalationAsked,
     Fact,
     FaultInjected,
@@ -29,6 +31,7 @@ from stationmaster.core.facts import (
     StatusPosted,
     TargetChanged,
 )
+from stationmaster.incidents import diagnosis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,10 @@ class Entry:
 def entry_of(fact: Fact) -> Entry:
     kind, by, text = _said(fact)
     key = fact.key if isinstance(fact, NoteAdded) else None
+    if isinstance(fact, DiagnosisMade):
+        key = diagnosis.key_of(fact.run)
+    if isinstance(fact, InstanceRestarted):
+        key = f"restarted/{fact.instance[:100]}/{fact.at.timestamp():.6f}"
     return Entry(at=fact.at, kind=kind, by=by, text=text, key=key)
 
 
@@ -73,6 +80,13 @@ def _said(fact: Fact) -> tuple[str, str, str]:
             return "status.posted", fact.by, f"status page, {fact.status}: {fact.text}"
         case TargetChanged():
             return f"target.{fact.state.value}", fact.by, _target_text(fact)
+        case ChangeBegan():
+            return "change.began", "runbooks", f"step {fact.step} of {fact.run} begins to change {_named(fact)}"
+        case ChangeEnded():
+            return "change.ended", "runbooks", f"step {fact.step} of {fact.run} has been looked at"
+        case ChangeWorsened():
+            text = f"callers fare worse after step {fact.step}: {fact.why}; nothing more is changed unasked"
+            return "change.worse", "runbooks", text
         case InstanceRestarted():
             return "instance.restarted", fact.by, f"{fact.instance} restarted: {fact.why}"
         case FaultInjected():
@@ -81,7 +95,16 @@ def _said(fact: Fact) -> tuple[str, str, str]:
             return _said_of_run(fact)
 
 
-_OfRun = RunStarted | RunDeclined | RunStepEnded | RunEnded | EscalationAsked | ApprovalAsked | ApprovalAnswered
+_OfRun = (
+    RunStarted
+    | RunDeclined
+    | DiagnosisMade
+    | RunStepEnded
+    | RunEnded
+    | EscalationAsked
+    | ApprovalAsked
+    | ApprovalAnswered
+)
 
 
 def _said_of_run(fact: _OfRun) -> tuple[str, str, str]:
@@ -97,6 +120,8 @@ def _said_of_run(fact: _OfRun) -> tuple[str, str, str]:
             return "run.started", "runbooks", f"runbook “{fact.runbook}”: {fact.why}"
         case RunDeclined():
             return "run.declined", "runbooks", f"no runbook is worked: {fact.why}"
+        case DiagnosisMade():
+            return diagnosis.KIND, "runbooks", diagnosis.text_of(fact)
         case RunStepEnded():
             return "run.step", "runbooks", f"step {fact.step} {fact.title}: {fact.verdict}{_behind(fact.detail)}"
         case RunEnded():
@@ -117,6 +142,10 @@ def _receipt(acknowledged: Mapping[str, float], pending: tuple[str, ...]) -> str
     parts = [f"{node} after {elapsed_ms:.0f} ms" for node, elapsed_ms in sorted(acknowledged.items())]
     said = f"acknowledged by {', '.join(parts)}" if parts else "acknowledged by no node"
     return f"{said}; waiting for {', '.join(pending)}" if pending else said
+
+
+def _named(fact: ChangeBegan) -> str:
+    return ", ".join(fact.services) or "something"
 
 
 def _behind(detail: str) -> str:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import ApprovalAnswered, ApprovalAsked
 from stationmaster.core.response import PageTarget, TargetKind
-from stationmaster.incidents import paper, store
+from stationmaster.incidents import diagnosed, paper, store
 from stationmaster.incidents.pages import Directory, Page
 from stationmaster.incidents.paper import State, What
 
@@ -32,6 +32,7 @@ async def asked(connection: AsyncConnection, fact: ApprovalAsked, directory: Dir
         page = Page(key=key, level=0, round=0, to=to, contact=contact, due_at=at, reached_at=at, why=text)
         await paper.write(connection, incident, What.APPROVAL, page)
     if told:
+        await diagnosed.told_with(connection, incident.number, fact.run, at)
         await store.wake(connection, incident.number, at)
 
 

@@ -245,7 +245,7 @@ async def happens(world: TalkWorld, event: str) -> None:
             case _:
                 await world.settle()
                 await world.updates.tick()
-                await world.pager.tick()
+                await world.pager.sender.tick()
                 await world.restart()
     except PlatformError as refused:
         if refused.status not in (CONFLICT, 400):

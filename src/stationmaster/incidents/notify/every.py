@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -11,6 +12,7 @@ from stationmaster.core.problem import PlatformError
 from stationmaster.core.response import Contact, ContactKind, Smtp
 from stationmaster.incidents.notify.mail import Mail
 from stationmaster.incidents.notify.message import Message
+from stationmaster.incidents.notify.outbox import Outbox
 from stationmaster.incidents.notify.pagerduty import PagerDuty
 from stationmaster.incidents.notify.receipt import Delivery, Notifier, Receipt, failed
 from stationmaster.incidents.notify.secrets import read_secret
@@ -19,7 +21,7 @@ from stationmaster.incidents.notify.slack import Slack
 from stationmaster.incidents.notify.webhook import Webhook
 
 _THREADS = 16
-KNOWS_AGAIN = frozenset({ContactKind.PAGERDUTY, ContactKind.WEBHOOK})
+KNOWS_AGAIN = frozenset({ContactKind.PAGERDUTY, ContactKind.WEBHOOK, ContactKind.OUTBOX})
 """Kinds whose receivers know a message again by its key: a second sending does no harm."""
 
 
@@ -46,8 +48,8 @@ def _without(receipt: Receipt, secret: str) -> Receipt:
     return Receipt(delivery=Delivery(receipt.delivery), detail=detail, retry_after_s=receipt.retry_after_s)
 
 
-def every_notifier(smtp: Callable[[], Smtp | None]) -> Every:
-    """`smtp` tells the server that is declared at the moment."""
+def every_notifier(smtp: Callable[[], Smtp | None], *, outbox: Path | None = None) -> Every:
+    """`smtp` tells the server that is declared at the moment; `outbox` is the folder of the outboxes."""
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="notify")
     services = Services(threads=threads)
     return Every(
@@ -57,5 +59,6 @@ def every_notifier(smtp: Callable[[], Smtp | None]) -> Every:
             ContactKind.WEBHOOK: Webhook(),
             ContactKind.PAGERDUTY: PagerDuty(),
             ContactKind.APPRISE: services,
+            ContactKind.OUTBOX: Outbox(outbox),
         }
     )

@@ -23,6 +23,8 @@ class Occasion(Enum):
     """News of the incident should have been given and were not."""
     APPROVAL = "approval"
     """A risky step of its runbook waits for a yes."""
+    DIAGNOSIS = "diagnosis"
+    """Its run has found out what is likely wrong."""
     ON_CALL_GAP = "on-call gap"
     """Nobody is on duty soon; it is about no incident."""
     TASK = "task"
@@ -69,6 +71,10 @@ class Message:
     text: str = ""
     """What is told in several lines: an update, or the draft of one."""
     alerts: tuple[Shown, ...] = field(default_factory=tuple)
+    diagnosis: str = ""
+    """What was found out, in several lines; empty while nothing is."""
+    approve: str = ""
+    """A link of its reader alone to the step that waits for a yes."""
 
 
 def plain(text: str, limit: int = _SUMMARY_CHARACTERS) -> str:
@@ -97,6 +103,7 @@ def headline(message: Message) -> str:
         Occasion.UPDATE: "UPDATE",
         Occasion.UPDATE_OWED: "UPDATE OWED",
         Occasion.APPROVAL: "APPROVAL WANTED",
+        Occasion.DIAGNOSIS: "DIAGNOSIS",
         Occasion.ON_CALL_GAP: "NOBODY ON CALL",
         Occasion.TASK: "TASK",
     }[message.occasion]
@@ -128,7 +135,10 @@ def body(message: Message) -> str:
         lines += ["This may be the second time that you read this: the first sending was cut off.", ""]
     if told(message):
         lines += [told(message), ""]
+    if message.diagnosis:
+        lines += ["Diagnosis", plain(message.diagnosis, _TEXT_CHARACTERS), ""]
     lines += [f"{name + ':':<13}{value}" for name, value in details(message)]
     lines += [f"{'Incident:':<13}{message.link}"] if message.link else []
+    lines += ["", f"Allow or leave out: {message.approve}"] if message.approve else []
     lines += ["", f"Acknowledge: {message.acknowledge}"] if message.acknowledge else []
     return "\n".join(lines) + "\n"

@@ -10,7 +10,7 @@ from stationmaster.incidents.notify.receipt import Receipt, delivered, refused
 ENDPOINT = "https://events.pagerduty.com/v2/enqueue"
 _KEY_CHARACTERS, _SUMMARY_CHARACTERS = 255, 1024
 _ACTIONS = {Occasion.ACKNOWLEDGED: "acknowledge", Occasion.RESOLVED: "resolve"}
-_UNSAID = frozenset({Occasion.UPDATE, Occasion.UPDATE_OWED, Occasion.APPROVAL})
+_UNSAID = frozenset({Occasion.UPDATE, Occasion.UPDATE_OWED, Occasion.APPROVAL, Occasion.DIAGNOSIS})
 """Another trigger would open an incident there anew."""
 _SEVERITIES = {
     "critical": "critical",
@@ -60,7 +60,11 @@ def document(message: Message, routing_key: str) -> dict[str, Any]:
             "timestamp": message.since.isoformat(),
             "component": message.service,
             "group": message.environment,
-            "custom_details": {"summary": message.summary, **{name.lower(): text for name, text in details(message)}},
+            "custom_details": {
+                "summary": message.summary,
+                **({"diagnosis": message.diagnosis} if message.diagnosis else {}),
+                **{name.lower(): text for name, text in details(message)},
+            },
         },
         "links": [{"href": message.link, "text": f"Incident #{message.number}"}] if message.link else [],
         "client": "Stationmaster",

@@ -9,6 +9,7 @@ from stationmaster.incidents.notify.receipt import Receipt
 
 _SECTION_CHARACTERS = 3000
 _HEADER_CHARACTERS = 150
+_FOUND = "*Diagnosis*\n"
 _FACT_CHARACTERS = 300
 """So that all of them fit into one section."""
 
@@ -44,7 +45,9 @@ def _parts(message: Message) -> list[dict[str, Any]]:
     again = "_This may be the second time that you read this._\n" if message.maybe_second else ""
     summary = escaped(told(message), _SECTION_CHARACTERS - len(again))
     facts = "\n".join(f"*{name}:* {escaped(value, _FACT_CHARACTERS)}" for name, value in details(message))
-    return [*([_section(again + summary)] if summary or again else []), _section(facts)]
+    found = escaped(plain(message.diagnosis, _SECTION_CHARACTERS), _SECTION_CHARACTERS - len(_FOUND))
+    parts = [again + summary] if summary or again else []
+    return [*map(_section, [*parts, *([_FOUND + found] if found else []), facts])]
 
 
 def _section(text: str) -> dict[str, Any]:
@@ -54,7 +57,8 @@ def _section(text: str) -> dict[str, Any]:
 def _buttons(message: Message) -> list[dict[str, Any]]:
     own = message.acknowledge
     wanted = [
-        ("Acknowledge", own, "primary"),
+        ("Allow or leave out …", message.approve, "primary"),
+        ("Acknowledge", own, "" if message.approve else "primary"),
         ("Post an update", f"{own}/update" if own else "", ""),
         ("Resolve …", f"{own}/resolve" if own else "", ""),
         ("Incident", message.link, ""),

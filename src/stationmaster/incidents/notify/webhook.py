@@ -11,6 +11,7 @@ from stationmaster.incidents.notify.receipt import Receipt
 
 _OF_ANY_TIME, _OVER = frozenset({Occasion.UPDATE}), frozenset({"resolved", "reviewed"})
 """Updates are also given after the end: they must not make anything fire again."""
+_DIAGNOSIS_CHARACTERS = 8000
 _NEVER = "0001-01-01T00:00:00Z"
 
 
@@ -49,6 +50,8 @@ def _annotations(message: Message) -> dict[str, str]:
         "severity": message.severity,
         "why": message.why,
         "acknowledge": message.acknowledge,
+        "diagnosis": plain(message.diagnosis, _DIAGNOSIS_CHARACTERS),
+        "approve": message.approve,
         "perhaps_sent_before": "true" if message.maybe_second else "",
     }
     return {name: value for name, value in found.items() if value}
