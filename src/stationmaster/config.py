@@ -76,6 +76,11 @@ class StateDir:
         return self.root / "bundle.key"
 
     @property
+    def outbox(self) -> Path:
+        """The folder of the outboxes: messages to those who have no other contact."""
+        return self.root / "outbox"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -96,3 +101,13 @@ class StateDir:
     @property
     def control_lock(self) -> Path:
         return self.root / "control.lock"
+
+    @property
+    def control_alive(self) -> Path:
+        """Touched while a control plane runs, and taken away when it is stopped: what is left tells of a crash."""
+        return self.root / "control.alive"
+
+    @property
+    def control_ended(self) -> Path:
+        """What the supervisor saw of the end of the last control plane: an exit status, or minus a signal."""
+        return self.root / "control.ended"

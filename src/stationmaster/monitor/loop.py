@@ -264,8 +264,8 @@ class Monitor:
             failure("probe", answer.detail, took_ms=answer.latency_ms, instance=name, url=watched.url)
         state, transition = step(self._states[name], answer, watched.check, time.monotonic())
         match transition:
-            case Fired():
-                await self.ledger.write(Opening(alert=alert_of(watched, answer.at), evidence=transition.evidence))
+            case Fired(evidence=evidence, since=since):
+                await self.ledger.write(Opening(alert=alert_of(watched, answer.at, since), evidence=evidence))
             case Recovered():
                 await self._recover(alert_of(watched, answer.at).fingerprint, answer.at, transition.evidence)
         self._keep(name, state)

@@ -57,13 +57,18 @@ class WatchState:
     grace_ends_s: float = 0.0
     """On the monotonic clock: a wall clock that jumps neither prolongs the grace nor ends it."""
     streak: int = 0
+    failing_since: datetime | None = None
+    """When the first answer of a streak of failures came, or of the one that made it DOWN."""
     answers: tuple[ProbeAnswer, ...] = ()
     """The last answers, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
+    """`since`: when the first of the failures was seen that led to it."""
+
     evidence: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +111,14 @@ def step(
         return _while_down(seen, answer, check)
     if answer.ok:
         since = state.since if state.health is Health.UP else now
-        return replace(seen, health=Health.UP, since=since, streak=0), None
+        return replace(seen, health=Health.UP, since=since, streak=0, failing_since=None), None
     if state.health is Health.UNKNOWN and moment_s < state.grace_ends_s:
         return seen, None
+    first = state.failing_since if state.streak and state.failing_since else now
+    seen = replace(seen, failing_since=first)
     if state.streak + 1 < check.down_after:
         return replace(seen, streak=state.streak + 1), None
-    return replace(seen, health=Health.DOWN, since=now, streak=0), Fired(evidence_of(seen))
+    return replace(seen, health=Health.DOWN, since=now, streak=0), Fired(evidence_of(seen), first)
 
 
 def _while_down(seen: WatchState, answer: ProbeAnswer, check: HealthCheck) -> tuple[WatchState, Recovered | None]:
@@ -119,7 +126,8 @@ def _while_down(seen: WatchState, answer: ProbeAnswer, check: HealthCheck) -> tu
         return replace(seen, streak=0), None
     if seen.streak + 1 < check.up_after:
         return replace(seen, streak=seen.streak + 1), None
-    return replace(seen, health=Health.UP, since=answer.at, streak=0), Recovered(evidence_of(seen))
+    well = replace(seen, health=Health.UP, since=answer.at, streak=0, failing_since=None)
+    return well, Recovered(evidence_of(seen))
 
 
 def evidence_of(state: WatchState) -> str:
@@ -134,8 +142,8 @@ def _told(answers: list[ProbeAnswer]) -> str:
     return f"{last.detail} ({times}at {moment} after {last.latency_ms:.0f} ms)"
 
 
-def alert_of(watched: Watched, starts_at: datetime) -> Alert:
-    """The alert that says that this instance is down."""
+def alert_of(watched: Watched, starts_at: datetime, active_at: datetime | None = None) -> Alert:
+    """The alert that says that this instance is down; `active_at`: when the first check failed."""
     instance = watched.instance
     labels = {
         "alertname": ALERT_NAME,
@@ -152,6 +160,7 @@ def alert_of(watched: Watched, starts_at: datetime) -> Alert:
         f"url is {watched.url}, instance is {instance.name}",
         url=watched.url,
         starts_at=starts_at,
+        active_at=active_at,
     )
 
 

@@ -66,7 +66,8 @@ def _outages(states: Iterable[tuple[Crossing, NodeWay, WayState]], now: datetime
         if state.watch.health is Health.DOWN and state.diagnosis is not None:
             outage = outage_of(crossing, way, state.diagnosis, now)
             evidence = f"{state.diagnosis.text}; {evidence_of(state.watch)}" if state.watch.answers else outage.evidence
-            yield replace(outage, evidence=evidence)
+            alert = replace(outage.alert, active_at=state.watch.failing_since)
+            yield replace(outage, alert=alert, evidence=evidence)
 
 
 def outage_of(crossing: Crossing, way: NodeWay, diagnosis: Diagnosis, now: datetime) -> Outage:

@@ -38,6 +38,7 @@ def alert_of(alert: ActiveAlert, rule: Rule, external_labels: Mapping[str, str])
         url=_url(labels, alert.annotations),
         starts_at=moment(alert.active_ms if alert.fired_ms is None else alert.fired_ms),
         annotations=alert.annotations,
+        active_at=moment(alert.active_ms),
         rule=place(rule.origin),
     )
 
