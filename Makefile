@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check golden bench fuzz run-fuzz risk-review lock migration clean
+.PHONY: help up test check golden bench fuzz kills run-fuzz risk-review lock migration clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -41,6 +41,9 @@ labels: $(STAMP) ## compare the reader with hand-made labels: make labels [SHOW=
 
 fuzz: $(STAMP) ## kill at random moments and check every cure: make fuzz RUNS=20 SEED=1
 	$(BIN)/python -m tests.e2e.crash_fuzz --runs $(or $(RUNS),20) $(if $(SEED),--seed $(SEED))
+
+kills: $(STAMP) ## kill the control plane at random moments of drills, and check each: make kills KILLS=200 SEED=1
+	$(BIN)/python -m tests.e2e.kills --kills $(or $(KILLS),60) $(if $(SEED),--seed $(SEED))
 
 run-fuzz: $(STAMP) ## kill runs of runbooks at random instants and resume them: make run-fuzz KILLS=60 SEED=1
 	$(BIN)/python -m tests.runbooks.run_fuzz --kills $(or $(KILLS),60) $(if $(SEED),--seed $(SEED))

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import MakeStation
+from tests.e2e.cure import cure_facts
 from tests.e2e.station import Station, wait_until
 from tests.e2e.test_kill_each import NODES, RATE, calls, is_well  # noqa: F401 `calls` is a fixture
 from tests.e2e.traffic import Call, Traffic
@@ -129,11 +130,11 @@ def test_what_an_operator_stops_stays_stopped_without_alarm_until_it_is_started(
         assert pids(station)["sample-1"] is None
         station.json("instance", "start", "key-us-south")
         station.json("instance", "start", "sample-1")
-        wait_until(lambda: is_well(station), "all is well", limit_s=30)
+        wait_until(lambda: is_well(station), "all is well", limit_s=90)
         station.json("instance", "restart", "sample-2", "--reason", "leaks memory")
         wait_until(lambda: is_well(station), "all is well again", limit_s=30)
         nothing_lost(traffic)
-    assert station.facts("IncidentOpened", since=since) == []
+    assert cure_facts(station, "IncidentOpened", since=since) == []
 
 
 def test_more_nodes_than_are_declared_serve_as_well(station_of: MakeStation) -> None:

@@ -1,0 +1,81 @@
+"""Drills whose faults only a person or their end can mend: each is known, told, explained, and taken back."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.station import Station, sample_with_free_ports, wait_until
+
+pytestmark = pytest.mark.e2e
+
+RUNBOOKS = Path(__file__).parents[2] / "runbooks"
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Station]:
+    """Without objectives: an error budget over five minutes would keep incidents open for as long."""
+    document = sample_with_free_ports(free_port, [RUNBOOKS])
+    for api in document["apis"]:
+        api.pop("objectives", None)
+    document["monitoring"]["state_limit"] = "600MB"
+    built = Station(tmp_path_factory.mktemp("drills"), document)
+    built.write_manifest()
+    built.up()
+    try:
+        yield built
+    finally:
+        built.down()
+
+
+def drilled(station: Station, name: str, *options: str) -> dict[str, Any]:
+    def is_quiet() -> bool:
+        status = station.status()
+        return bool(status["ready"]) and not status["open_incidents"]
+
+    wait_until(is_quiet, "the platform is in its steady state", limit_s=240)
+    report: dict[str, Any] = station.json("drill", "run", name, *options, limit_s=600)
+    return report
+
+
+def alerts(report: dict[str, Any]) -> str:
+    return "; ".join(entry["text"] for entry in report["timeline"] if entry["kind"] == "alert.fired")
+
+
+def test_an_expired_certificate_is_an_incident_and_the_right_one_is_back_after_it(station: Station) -> None:
+    report = drilled(station, "certificate-expired")
+    assert (report["passed"], report["load"]["lost"], report["diagnosis"]) == (True, 0, "right")
+    assert "has expired" in alerts(report)
+
+
+def test_metrics_that_are_gone_are_missed_and_found_again(station: Station) -> None:
+    report = drilled(station, "gateway-node-metrics-gone")
+    assert (report["passed"], report["load"]["lost"], report["diagnosis"]) == (True, 0, "right")
+    assert "are not scraped" in alerts(report)
+
+
+def test_nodes_that_know_another_signing_key_refuse_tokens_until_they_know_the_right_one(station: Station) -> None:
+    report = drilled(station, "signing-key-rotated-wrongly")
+    assert (report["passed"], report["diagnosis"]) == (True, "right")
+    assert set(report["load"]["reasons"]) == {"status 401"}, "clients saw what was broken, and nothing else"
+    assert report["lost_until_s"] < report["resolved_s"]
+    tokens = httpx.get(f"{station.node_url()}/api/auth/jwks", timeout=10)
+    assert tokens.status_code == 200
+
+
+def test_a_full_disk_is_explained_and_its_cure_waits_for_a_yes(station: Station) -> None:
+    """The last one: its step wants two people, so that its incident stays open for a while."""
+    station.json("drill", "inject", "disk-full", "--for", "5m")
+    log = station.state / "logs" / "drill-disk-full.log"
+    assert log.exists()
+
+    def is_asked() -> bool:
+        asked = station.json("approval", "list")["approvals"]
+        return any(log.name in each["command"] and each["risk"] == "destroy" for each in asked)
+
+    wait_until(is_asked, "the runbook has found what fills the disk, and asks before it empties it", limit_s=180)
+    stopped = station.run("drill", "stop", "--all", limit_s=60)
+    assert "the room is given back" in stopped.stdout
+    assert not log.exists()
