@@ -258,6 +258,12 @@ async def test_a_run_breaks_nothing_on_purpose_approves_nothing_and_is_nobody_wh
     assert (await api.post(f"{V1}/approvals/run-1/1", headers=own, json=yes)).status_code == 403
     for path in ("people", "tokens", "cipher"):
         assert (await api.get(f"{V1}/{path}", headers=own)).status_code == 403
+    for path in ("users/ada/keys", "users/ada/client-secret", "credentials", "intake/routing-keys"):
+        minted = await api.post(f"{V1}/{path}", headers=own, json={"user": "ada", "service": "echo"})
+        assert (minted.status_code, minted.json()["code"]) == (403, "not-for-runs"), path
+    for kind in ("users", "token-issuers"):
+        made = await api.put(f"{V1}/{kind}/ada", headers=own, json={"name": "ada"})
+        assert (made.status_code, made.json()["code"]) == (403, "not-for-runs"), kind
     access.take_back(token)
     assert (await api.get(f"{V1}/whoami", headers=own)).status_code == 401
 

@@ -1,10 +1,13 @@
 """The process executor passes the contract and finds its processes again after a crash of the control plane."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stationmaster.cli.up import BUNDLED
@@ -145,3 +148,14 @@ async def test_only_the_key_service_gets_the_master_key_of_the_environment(
 def test_the_sample_starts_its_key_service_so_that_it_can_open_secrets() -> None:
     opening = {each.name for each in launches(load(BUNDLED)) if each.opens_secrets}
     assert opening == {"key-us-south", "key-us-east", "key-eu-de"}
+
+
+async def test_a_process_that_is_frozen_is_ended_at_once_and_not_after_its_grace(executor: ProcessExecutor) -> None:
+    running = await executor.start(launch("a", SLEEPER))
+    os.kill(running.pid, signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        while psutil.Process(running.pid).status() != psutil.STATUS_STOPPED:
+            await asyncio.sleep(0.02)
+    async with asyncio.timeout(60):
+        assert await executor.stop("a", grace_s=600) is True
+    assert "a" not in await executor.seen()

@@ -33,6 +33,7 @@ from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.instances import InstanceRoutes
 from stationmaster.api.routes.intake import EventRoutes, IntakeRoutes
 from stationmaster.api.routes.keys import KeyRoutes, SigningRoutes
+from stationmaster.api.routes.logs import LogRoutes
 from stationmaster.api.routes.metrics import MetricsRoutes
 from stationmaster.api.routes.nodes import GatewayNodeRoutes
 from stationmaster.api.routes.objectives import ObjectiveRoutes
@@ -45,7 +46,9 @@ from stationmaster.api.routes.pagerduty_overrides import PagerDutyOverrideRoutes
 from stationmaster.api.routes.prometheus import PrometheusQueryRoutes
 from stationmaster.api.routes.prometheus_state import PrometheusStateRoutes
 from stationmaster.api.routes.registry import RegistryRoutes
+from stationmaster.api.routes.replay import ReplayRoutes
 from stationmaster.api.routes.reviews import ReviewRoutes, ReviewTaskRoutes
+from stationmaster.api.routes.runbooks import RunbookRoutes
 from stationmaster.api.routes.services import ServiceVersionRoutes
 from stationmaster.api.routes.silences import SilenceRoutes
 from stationmaster.api.routes.status import StatusRoutes
@@ -78,6 +81,7 @@ _ROUTES = (
     StatusRoutes,
     RegistryRoutes,
     InstanceRoutes,
+    LogRoutes,
     TargetRoutes,
     GatewayNodeRoutes,
     CheckRoutes,
@@ -107,8 +111,10 @@ _ROUTES = (
     EventRoutes,
     HeartbeatRoutes,
     ApprovalRoutes,
+    RunbookRoutes,
     ApproveByLinkRoutes,
     DrillRoutes,
+    ReplayRoutes,
     FaultRoutes,
     SilenceRoutes,
     StatusPageRoutes,

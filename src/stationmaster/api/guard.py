@@ -34,6 +34,11 @@ ADMIN_KINDS = frozenset({EntityKind.SERVICE, EntityKind.SETTINGS, EntityKind.RES
 secrets; the settings, responders and channels name files that it reads and sends on."""
 
 
+PERSON_KINDS = frozenset({EntityKind.USER, EntityKind.TOKEN_ISSUER})
+"""What no run of a runbook declares, whoever allowed the step: who may call the APIs. That needs a login of one's
+own."""
+
+
 class RefusalError(PlatformError):
     """A refusal whose answer needs headers of its own."""
 
@@ -67,7 +72,7 @@ def guard(access: Access) -> Guard:
         if not permits(proof.caller.role, needed):
             raise _forbidden(proof.caller, needed)
         if proof.kind is Kind.RUN and handler.opt.get("runs") is False:
-            raise _not_for_runs(proof.caller)
+            raise not_for_runs(proof.caller)
         connection.state[_PROOF] = proof
 
     return authorised
@@ -119,7 +124,7 @@ def _unauthorised(*, given: bool) -> RefusalError:
     return RefusalError(error, {"www-authenticate": f'Bearer realm="stationmaster"{fault}'})
 
 
-def _not_for_runs(caller: Caller) -> RefusalError:
+def not_for_runs(caller: Caller) -> RefusalError:
     hint = "let a person do it: `stm approval list` shows what of a run waits for one"
     error = PlatformError("not-for-runs", f"{caller.name} may not do that: it is a run", hint=hint, status=403)
     return RefusalError(error, {"www-authenticate": 'Bearer realm="stationmaster", error="insufficient_scope"'})

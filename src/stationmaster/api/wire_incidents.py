@@ -76,6 +76,52 @@ class IncidentRelation(Answer):
     at: datetime
 
 
+class DiagnosedCheck(Answer):
+    step: str
+    title: str
+    verdict: str
+    detail: str
+
+
+class DiagnosedCause(Answer):
+    """A cause that the runbook knows."""
+
+    title: str
+    speaks_for: tuple[str, ...] = ()
+    speaks_against: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """What could not be looked at, each with the reason."""
+    ruled_out: bool = False
+
+
+class DiagnosedRemedy(Answer):
+    """The first change that the run comes to."""
+
+    step: str
+    title: str
+    command: str
+    asks: str = ""
+    """What it waits for; empty where it is made unasked."""
+
+
+class IncidentDiagnosis(Answer):
+    """What a run found out before it changed anything."""
+
+    at: datetime
+    run: str
+    runbook: str
+    likely: str
+    """Empty where nothing speaks for one cause more than for the others."""
+    why: str
+    causes: tuple[DiagnosedCause, ...] = ()
+    """The likeliest first."""
+    checks: tuple[DiagnosedCheck, ...] = ()
+    unseen: tuple[str, ...] = ()
+    affected: tuple[str, ...] = ()
+    """What else is not well."""
+    proposed: DiagnosedRemedy | None = None
+
+
 class IncidentStory(IncidentDetail):
     """The whole of one incident."""
 
@@ -100,6 +146,7 @@ class IncidentStory(IncidentDetail):
     levels: tuple[ReachedLevel, ...] = ()
     notes: tuple[IncidentNote, ...] = ()
     responders: tuple[IncidentResponder, ...] = ()
+    diagnoses: tuple[IncidentDiagnosis, ...] = ()
 
 
 class ActOrder(Order):

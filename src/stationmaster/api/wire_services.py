@@ -26,6 +26,9 @@ class DeployOrder(Order):
 
 
 class RollbackOrder(Order):
+    """Back to the version that was good last, or to `version`, which has to have been good once."""
+
+    version: int | None = None
     reason: str = ""
     within_s: Seconds = 30.0
     bake_s: Seconds = 60.0

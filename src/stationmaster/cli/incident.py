@@ -77,6 +77,14 @@ def _print_head(story: IncidentStory) -> None:
         "related": "; ".join(
             f"{', '.join(f'#{one}' for one in each.numbers)}, likely cause {each.cause}" for each in story.related
         ),
+        "diagnosis": "; ".join(
+            f"likely cause {each.likely}" if each.likely else "no likely cause is known" for each in story.diagnoses
+        ),
+        "proposed": "; ".join(
+            f"{each.proposed.command}{f' ({each.proposed.asks})' if each.proposed.asks else ''}"
+            for each in story.diagnoses
+            if each.proposed is not None
+        ),
         "paged": ", ".join(dict.fromkeys(each.to for each in story.pages if each.state == "sent")),
         "not reached": ", ".join(dict.fromkeys(each.to for each in story.pages if each.state == "failed")),
         "firing": ", ".join(each.fingerprint for each in story.alerts if each.firing),

@@ -24,6 +24,9 @@ class LoadReport(msgspec.Struct, kw_only=True):
     reasons: dict[str, int]
     elsewhere: int
     """Requests that were sent to another gateway node, because the first took no connection or closed it."""
+    lost_from: datetime | None
+    lost_until: datetime | None
+    """When the first and the last of the lost requests ended."""
     served_by: dict[str, int]
     """Answers by the instance that gave them (header x-served-by)."""
 
@@ -43,6 +46,7 @@ class Load:
         self._sent = 0
         self._slowest_s = 0.0
         self._reasons: Counter[str] = Counter()
+        self._lost_at: list[datetime] = []
         self._served_by: Counter[str] = Counter()
         self._answers: list[tuple[datetime, str]] = []
 
@@ -64,6 +68,8 @@ class Load:
             slowest_ms=round(self._slowest_s * 1000, 1),
             reasons=dict(self._reasons),
             elsewhere=self._elsewhere,
+            lost_from=min(self._lost_at, default=None),
+            lost_until=max(self._lost_at, default=None),
             served_by=dict(self._served_by),
         )
 
@@ -107,7 +113,7 @@ class Load:
         try:
             answer = await self._asked(client, url)
         except httpx.HTTPError as error:
-            self._reasons[type(error).__name__] += 1
+            self._lose(type(error).__name__)
             return
         self._slowest_s = max(self._slowest_s, time.monotonic() - started)
         if answer.is_success:
@@ -115,4 +121,8 @@ class Load:
             self._served_by[instance] += 1
             self._answers.append((datetime.now(UTC), instance))
         else:
-            self._reasons[f"status {answer.status_code}"] += 1
+            self._lose(f"status {answer.status_code}")
+
+    def _lose(self, reason: str) -> None:
+        self._reasons[reason] += 1
+        self._lost_at.append(datetime.now(UTC))

@@ -15,6 +15,7 @@ from stationmaster.cli import (
     audit,
     check,
     cipher,
+    console,
     down,
     drill,
     edit,
@@ -27,16 +28,22 @@ from stationmaster.cli import (
     instance,
     key,
     login,
+    logs,
     maintenance,
     node,
     objective,
     oncall,
     query,
+    recover,
+    replay,
     review,
     roles,
     rules,
     runbook,
     service,
+    service_good,
+    service_restart,
+    service_traffic,
     signing_key,
     silence,
     status,
@@ -114,10 +121,17 @@ app.add_typer(maintenance.verbs, name="maintenance")
 app.add_typer(oncall.verbs, name="oncall")
 app.add_typer(escalation.verbs, name="escalation")
 app.add_typer(instance.verbs, name="instance")
+service.verbs.command("last-good", epilog=service_good.EXAMPLES)(service_good.last_good)
+service.verbs.command(epilog=service_restart.EXAMPLES)(service_restart.restart)
+service.verbs.command(epilog=service_traffic.EXAMPLES)(service_traffic.maintenance)
 app.add_typer(service.verbs, name="service")
+app.add_typer(logs.verbs, name="logs")
+app.add_typer(console.verbs, name="console")
+app.command(epilog=recover.EXAMPLES)(recover.recover)
 app.add_typer(objective.verbs, name="objective")
 app.add_typer(rules.verbs, name="rules")
 app.add_typer(runbook.verbs, name="runbook")
+drill.verbs.command(epilog=replay.EXAMPLES)(replay.replay)
 app.add_typer(drill.verbs, name="drill")
 app.add_typer(key.verbs, name="key")
 app.add_typer(token.verbs, name="token")

@@ -1,5 +1,6 @@
-"""`node list|show|drain|start|stop`: gateway nodes."""
+"""`node list|show|drain|start|stop|restart`: gateway nodes."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -10,14 +11,18 @@ from stationmaster.api.wire_targets import GatewayNodeList, GatewayNodeState, No
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, out, print_json, refusals
+from stationmaster.core.problem import PlatformError
 
-verbs = typer.Typer(help="Gateway nodes: how they do, and draining, stopping, starting them.", no_args_is_help=True)
+verbs = typer.Typer(
+    help="Gateway nodes: how they do, and draining, stopping, starting, restarting them.", no_args_is_help=True
+)
 
 NodeName = Annotated[str, typer.Argument(metavar="NODE", help="A gateway node.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, in one sentence; it is kept and shown.")]
 
 _PATH = "/api/v1/gateway-nodes"
 _LIMIT_S = 45.0
+_ASK_EVERY_S = 0.3
 _COLOURS = {"serving": "green", "drained": "cyan", "starting": "yellow", "held": "yellow"}
 
 
@@ -72,6 +77,32 @@ def start(node: NodeName, reason: Reason = "", state: StateOption = DEFAULT_STAT
 def stop(node: NodeName, reason: Reason = "", state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
     """Drain a node and stop it; it stays stopped until `start`."""
     _order("stop", node, reason, state, as_json=as_json)
+
+
+@verbs.command(epilog="Example: [bold]stationmaster node restart gateway-1 -r 'it answers 503'[/bold]")
+def restart(
+    node: NodeName,
+    reason: Reason = "",
+    within: Annotated[float, typer.Option(help="Seconds that it may take to serve again.", min=0.1)] = 45.0,
+    state: StateOption = DEFAULT_STATE,
+    as_json: AsJson = False,
+) -> None:
+    """Drain a node, stop it, start it anew, and wait until it serves. The last one that serves is not restarted."""
+    _order("restart", node, reason, state, as_json=as_json)
+    with refusals():
+        _until_it_serves(ControlClient(state_dir(state)), node, within)
+
+
+def _until_it_serves(client: ControlClient, node: str, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while True:
+        seen = client.get(f"{_PATH}/{node}", GatewayNodeState)
+        if seen.state == "serving" and seen.acknowledged:
+            return
+        if time.monotonic() > deadline:
+            hint = f"`stationmaster instance logs {node}` shows what it said"
+            raise PlatformError("node-away", f"{node} is {seen.state} {within_s:g} s after its restart", hint=hint)
+        time.sleep(_ASK_EVERY_S)
 
 
 def _order(verb: str, node: str, reason: str, state: StateOption, *, as_json: bool) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stationmaster.cli.options import DEFAULT_STATE, StateOption
 from stationmaster.cli.output import say_refusal
+from stationmaster.cli.runbook_drills import drilled_runbooks
 from stationmaster.core.problem import PlatformError
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ AlertsOption = Annotated[
 ]
 OnlineOption = Annotated[bool, typer.Option("--online", help="Ask web addresses whether they answer.")]
 OnPathOption = Annotated[bool, typer.Option("--on-path", help="Programs have to be installed here.")]
+DrillsOption = Annotated[
+    bool, typer.Option("--drills", help="Ask the platform which were never drilled, or not as they stand now.")
+]
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings to take instead.")]
 
 
@@ -52,6 +57,8 @@ def lint(
     online: OnlineOption = False,
     on_path: OnPathOption = False,
     config: ConfigOption = None,
+    drills: DrillsOption = False,
+    state: StateOption = DEFAULT_STATE,
 ) -> None:
     """List what is wrong with runbooks: unbound places, unchecked changes, dead links, overdue reviews and more."""
     from stationmaster.runbooks.lint.check import check
@@ -62,6 +69,7 @@ def lint(
     try:
         found = _settings(named, config)
         _must_exist([*named, *(alerts or [])])
+        drilled = drilled_runbooks(state) if drills else None
     except PlatformError as error:
         say_refusal(error)
         raise typer.Exit(2) from error
@@ -69,6 +77,7 @@ def lint(
         today=datetime.now(UTC).date(),
         on_path=(lambda program: shutil.which(program) is not None) if on_path else None,
         answers=asker() if online else None,
+        drilled=drilled,
     )
     report = check(named, ground, found, alerts=alerts or [])
     typer.echo(_render(format)(report), nl=False)

@@ -1,7 +1,7 @@
 """`runbook list`: the runbooks of folders at a glance."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +11,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from stationmaster.cli.options import DEFAULT_STATE, StateOption
 from stationmaster.cli.output import AsJson, err, print_json, refusals
+from stationmaster.cli.runbook_drills import if_any_platform
 from stationmaster.cli.runbook_table import is_wide, print_table, table_of
+from stationmaster.core.drilled import Drilled, DrilledRunbook, LastDrill, last_drill
 from stationmaster.core.problem import PlatformError
 
 if TYPE_CHECKING:
@@ -41,10 +44,16 @@ class RunbookRow(msgspec.Struct, frozen=True, kw_only=True):
     retired: bool
     usable: bool
     problems: tuple[str, ...]
+    drilled: str = ""
+    """passed, failed, edited since, never; empty where no platform says so."""
+    last_drill: DrilledRunbook | None = None
 
 
-def list_runbooks(folders: FoldersArgument = None, as_json: AsJson = False) -> None:
-    """List runbooks: what they answer, how many steps they have, their risk, their owner, what is wrong with them."""
+def list_runbooks(folders: FoldersArgument = None, state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
+    """List runbooks: what they answer, how many steps they have, their risk, their owner, what is wrong with them.
+
+    Where a platform runs, also when each was worked in a drill last, and what came of it.
+    """
     from stationmaster.runbooks.library import files_of, read_file
 
     named = folders or [Path()]
@@ -53,16 +62,17 @@ def list_runbooks(folders: FoldersArgument = None, as_json: AsJson = False) -> N
             if not folder.exists():
                 hint = "name a folder that holds Markdown files"
                 raise PlatformError("no-such-path", f"there is no file or folder {folder}", hint=hint)
-    today = datetime.now(UTC).date()
+    now = datetime.now(UTC)
     files = dict.fromkeys(path for folder in named for path in files_of(folder))
-    rows = [_row(read_file(path), today) for path in files]
+    known = if_any_platform(state)
+    rows = [_with_drill(_row(found, now.date()), found, known) for found in map(read_file, files)]
     if as_json:
         print_json(rows)
         return
     if not rows:
         err.print("no Markdown files there", markup=False)
         return
-    print_table(_table(rows))
+    print_table(_table(rows, now))
     for row in rows:
         for problem in () if row.usable else row.problems:
             err.print(problem, markup=False)
@@ -102,9 +112,23 @@ def _row(found: "ReadFile", today: date) -> RunbookRow:
     )
 
 
-def _table(rows: list[RunbookRow]) -> Table:
+def _with_drill(row: RunbookRow, found: "ReadFile", known: Sequence[DrilledRunbook] | None) -> RunbookRow:
+    if known is None or found.runbook is None:
+        return row
+    last = last_drill(row.title, str(found.path.resolve()), found.runbook.digest, known)
+    return msgspec.structs.replace(row, drilled=last.drilled.value, last_drill=last.last)
+
+
+def _drill_words(row: RunbookRow, now: datetime) -> str:
+    said = LastDrill(drilled=Drilled(row.drilled), last=row.last_drill).words(now) if row.drilled else ""
+    colour = {"passed": "green", "failed": "red"}.get(row.drilled, "yellow" if row.alerts else "dim")
+    return f"[{colour}]{said}[/{colour}]" if said else ""
+
+
+def _table(rows: list[RunbookRow], now: datetime) -> Table:
     wide = is_wide()
-    more = ("owner", "next review") if wide else ()
+    drill = ("last drill",) if any(each.drilled for each in rows) else ()
+    more = (*drill, *(("owner", "next review") if wide else ()))
     table = table_of("runbook", "answers", "steps", "risk", *more, whole=frozenset({"steps", "risk", "next review"}))
     for row in rows:
         colour = _RISK_COLOURS.get(row.risk, "default")
@@ -115,7 +139,8 @@ def _table(rows: list[RunbookRow]) -> Table:
             f"[{colour}]{row.risk}[/{colour}]",
         ]
         review = f"[red]{row.next_review}[/red]" if row.overdue else str(row.next_review or "")
-        table.add_row(*cells, *((escape(row.owner), review) if wide else ()))
+        drilled = (_drill_words(row, now),) if drill else ()
+        table.add_row(*cells, *drilled, *((escape(row.owner), review) if wide else ()))
     return table
 
 

@@ -1,6 +1,7 @@
 """`runbook read`: everything that was understood of a Markdown file, as text, as JSON or as a page."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,11 +9,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from stationmaster.cli.options import DEFAULT_STATE, StateOption
 from stationmaster.cli.output import AsJson, err, out, refusals
+from stationmaster.cli.runbook_drills import if_any_platform
+from stationmaster.core.drilled import last_drill
 from stationmaster.core.problem import InvalidInputError
 
 if TYPE_CHECKING:
     from stationmaster.runbooks.description import Description, KnowledgePart, StepPart
+    from stationmaster.runbooks.read.document import Runbook
 
 EXAMPLES = (
     "Examples: [bold]stationmaster runbook read runbooks/doctor-down.md[/bold], "
@@ -29,12 +34,18 @@ FileArgument = Annotated[Path, typer.Argument(help="A Markdown file.")]
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write one self-contained page here.")]
 
 
-def read(file: FileArgument, html: HtmlOption = None, as_json: AsJson = False) -> None:
-    """Show every step with its lines, commands, risk, expectations and conditions, and all else that it says."""
+def read(
+    file: FileArgument, html: HtmlOption = None, state: StateOption = DEFAULT_STATE, as_json: AsJson = False
+) -> None:
+    """Show every step with its lines, commands, risk, expectations and conditions, and all else that it says.
+
+    Where a platform runs, also when it was worked in a drill last, and what came of it.
+    """
     from stationmaster.cli.runbook_input import must_be_a_file
     from stationmaster.runbooks.describe import as_json as to_json
     from stationmaster.runbooks.describe import describe
     from stationmaster.runbooks.library import read_file
+    from stationmaster.runbooks.page.write import page
 
     with refusals():
         must_be_a_file(file)
@@ -42,25 +53,32 @@ def read(file: FileArgument, html: HtmlOption = None, as_json: AsJson = False) -
         if found.runbook is None:
             raise InvalidInputError(found.diagnostics, what=str(file))
         description = describe(found.runbook, found.diagnostics)
+        drilled = "" if as_json else _drilled(file, found.runbook, state)
         if html is not None:
-            _write_page(html, found.text, description)
+            _write_page(html, page(found.text, description, drilled=drilled))
     if as_json:
         typer.echo(to_json(description))
         return
     if html is not None:
         out.print(f"written to {escape(str(html))}")
         return
-    for line in _told(description):
+    for line in _told(description, drilled):
         out.print(line)
     for problem in found.diagnostics:
         err.print(str(problem), markup=False)
 
 
-def _write_page(path: Path, text: str, description: "Description") -> None:
-    from stationmaster.core.problem import PlatformError
-    from stationmaster.runbooks.page.write import page
+def _drilled(file: Path, runbook: "Runbook", state: Path) -> str:
+    """Nothing where no platform says so."""
+    known = if_any_platform(state)
+    if known is None:
+        return ""
+    return last_drill(runbook.title, str(file.resolve()), runbook.digest, known).words(datetime.now(UTC))
 
-    document = page(text, description)
+
+def _write_page(path: Path, document: str) -> None:
+    from stationmaster.core.problem import PlatformError
+
     try:
         path.write_text(document, encoding="utf-8")
     except OSError as error:
@@ -68,9 +86,11 @@ def _write_page(path: Path, text: str, description: "Description") -> None:
         raise PlatformError("cannot-write", why, hint="name a file in a folder that is there and yours") from error
 
 
-def _told(description: "Description") -> Iterator[str | Table]:
+def _told(description: "Description", drilled: str) -> Iterator[str | Table]:
     yield f"[bold]{escape(description.title)}[/bold]{' [red]RETIRED[/red]' if description.retired else ''}"
     yield from _facts(description)
+    if drilled:
+        yield f"[dim]{'last drill':<12}[/dim] {drilled}"
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in ("step", "lines", "kind", "what", "risk"):
         table.add_column(column.upper(), vertical="top", overflow="fold", no_wrap=column != "what")

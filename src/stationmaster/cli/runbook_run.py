@@ -247,7 +247,9 @@ def _planned(file: Path, request: "RunRequest") -> "Plan":
 
 def show_plan(planned: "Plan", *, as_json: bool) -> None:
     from stationmaster.cli.runbook_plan import plan_document, plan_table
+    from stationmaster.runbooks.lacking_plan import surveyed
 
+    planned = surveyed(planned, os.environ)
     if as_json:
         print_json(plan_document(planned))
         return

@@ -90,6 +90,7 @@ def deploy(
 @verbs.command(epilog="Example: [bold]stationmaster service rollback sample_api -r 'errors since noon'[/bold]")
 def rollback(
     name: Name,
+    to: Annotated[int | None, typer.Option("--to", help="This version, which stood well once.", min=1)] = None,
     reason: Reason = "",
     within: Within = 30.0,
     dry_run: DryRun = False,
@@ -100,7 +101,7 @@ def rollback(
     """Move a service back to the version that stood well last, whatever is under way."""
     with refusals():
         client = ControlClient(state_dir(state))
-        order = RollbackOrder(reason=reason, within_s=within)
+        order = RollbackOrder(version=to, reason=reason, within_s=within)
         plan = client.post(f"/api/v1/services/{name}/rollback", order, ServicePlan, dry_run=_flag(dry_run))
         _shown(client, plan, wait=wait and not dry_run, as_json=as_json)
 
@@ -149,7 +150,7 @@ def _print_plan(plan: ServicePlan) -> None:
     out.print(f"{plan.service} {would} {before}to version {plan.version}{' (new)' if plan.new else ''}", markup=False)
     for each in plan.changes:
         out.print(f"  {each}", markup=False)
-    out.print(f"  one after the other: {', '.join(plan.restarts)}", markup=False)
+    out.print(f"  one after the other: {', '.join(plan.restarts) or 'nothing, it is wanted already'}", markup=False)
 
 
 def _followed(client: ControlClient, name: str, *, told: bool) -> ServiceVersions:

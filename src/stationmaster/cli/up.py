@@ -22,6 +22,7 @@ from stationmaster.cli.down import end_process, stop_platform
 from stationmaster.cli.missing import missing
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import err, out, refusals, say_refusal
+from stationmaster.cli.pages_shown import PagesShown
 from stationmaster.cli.preflight import refuse_taken_addresses
 from stationmaster.cli.state_folder import make_state, refuse_lost_state
 from stationmaster.config import StateDir
@@ -280,22 +281,25 @@ def _keep_alive(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock) -> N
 
     Raises PlatformError `state-deleted` after it has stopped everything, when the state folder is no longer there.
     """
-    delay = _POLL_S
+    delay, pages = _POLL_S, PagesShown(run.state.outbox)
     while True:
         started = time.monotonic()
-        status = _end_of(child, run, held)
+        status = _end_of(child, run, held, pages)
         if status == 0:
             return
         err.print(f"the control plane ended with status {status}; it is started again", style="yellow")
+        with suppress(OSError):
+            run.state.control_ended.write_text(f"{status}", "ascii")
         delay = _POLL_S if time.monotonic() - started > _LONGEST_DELAY_S else min(delay * 2, _LONGEST_DELAY_S)
         time.sleep(delay)
         refuse_lost_state(run.state, held, child)
         child = start_control(run)
 
 
-def _end_of(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock) -> int:
+def _end_of(child: "subprocess.Popen[bytes]", run: Run, held: HeldLock, pages: PagesShown) -> int:
     while True:
         _end_if_asked(run)
+        pages.show()
         refuse_lost_state(run.state, held, child)
         with suppress(subprocess.TimeoutExpired):
             return child.wait(_LOOK_EVERY_S)

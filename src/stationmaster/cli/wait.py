@@ -10,6 +10,8 @@ import typer
 
 from stationmaster.api.wire import PlatformStatus
 from stationmaster.api.wire_incidents import IncidentStory
+from stationmaster.api.wire_intake import SilenceList
+from stationmaster.api.wire_services import ServiceVersions
 from stationmaster.api.wire_targets import TargetStateList
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.moments import duration
@@ -20,7 +22,8 @@ from stationmaster.core.problem import PlatformError
 EXAMPLES = (
     "Examples: [bold]stm wait instance/key-us-south --for up[/bold]; [bold]stm wait node/gateway-1 --for serving "
     "--timeout 2m[/bold]; [bold]stm wait target/orders/127.0.0.1:9001 --for in[/bold]; [bold]stm wait incident/7 --for "
-    "resolved[/bold]; [bold]stm wait 'query/up == 0' --for none[/bold]"
+    "resolved[/bold]; [bold]stm wait 'query/up == 0' --for none[/bold]; [bold]stm wait service/orders "
+    "--for standing[/bold]"
 )
 _EVERY_S = 0.5
 _LONGEST_S = 24 * 3600.0
@@ -30,7 +33,22 @@ _STATES: Mapping[str, tuple[str, ...]] = {
     "target": ("in", "out", "drain"),
     "incident": ("acknowledged", "mitigated", "resolved", "reviewed"),
     "query": ("some", "none"),
+    "service": ("standing", "moving", "stuck"),
+    "version": ("wanted", "left"),
+    "traffic": ("closed", "open"),
+    "maintenance": ("on", "off"),
 }
+_FORMS = (
+    "instance/NAME",
+    "node/NAME",
+    "target/HOST/ADDRESS",
+    "incident/N",
+    "query/EXPRESSION",
+    "service/NAME",
+    "version/SERVICE/NUMBER",
+    "traffic/SERVICE",
+    "maintenance/NAME",
+)
 _LATER = {"acknowledged": 1, "mitigated": 2, "resolved": 3, "reviewed": 4}
 """An incident that is further than what is waited for has got there too."""
 
@@ -47,10 +65,10 @@ class Waited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def wait(
-    of: Annotated[str, typer.Argument(help="instance/NAME, node/NAME, target/HOST/ADDRESS, incident/N or query/EXPR.")],
+    of: Annotated[str, typer.Argument(help=f"{', '.join(_FORMS)}.")],
     for_: Annotated[
         str,
-        typer.Option("--for", help="up, down; serving, away; in, out, drain; acknowledged … reviewed; some, none."),
+        typer.Option("--for", help="; ".join(", ".join(each) for each in _STATES.values()) + "."),
     ],
     timeout: Annotated[str, typer.Option(help="At most so long, as 30s or 2m.")] = "60s",
     state: StateOption = DEFAULT_STATE,
@@ -76,7 +94,7 @@ def _understood(of: str, wanted: str) -> tuple[str, str]:
     kind, _, name = of.partition("/")
     states = _STATES.get(kind)
     if states is None or not name:
-        hint = "as instance/key-us-south, node/gateway-1, target/orders/127.0.0.1:9001, incident/7 or 'query/up == 0'"
+        hint = f"as {', '.join(_FORMS)}"
         raise PlatformError("bad-wait", f"{of!r} names nothing to wait for", hint=hint)
     if wanted not in states:
         raise PlatformError("bad-wait", f"a {kind} is never {wanted!r}", hint=f"known are {', '.join(states)}")
@@ -144,10 +162,43 @@ def _query(client: ControlClient, expression: str) -> str:
     return "some" if answered(client, expression) else "none"
 
 
+def _service(client: ControlClient, name: str) -> str:
+    """standing: every instance that is to run is well and runs the wanted version."""
+    found = client.get(f"/api/v1/services/{name}/versions", ServiceVersions)
+    if found.deployment is not None and found.deployment.phase == "stuck":
+        return "stuck"
+    running = [each for each in found.instances if not each.held]
+    stands = running and all((each.build, each.health) == ("current", "up") for each in running)
+    arrived = found.deployment is None or found.deployment.phase in ("baking", "good", "rolled-back")
+    return "standing" if stands and arrived else "moving"
+
+
+def _version(client: ControlClient, name: str) -> str:
+    service, _, number = name.partition("/")
+    found = client.get(f"/api/v1/services/{service}/versions", ServiceVersions)
+    known = {str(each.number): each for each in found.versions}
+    return "wanted" if _known(known, number, "version").wanted else "left"
+
+
+def _maintenance(client: ControlClient, name: str) -> str:
+    every = client.get("/api/v1/silences", SilenceList).silences
+    return "on" if any(each.name == name and each.state == "active" for each in every) else "off"
+
+
+def _traffic(client: ControlClient, name: str) -> str:
+    from stationmaster.cli.service_traffic import traffic_of
+
+    return traffic_of(client, name)
+
+
 _SEE: Mapping[str, See] = {
     "instance": _instance,
     "node": _node,
     "target": _target,
     "incident": _incident,
     "query": _query,
+    "service": _service,
+    "version": _version,
+    "traffic": _traffic,
+    "maintenance": _maintenance,
 }

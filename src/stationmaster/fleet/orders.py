@@ -77,19 +77,18 @@ class Orders:
                 await self._deploys.begin(begun, None if known else version, change_of(begun, "deploy", before=course))
         return plan
 
-    async def rollback(self, service: str, terms: Terms, *, by: str, why: str, dry_run: bool = False) -> Plan:
-        """To the version that was good last, whatever is under way. Raises PlatformError: `unknown-service`,
-        `no-good-version`."""
+    async def rollback(
+        self, service: str, terms: Terms, *, by: str, why: str, to: int | None = None, dry_run: bool = False
+    ) -> Plan:
+        """To the version that was good last, or to `to`, whatever is under way; one that is wanted already is left as
+        it is, unless it is stuck. Raises PlatformError: `unknown-service`, `no-good-version`, `unknown-version`."""
         declared = self._find(service)
         async with self._deploys.turn:
             course = self._deploys.courses.get(service)
             versions = self._deploys.versions.get(service, {})
-            number = last_good(versions, besides=course.version if course else 0)
-            if number is None:
-                hint = f"`stationmaster service versions {service}` lists them; deploy one by its number"
-                raise PlatformError(
-                    "no-good-version", f"no other version of {service} ever stood well", hint=hint, status=409
-                )
+            if to is not None and course is not None and course.version == to and course.phase is not Phase.STUCK:
+                return replace(self._plan(declared, course, versions[to], new=False), restarts=())
+            number = _good(service, versions, course) if to is None else _once_good(service, versions, to)
             plan = self._plan(declared, course, versions[number], new=False)
             if not dry_run:
                 begun = self._course(declared, number, terms, by=by, why=why)
@@ -202,6 +201,25 @@ class Orders:
                 None,
             )
         return found
+
+
+def _good(service: str, versions: Mapping[int, Version], course: Course | None) -> int:
+    number = last_good(versions, besides=course.version if course else 0)
+    if number is None:
+        hint = f"`stationmaster service versions {service}` lists them; deploy one by its number"
+        raise PlatformError("no-good-version", f"no other version of {service} ever stood well", hint=hint, status=409)
+    return number
+
+
+def _once_good(service: str, versions: Mapping[int, Version], number: int) -> int:
+    found = versions.get(number)
+    hint = f"`stationmaster service versions {service}` lists them"
+    if found is None:
+        raise PlatformError("unknown-version", f"{service} has no version {number}", hint=hint, status=404)
+    if found.good_at is None:
+        text = f"version {number} of {service} never stood well"
+        raise PlatformError("no-good-version", text, hint=f"{hint}; `service deploy` takes any", status=409)
+    return number
 
 
 def _refuse_needless(course: Course | None, wished: Version | None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from stationmaster.incidents import diagnosis
 from stationmaster.incidents.life import Status
 from stationmaster.incidents.linked import LinkedAlert
 from stationmaster.incidents.notify.message import one_line, plain
@@ -21,7 +22,8 @@ _TARGET = re.compile(
     r"target (?P<target>\S+) (?P<how>taken out of|drained from|put back into) (?P<host>\S+?):(?P<why>.*)", re.DOTALL
 )
 _STEP = re.compile(r"step (?P<step>\S+) (?P<title>.*?): (?P<verdict>[a-z]+)(?: — (?P<detail>.*))?", re.DOTALL)
-_CAUSES = ("alert.joined", "incident.correlated", "incident.likely", "incident.cause", "diagnosis", "run.cause")
+_CAUSES = ("alert.joined", "incident.correlated", "incident.likely", "incident.cause", "run.cause")
+_MOST_DIAGNOSES = 3
 _GOOD, _BAD = frozenset({"passed", "cured"}), frozenset({"failed", "refused", "aborted", "escalated"})
 
 
@@ -62,6 +64,8 @@ class IncidentPage:
     alerts: tuple[AlertLine, ...]
     evidence: tuple[Line, ...]
     causes: tuple[Line, ...]
+    found: tuple[Line, ...]
+    """The last words of each run's diagnosis, in several lines each."""
     runs: tuple[Line, ...]
     running: tuple[str, ...]
     out: tuple[Line, ...]
@@ -105,6 +109,7 @@ def page_of(story: Story, zone: ZoneInfo, now: datetime) -> IncidentPage:
         alerts=tuple(lines.alert(each) for each in story.alerts[:_MOST_ALERTS]),
         evidence=_evidence(story.timeline, lines),
         causes=tuple(lines.line(each) for each in _last(story.timeline, _CAUSES)),
+        found=tuple(lines.line(each) for each in _last(story.timeline, (diagnosis.KIND,))[-_MOST_DIAGNOSES:]),
         runs=tuple(_run(each, lines) for each in _last(story.timeline, ("run.",))),
         running=under_way(story.timeline),
         out=_out(story.timeline, lines),

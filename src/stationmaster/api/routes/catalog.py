@@ -8,9 +8,11 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.params import QueryParameter, RawBody
 
-from stationmaster.access.roles import Caller, Role, permits
-from stationmaster.api.guard import ADMIN_KINDS
+from stationmaster.access.live import Kind, Proof
+from stationmaster.access.roles import Role, permits
+from stationmaster.api.guard import ADMIN_KINDS, PERSON_KINDS, not_for_runs
 from stationmaster.api.openapi_bodies import operation_with, schema_of
+from stationmaster.api.routes.access import GivenProof
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
 from stationmaster.api.routes.refusals import refusals
 from stationmaster.api.told import entity_changed, located, receipt
@@ -52,7 +54,7 @@ class CatalogRoutes(Controller):
         self,
         request: "Request[Any, Any, Any]",
         platform: GivenPlatform,
-        caller: GivenCaller,
+        proof: GivenProof,
         body: RawBody,
         dry_run: DryRun = False,
         wait: Wait = True,
@@ -63,9 +65,9 @@ class CatalogRoutes(Controller):
         taken = await platform.catalog.apply(
             order.text,
             source=_source(order),
-            who=caller.name,
+            who=proof.caller.name,
             dry_run=dry_run,
-            consent=lambda changes: _refuse_unless_admin(caller, changes),
+            consent=lambda changes: _refuse_unless_allowed(proof, changes),
         )
         seen = await receipt(platform) if wait and taken.changes and not dry_run else None
         return _applied(taken, dry_run=dry_run, receipt=seen)
@@ -97,8 +99,12 @@ class CatalogRoutes(Controller):
         return Response(platform.catalog.document(), media_type=YAML, headers=headers)
 
 
-def _refuse_unless_admin(caller: Caller, changes: Sequence[EntityChange]) -> None:
-    """Raises PlatformError `forbidden` when somebody would change what only an administrator may."""
+def _refuse_unless_allowed(proof: Proof, changes: Sequence[EntityChange]) -> None:
+    """Raises PlatformError `forbidden` when somebody would change what only an administrator may, `not-for-runs` when
+    a run would change what only people do."""
+    caller = proof.caller
+    if proof.kind is Kind.RUN and any(each.kind in PERSON_KINDS for each in changes):
+        raise not_for_runs(caller)
     kept = sorted({each.kind.value for each in changes if each.kind in ADMIN_KINDS})
     if kept and not permits(caller.role, Role.ADMIN):
         raise PlatformError(

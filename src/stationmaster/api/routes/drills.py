@@ -76,7 +76,7 @@ class DrillRoutes(Controller):
     @get(summary="The drills that what is declared makes possible")
     async def all(self, platform: GivenPlatform) -> DrillList:
         last = {each.drill: each for each in reversed(await drills_room(platform).reports(limit=1000))}
-        shown = (_drill(each, platform.spec, last.get(each.name)) for each in drills_of(platform.spec))
+        shown = (shown_drill(each, platform.spec, last.get(each.name)) for each in drills_of(platform.spec))
         return DrillList(allowed=platform.spec.drills.allowed, drills=tuple(shown))
 
     @get("/reports", summary="What came of drills, the newest first")
@@ -99,15 +99,20 @@ class DrillRoutes(Controller):
     async def one(self, platform: GivenPlatform, name: DrillName, instance: Instance = "") -> DrillShown:
         drill = drill_named(platform.spec, name, instance=instance)
         found = await drills_room(platform).reports(drill=name, limit=1)
-        return _drill(drill, platform.spec, found[0] if found else None)
+        return shown_drill(drill, platform.spec, found[0] if found else None)
 
     @post("/{name:str}/token", summary="What its clients prove themselves with")
     async def token(self, platform: GivenPlatform, name: DrillName) -> DrillToken:
         """In the name of the user in whose name the API is probed; good for the life of a token of the key service."""
-        api = _api(platform.spec, drill_named(platform.spec, name).api)
-        if api is None or not api.accepts or api.probe is None or api.probe.user is None:
-            return DrillToken(token="")
-        return DrillToken(token=platform.keys.probe_token(UserName(api.probe.user), utc_now()) or "")
+        return DrillToken(token=token_of(platform, drill_named(platform.spec, name).api))
+
+
+def token_of(platform: Platform, name: str) -> str:
+    """For calls of that API; empty where it is public, or probed in nobody's name."""
+    api = _api(platform.spec, name)
+    if api is None or not api.accepts or api.probe is None or api.probe.user is None:
+        return ""
+    return platform.keys.probe_token(UserName(api.probe.user), utc_now()) or ""
 
 
 def drills_room(platform: Platform) -> Drills:
@@ -122,12 +127,12 @@ def _api(spec: PlatformSpec, name: str) -> Api | None:
     return next((each for each in spec.apis if each.name == name), None)
 
 
-def _drill(drill: Drill, spec: PlatformSpec, last: Reported | None) -> DrillShown:
+def shown_drill(drill: Drill, spec: PlatformSpec, last: Reported | None) -> DrillShown:
     api = _api(spec, drill.api)
     return DrillShown(
         name=drill.name,
         what=drill.what,
-        faults=tuple(map(_fault, drill.faults)),
+        faults=tuple(map(shown_fault, drill.faults)),
         for_s=drill.for_s,
         api=drill.api,
         url_paths=() if api is None else (_path(api, spec),),
@@ -155,7 +160,7 @@ def _behind(api: Api, spec: PlatformSpec) -> Iterator[Service]:
     return (each for each in spec.services if named & {instance.name for instance in each.instances})
 
 
-def _fault(fault: Fault) -> DrillFault:
+def shown_fault(fault: Fault) -> DrillFault:
     return DrillFault(
         kind=fault.kind.value,
         of=fault.of,

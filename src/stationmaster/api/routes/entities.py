@@ -11,7 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, RawBody
 
 from stationmaster.access.roles import Role
-from stationmaster.api.guard import ADMIN_KINDS
+from stationmaster.api.guard import ADMIN_KINDS, PERSON_KINDS
 from stationmaster.api.openapi_bodies import operation_with, schema_of
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
 from stationmaster.api.routes.refusals import refusals
@@ -74,6 +74,8 @@ class _Entities(Controller):
         for each in handlers:
             if self.kind in ADMIN_KINDS and "role" in each.opt:
                 each.opt = {**each.opt, "role": Role.ADMIN}
+            if self.kind in PERSON_KINDS and "role" in each.opt:
+                each.opt = {**each.opt, "runs": False}
             if isinstance(each, HTTPRouteHandler) and each.summary:
                 each.summary = each.summary.format(noun=self.noun)
                 for method in each.http_methods & bodies.keys():

@@ -9,7 +9,11 @@ from litestar.params import PathParameter
 
 from stationmaster.api.wire import IncidentSummary, TimelineEntry
 from stationmaster.api.wire_incidents import (
+    DiagnosedCause,
+    DiagnosedCheck,
+    DiagnosedRemedy,
     IncidentAlert,
+    IncidentDiagnosis,
     IncidentNote,
     IncidentPage,
     IncidentRelation,
@@ -18,6 +22,7 @@ from stationmaster.api.wire_incidents import (
     NoteVersion,
     ReachedLevel,
 )
+from stationmaster.core.facts import DiagnosisMade
 from stationmaster.incidents.paper import Owed, What
 from stationmaster.incidents.store import Incident
 from stationmaster.incidents.story import Story
@@ -77,6 +82,36 @@ def story_of(story: Story) -> IncidentStory:
         ),
         notes=_notes(story),
         responders=tuple(IncidentResponder(name=each.name, at=each.at, by=each.by) for each in story.responders),
+    )
+
+
+def diagnosis_of(made: DiagnosisMade) -> IncidentDiagnosis:
+    proposed = made.proposed
+    return IncidentDiagnosis(
+        at=made.at,
+        run=made.run,
+        runbook=made.runbook,
+        likely=made.likely,
+        why=made.why,
+        causes=tuple(
+            DiagnosedCause(
+                title=each.title,
+                speaks_for=each.speaks_for,
+                speaks_against=each.speaks_against,
+                unseen=each.unseen,
+                ruled_out=each.ruled_out,
+            )
+            for each in made.causes
+        ),
+        checks=tuple(
+            DiagnosedCheck(step=each.step, title=each.title, verdict=each.verdict, detail=each.detail)
+            for each in made.checks
+        ),
+        unseen=made.unseen,
+        affected=made.affected,
+        proposed=None
+        if proposed is None
+        else DiagnosedRemedy(step=proposed.step, title=proposed.title, command=proposed.command, asks=proposed.asks),
     )
 
 

@@ -9,7 +9,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from stationmaster.access.roles import Role
 from stationmaster.api.routes.given import GivenCaller, GivenPlatform
-from stationmaster.api.routes.incident_words import IncidentNumber, story_of, summary_of, with_debts
+from stationmaster.api.routes.incident_words import IncidentNumber, diagnosis_of, story_of, summary_of, with_debts
 from stationmaster.api.wire import IncidentList
 from stationmaster.api.wire_incidents import IncidentEdit, IncidentStory
 from stationmaster.core.problem import PlatformError
@@ -39,7 +39,8 @@ class IncidentRoutes(Controller):
     async def show(self, platform: GivenPlatform, number: IncidentNumber) -> IncidentStory:
         found = story_of(await platform.incidents.story(number))
         incident = with_debts(found.incident, platform.incidents.updates_owed.value)
-        return msgspec.structs.replace(found, incident=incident)
+        made = await platform.runbooks.unattended.diagnoses(number)
+        return msgspec.structs.replace(found, incident=incident, diagnoses=tuple(map(diagnosis_of, made)))
 
     @patch("/{number:int}", opt={"role": Role.OPERATOR}, summary="Change its title, severity, urgency or priority")
     async def edit(

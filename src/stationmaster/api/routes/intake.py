@@ -105,7 +105,7 @@ class IntakeRoutes(Controller):
         found = await intake_of(platform).keys.all()
         return RoutingKeyList(keys=tuple(map(_key, found)))
 
-    @post("/routing-keys", summary="Make a routing key of a service")
+    @post("/routing-keys", summary="Make a routing key of a service", opt={"runs": False})
     async def make_routing_key(
         self, platform: GivenPlatform, caller: GivenCaller, data: JSONBody[NewRoutingKey]
     ) -> RoutingKeyMade:

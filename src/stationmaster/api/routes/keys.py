@@ -39,6 +39,8 @@ from stationmaster.runtime.db import utc_now
 User: TypeAlias = Annotated[str, PathParameter(max_length=255, description="An API user.")]
 KeyId: TypeAlias = Annotated[str, PathParameter(max_length=64, description="The id of a key.")]
 _CHANGE = {"role": Role.OPERATOR}
+_MINT = {**_CHANGE, "runs": False}
+"""What a run gets it prints: new secrets are given to people alone."""
 _ADMIN = {"role": Role.ADMIN}
 
 
@@ -61,7 +63,7 @@ class KeyRoutes(Controller):
     async def show(self, platform: GivenPlatform, user: User, key_id: KeyId) -> ApiKeySummary:
         return _key(await platform.keys.desk.find_key(UserName(user), key_id), utc_now())
 
-    @post("/{user:str}/keys", summary="A new API key", opt=_CHANGE)
+    @post("/{user:str}/keys", summary="A new API key", opt=_MINT)
     async def create(
         self, platform: GivenPlatform, caller: GivenCaller, user: User, data: JSONBody[KeyOrder]
     ) -> MadeApiKey:
@@ -107,7 +109,7 @@ class KeyRoutes(Controller):
         ended = await platform.keys.desk.revoke_key(UserName(user), key_id, by=caller.name)
         return KeyEnd(key=_key(ended, utc_now()), pending=await _pending(platform))
 
-    @post("/{user:str}/client-secret", summary="A new client secret", opt=_CHANGE)
+    @post("/{user:str}/client-secret", summary="A new client secret", opt=_MINT)
     async def create_secret(
         self, platform: GivenPlatform, caller: GivenCaller, user: User, data: JSONBody[SecretOrder]
     ) -> MadeClientSecret:

@@ -59,18 +59,20 @@ class GatewayNodeRoutes(Controller):
         self, platform: GivenPlatform, caller: GivenCaller, name: NodeName, data: JSONBody[NodeOrder]
     ) -> NodeDone:
         """It stays stopped until it is started. The last node that serves is not stopped."""
-        node = _find(platform, name)
-        others = [each for each in platform.spec.nodes if each.name != node.name]
-        serving = await asyncio.gather(*(_serves(each) for each in others))
-        if not any(serving):
-            raise PlatformError(
-                "last-node",
-                f"no other node serves: without {name} every request would fail",
-                hint="start another node first, or `stationmaster down` to stop everything",
-                status=409,
-            )
+        await _refuse_last(platform, _find(platform, name))
         lived = await platform.fleet.stop(name, by=caller.name, why=data.reason or "stopped by hand")
         return NodeDone(name=name, done="drained and stopped" if lived else "was not running; it stays stopped")
+
+    @post("/{name:str}/restart", summary="Drain a node, stop it and start it anew", opt=_CHANGE)
+    async def restart(
+        self, platform: GivenPlatform, caller: GivenCaller, name: NodeName, data: JSONBody[NodeOrder]
+    ) -> NodeDone:
+        """The others carry its traffic meanwhile: the last node that serves is not restarted."""
+        node = _find(platform, name)
+        if await _serves(node):
+            await _refuse_last(platform, node)
+        running = await platform.fleet.replace(name, by=caller.name, why=data.reason or "restarted by hand")
+        return NodeDone(name=name, done=f"restarted; runs with pid {running.pid}")
 
     @post("/{name:str}/start", summary="Start a node", opt=_CHANGE)
     async def start(
@@ -92,6 +94,18 @@ def _find(platform: Platform, name: str) -> GatewayNode:
             return node
     known = ", ".join(node.name for node in platform.spec.nodes) or "none"
     raise PlatformError("unknown-node", f"there is no gateway node {name!r}", hint=f"known are {known}", status=404)
+
+
+async def _refuse_last(platform: Platform, node: GatewayNode) -> None:
+    others = [each for each in platform.spec.nodes if each.name != node.name]
+    serving = await asyncio.gather(*(_serves(each) for each in others))
+    if not any(serving):
+        raise PlatformError(
+            "last-node",
+            f"no other node serves: without {node.name} every request would fail",
+            hint="start another node first, or `stationmaster down` to stop everything",
+            status=409,
+        )
 
 
 async def _serves(node: GatewayNode) -> bool:

@@ -16,7 +16,7 @@ from stationmaster.core.names import UserName
 class OperationRoutes(Controller):
     path = "/api/v1"
 
-    @post("/credentials")
+    @post("/credentials", opt={"runs": False})
     async def create_credentials(
         self, platform: GivenPlatform, caller: GivenCaller, data: JSONBody[CredentialsRequest]
     ) -> Credentials:

@@ -71,7 +71,8 @@ class ServiceVersionRoutes(Controller):
         dry_run: DryRun = False,
     ) -> ServicePlan:
         terms = Terms(within_s=data.within_s, bake_s=data.bake_s)
-        plan = await _orders(platform).rollback(name, terms, by=caller.name, why=data.reason, dry_run=dry_run)
+        orders, to = _orders(platform), data.version
+        plan = await orders.rollback(name, terms, by=caller.name, why=data.reason, to=to, dry_run=dry_run)
         return _plan(plan, dry_run=dry_run)
 
     @post("/scale", opt=_OPERATOR, summary="Run so many of its declared instances")

@@ -54,7 +54,8 @@ class ProcessExecutor:
         return Running(name=launch.name, pid=child.pid, started_at=datetime.now(UTC))
 
     async def stop(self, name: str, *, grace_s: float) -> bool:
-        lived = self._signal(name, signal.SIGTERM)
+        frozen = any(bears == name and _is_frozen(process) for bears, process, _ in self._leaders())
+        lived = self._signal(name, signal.SIGKILL if frozen else signal.SIGTERM)
         if lived and not await self._gone(name, grace_s):
             self._signal(name, signal.SIGKILL)
         await self._sweep(name)
@@ -220,6 +221,14 @@ def _settled(process: psutil.Process) -> bool:
     parent's."""
     try:
         return time.time() - process.create_time() > _SETTLED_AFTER_S
+    except psutil.Error:
+        return False
+
+
+def _is_frozen(process: psutil.Process) -> bool:
+    """One that is stopped (SIGSTOP) hears of nothing before it goes on: only SIGKILL ends it."""
+    try:
+        return process.status() == psutil.STATUS_STOPPED
     except psutil.Error:
         return False
 
