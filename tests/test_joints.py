@@ -9,13 +9,11 @@ import pytest
 from stationmaster.app import build
 from stationmaster.catalog.loop import Catalog
 from stationmaster.config import StateDir
-from stationmaster.core.facts import BalancerState, InstanceRestarted
+from stationmaster.core.facts import BalancerState
 from stationmaster.core.names import InstanceName, NodeName, ServiceName, VirtualHostName
-from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import (
     Address,
     GatewayNode,
-    HealingPolicy,
     HealthCheck,
     Instance,
     PlatformSpec,
@@ -24,29 +22,12 @@ from stationmaster.core.spec import (
     VirtualHost,
 )
 from stationmaster.fleet.rollout import Standing
-from stationmaster.joints import FleetTraffic, OtherNodeCount, RunEffects, Wanted
+from stationmaster.joints import FleetTraffic, OtherNodeCount, Wanted
 from stationmaster.monitor.loop import InstanceHealth
 from stationmaster.monitor.rules import Health
 from stationmaster.platform import Platform
-from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
-
-
-async def test_an_instance_that_keeps_dying_is_not_restarted_for_ever(tmp_path: Path, database: Database) -> None:
-    platform = await build(Catalog(database, PlatformSpec(environment="test")), StateDir(tmp_path / "state"), database)
-    policy = HealingPolicy(max_restarts_per_hour=2)
-    effects = RunEffects(database=database, fleet=platform.fleet, gateway=platform.gateway, policy=lambda: policy)
-    async with database.write() as connection:
-        for by in ("runbook", "fleet", "ada", "runbook"):
-            fact = InstanceRestarted(at=utc_now(), instance="keys-1", by=by, why="step 3", incident=1)
-            await outbox.append(connection, fact)
-    with pytest.raises(PlatformError) as refusal:
-        await effects.restart(InstanceName("keys-1"), why="step 3", incident=2)
-    assert refusal.value.code == "restart-budget"
-    with pytest.raises(PlatformError) as other:
-        await effects.restart(InstanceName("keys-2"), why="step 3", incident=2)
-    assert other.value.code == "unknown-instance"
 
 
 def local(port: int) -> Address:

@@ -14,6 +14,8 @@ from stationmaster.catalog.loop import Catalog
 from stationmaster.catalog.start import open_catalog
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
+from stationmaster.diagnosis_sources import Findings
+from stationmaster.drilled_runbooks import drilled_runbooks
 from stationmaster.fleet import store as fleet_store
 from stationmaster.fleet.room import executors, open_fleet
 from stationmaster.gateway.certificates import Certificates
@@ -36,10 +38,13 @@ from stationmaster.joints import (
 from stationmaster.keys.loop import Keys
 from stationmaster.listening import listeners_of, serving
 from stationmaster.measures import Rooms, metrics_of
+from stationmaster.monitor.lifeline import Lifeline, Signs
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
 from stationmaster.response_rooms import make_response
+from stationmaster.review_closing import closing_by_itself
 from stationmaster.review_sources import make_reviews
+from stationmaster.run_bounds import make_guard
 from stationmaster.run_rooms import ActedUpon, make_runs
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runtime import tracing
@@ -120,12 +125,24 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
-    upon = ActedUpon(access=access, fleet=fleet, gateway=gateway, shelf=shelf)
+    guard = make_guard(declared, database, gateway, lambda: signals.objectives)
+    findings = Findings(
+        database=database, declared=declared, health=lambda: monitor.health.value, desk=lambda: signals.desk
+    )
+    upon = ActedUpon(access=access, fleet=fleet, gateway=gateway, guard=guard, shelf=shelf, findings=findings)
     runs = make_runs(declared, state, database, upon)
-    rooms = Rooms(database=database, gateway=gateway, incidents=incidents, monitor=monitor, runbooks=runs.runbooks)
+    rooms = Rooms(
+        database=database,
+        gateway=gateway,
+        incidents=incidents,
+        monitor=monitor,
+        runbooks=runs.runbooks,
+        state=state.root,
+    )
     metrics = metrics_of(rooms)
-    signals = await make_signals(declared, state, database, monitor=monitor, shelf=shelf)
-    reviews = watched(make_reviews(database, incidents, shelf, signals.desk), metrics)
+    signals = await make_signals(declared, state, database, monitor=monitor, shelf=shelf, astray=runs.astray)
+    drafts = make_reviews(database, incidents, shelf, signals.desk)
+    reviews = watched(closing_by_itself(drafts, fleet, gateway, monitor), metrics)
     return Platform(
         declared=declared,
         access=access,
@@ -133,7 +150,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         fleet=fleet,
         orders=room.orders,
         gateway=gateway,
-        healing=Healing(database, GatewayBalancer(gateway), lambda: declared.value.healing),
+        healing=Healing(database, GatewayBalancer(gateway, incidents.holders), guard),
         incidents=incidents,
         intake=response.intake,
         status_pages=response.status_pages,
@@ -149,6 +166,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
         shelf=shelf,
         desk=signals.desk,
         objectives=signals.objectives,
+        drilled=partial(drilled_runbooks, database),
         reviews=reviews,
         metrics=metrics,
         loops={
@@ -207,6 +225,8 @@ async def _run(platform: Platform, state: StateDir) -> None:
         "tls": tls.run,
         **platform.loops,
     }
+    signs = Signs(state.control_alive, state.control_ended)
+    loops["lifeline"] = Lifeline(database=platform.monitor.database, declared=platform.declared, signs=signs).run
     # Bound outside the task group, which would wrap the refusal of a taken address.
     listeners = await listeners_of(platform, tls)
     async with asyncio.TaskGroup() as group, serving(platform, state, group, listeners):
@@ -217,6 +237,7 @@ async def _run(platform: Platform, state: StateDir) -> None:
             task.cancel()
         if platform.stopping.is_set():
             await _stop_platform(platform)
+    signs.take_away()
     await platform.fleet.inside.close()
     await asyncio.to_thread(platform.close)
 
@@ -245,6 +266,7 @@ async def _stop_all_directly(state: StateDir) -> None:
     await executor.close()
     async with _opened(state) as database, database.write() as connection:
         await fleet_store.forget_launches(connection)
+    Signs(state.control_alive, state.control_ended).take_away()
 
 
 @asynccontextmanager

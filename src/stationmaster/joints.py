@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,10 +11,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stationmaster.core.facts import BalancerState, InstanceRestarted, TargetChanged
+from stationmaster.core.facts import BalancerState, TargetChanged
 from stationmaster.core.names import InstanceName, UserName, VirtualHostName
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import Address, HealingPolicy, PlatformSpec, Supervision
+from stationmaster.core.spec import Address, PlatformSpec, Supervision
 from stationmaster.fleet.inventory import Launch, launches
 from stationmaster.fleet.loop import BY as FLEET
 from stationmaster.fleet.loop import Fleet
@@ -34,13 +34,11 @@ from stationmaster.manifest.entity import EntityKind
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.rules import Health
 from stationmaster.runtime.board import Cell
-from stationmaster.runtime.db import Database, utc_now
-from stationmaster.runtime.outbox import facts_of
+from stationmaster.runtime.db import utc_now
 
 log = structlog.get_logger("joints")
 
 RUNBOOK = "runbook"
-_BUDGET_SPAN = timedelta(hours=1)
 _STANDS_AFTER = timedelta(seconds=1)
 """An instance without a health check counts as well when it has lived so long."""
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TZ", "USER", "KUBECONFIG", "DOCKER_HOST", "TMPDIR")
@@ -50,13 +48,20 @@ _CONNECTS_WITHIN = timedelta(seconds=10)
 """A gateway node that is not connected after so long is down."""
 
 
+async def _nothing_moved() -> Mapping[tuple[int, str], frozenset[int]]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayBalancer:
-    """The gateway as healing sees it."""
+    """The gateway as healing sees it; `holders` tells which incidents have the alerts now for which an incident's
+    instances were taken out."""
 
     gateway: Gateway
+    holders: Callable[[], Awaitable[Mapping[tuple[int, str], frozenset[int]]]] = field(default=_nothing_moved)
 
     async def views(self) -> Sequence[TargetView]:
+        moved = await self.holders()
         return [
             TargetView(
                 virtual_host=each.virtual_host,
@@ -65,6 +70,7 @@ class GatewayBalancer:
                 state=each.state,
                 incident=each.incident,
                 by=each.by,
+                holders=moved.get((each.incident or 0, each.instance or ""), frozenset()),
             )
             for each in await self.gateway.rotation.targets()
         ]
@@ -113,10 +119,8 @@ class ServedRequests:
 class RunEffects:
     """The fleet and the gateway as a run of a runbook sees them."""
 
-    database: Database
     fleet: Fleet
     gateway: Gateway
-    policy: Callable[[], HealingPolicy]
 
     async def target_is_out(self, virtual_host: VirtualHostName, target: Address) -> bool:
         return any(
@@ -131,21 +135,10 @@ class RunEffects:
         await self.gateway.rotation.put_back(virtual_host, str(target), by=RUNBOOK, why=why, incident=incident)
 
     async def restart(self, instance: InstanceName, *, why: str, incident: int) -> None:
-        await self._keep_to_the_budget(instance)
         await self.fleet.restart(instance, by=RUNBOOK, why=why, incident=incident)
 
     async def logs(self, instance: InstanceName, *, tail: int) -> str:
         return await self.fleet.logs(instance, tail=tail)
-
-    async def _keep_to_the_budget(self, instance: InstanceName) -> None:
-        facts = await facts_of(self.database, InstanceRestarted, utc_now() - _BUDGET_SPAN)
-        restarts = sum(fact.instance == instance and fact.by == RUNBOOK for fact in facts)
-        if restarts >= self.policy().max_restarts_per_hour:
-            raise PlatformError(
-                "restart-budget",
-                f"{instance} was restarted {restarts} times within an hour; the policy allows no more",
-                hint="find out why it dies, or raise healing.max_restarts_per_hour",
-            )
 
 
 @dataclass(slots=True)

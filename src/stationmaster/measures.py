@@ -1,10 +1,12 @@
 """What the control plane tells of itself: numbers of every room, as its metrics."""
 
+import asyncio
 import platform as python_platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from stationmaster import __version__
 from stationmaster.gateway.loop import Gateway
@@ -17,6 +19,7 @@ from stationmaster.runtime import tasks
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.metrics import ControlMetrics, Kind, Reading, single
 from stationmaster.runtime.outbox_lag import lags
+from stationmaster.runtime.space import Space, space_of
 from stationmaster.runtime.timings import Labels
 
 _MOST_INCIDENTS = 10_000
@@ -32,6 +35,8 @@ class Rooms:
     incidents: Incidents
     monitor: Monitor
     runbooks: Runbooks
+    state: Path
+    """The folder that holds everything durable."""
 
 
 def metrics_of(rooms: Rooms) -> ControlMetrics:
@@ -52,8 +57,12 @@ def metrics_of(rooms: Rooms) -> ControlMetrics:
     async def nodes() -> Iterable[Reading]:
         return _of_nodes(rooms.gateway)
 
+    async def space() -> Iterable[Reading]:
+        limit_bytes = rooms.monitor.declared.value.monitoring.state_limit_bytes
+        return _of_space(await asyncio.to_thread(space_of, rooms.state), limit_bytes)
+
     return ControlMetrics(
-        sources=(process, trouble, checks, nodes), timings=(rooms.gateway.publication.receipts.timings,)
+        sources=(process, trouble, checks, nodes, space), timings=(rooms.gateway.publication.receipts.timings,)
     )
 
 
@@ -126,6 +135,13 @@ def _of_checks(monitor: Monitor) -> Iterable[Reading]:
     at = {str(share): took[min(len(took) - 1, int(share * len(took)))] for share in _QUANTILES if took}
     help_ = "How long the newest answers of all checks took."
     yield Reading(name="probe_last_duration_seconds", help=help_, labels=("share",), samples=_each(at))
+
+
+def _of_space(space: Space, limit_bytes: int | None) -> Iterable[Reading]:
+    yield single("state_taken_bytes", space.taken_bytes, "What the files of the state folder occupy.")
+    yield single("state_disk_free_bytes", space.free_bytes, "What is left on the disk of the state folder.")
+    told = "How full it is, 1 is full: of what it may take, or of its disk, whichever is nearer."
+    yield single("state_fullness", round(space.fullness(limit_bytes), 4), told)
 
 
 def _of_nodes(gateway: Gateway) -> Iterable[Reading]:

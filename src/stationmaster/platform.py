@@ -7,6 +7,7 @@ from datetime import datetime
 
 from stationmaster.access.loop import Access
 from stationmaster.catalog.loop import Catalog
+from stationmaster.core.drilled import DrilledRunbook
 from stationmaster.core.registry import Part
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.drills.desk import Drills
@@ -31,6 +32,10 @@ from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.metrics import ControlMetrics
+
+
+async def _nothing_drilled() -> Sequence[DrilledRunbook]:
+    return ()
 
 
 def _nothing_to_close() -> None:
@@ -70,6 +75,8 @@ class Platform:
     """Shifts for calendar programs."""
     bundles: Bundles | None = None
     """Writes audit bundles."""
+    drilled: Callable[[], Awaitable[Sequence[DrilledRunbook]]] = _nothing_drilled
+    """Which runbooks were worked in which drill last."""
     reviews: Reviews | None = None
     """What was learned from incidents, and what they left to do."""
     status_pages: StatusPages | None = None

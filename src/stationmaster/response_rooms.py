@@ -42,12 +42,13 @@ async def make_response(
 ) -> ResponseRooms:
     """Nothing is taken in before silences are known."""
     links = load_or_make_links(state.link_key)
-    duty = await open_duty(database, declared, link_key=links.key, bundle_key=state.bundle_key)
+    duty = await open_duty(database, declared, link_key=links.key, bundle_key=state.bundle_key, outbox=state.outbox)
     incidents = Incidents(
         database,
         declared,
         overrides=duty.oncall.overrides,
         links=links,
+        outbox=state.outbox,
         silenced=lambda labels, now: intake.silences.of(labels, now),  # noqa: PLW0108 it is made below
         messages=books.messages,
         runbook=books.runbook,

@@ -10,10 +10,14 @@ from stationmaster.access.roles import Role
 from stationmaster.breaking import PlatformBreaker, ScheduledRun
 from stationmaster.config import StateDir
 from stationmaster.core.spec import PlatformSpec
+from stationmaster.diagnosis_sources import Findings
 from stationmaster.drills.desk import Drills
+from stationmaster.drills.filler import Filler
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
+from stationmaster.healing.guard import Guard
 from stationmaster.joints import RunEffects, RunEnvironment
+from stationmaster.run_bounds import RunBounds
 from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
@@ -28,6 +32,8 @@ class RunRooms:
     approvals: Approvals
     drills: Drills
     scheduled: ScheduledRun
+    astray: Cell[frozenset[str]]
+    """Whose metrics are asked for at the wrong place on purpose."""
 
     def loops(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What runs beside the loops of the runbooks themselves, by name."""
@@ -41,13 +47,16 @@ class ActedUpon:
     access: Access
     fleet: Fleet
     gateway: Gateway
+    guard: Guard
     shelf: Shelf
+    findings: Findings
 
 
 def make_runs(declared: Cell[PlatformSpec], state: StateDir, database: Database, upon: ActedUpon) -> RunRooms:
     access, fleet, gateway = upon.access, upon.fleet, upon.gateway
     approvals = Approvals(database=database)
-    breaker = PlatformBreaker(fleet=fleet, gateway=gateway, declared=declared)
+    filler = Filler(state.root, state.logs)
+    breaker = PlatformBreaker(fleet=fleet, gateway=gateway, declared=declared, filler=filler)
     of_runs = RunEnvironment(
         declared, lambda run: access.lend(f"runbook {run}", Role.OPERATOR, kind=Kind.RUN), access.take_back
     )
@@ -61,9 +70,12 @@ def make_runs(declared: Cell[PlatformSpec], state: StateDir, database: Database,
         folder=state.runs,
         state=state.root,
         now=utc_now,
-        perform=RunEffects(database=database, fleet=fleet, gateway=gateway, policy=lambda: declared.value.healing),
+        perform=RunEffects(fleet=fleet, gateway=gateway),
+        ask=upon.findings.ask,
+        around=upon.findings.around,
+        bounds=RunBounds(guard=upon.guard, spec=lambda: declared.value),
     )
     runbooks = Runbooks(database=database, unattended=unattended, runbooks=upon.shelf.runbooks)
     drills = Drills(database=database, declared=lambda: declared.value, breaker=breaker)
     scheduled = ScheduledRun(of_drills, of_drills.end)
-    return RunRooms(runbooks=runbooks, approvals=approvals, drills=drills, scheduled=scheduled)
+    return RunRooms(runbooks=runbooks, approvals=approvals, drills=drills, scheduled=scheduled, astray=breaker.astray)

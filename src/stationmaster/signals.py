@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stationmaster.config import StateDir
 from stationmaster.core.monitoring import ExternalPrometheus
@@ -17,9 +17,11 @@ from stationmaster.monitor.alerting.durations import duration_text
 from stationmaster.monitor.alerting.heartbeat import HeartbeatLoop
 from stationmaster.monitor.alerting.loop import Alerting, Surround
 from stationmaster.monitor.alerting.shelf import RuleShelf
+from stationmaster.monitor.entrances import Entrances
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.objectives.generate import generate
+from stationmaster.monitor.own_rules import CERTIFICATE_EXPIRED, OWN_RULES, STORE_FULL
 from stationmaster.monitor.promql.results import Result
 from stationmaster.monitor.promql.samples import Labels
 from stationmaster.monitor.query.desk import QueryDesk
@@ -41,6 +43,7 @@ from stationmaster.runtime.db import Database, utc_now
 
 _LOOK_EVERY_S = 5.0
 _ASKED_FOR_MS = 10_000
+_NOWHERE = "/drill/metrics-gone"
 _PROBES, _OWN = "probes", "stationmaster"
 """The streams of what checks find, and of what the control plane tells of itself."""
 
@@ -56,6 +59,9 @@ RAISED = frozenset(
         "MetricsMissing",
         "RuleEvaluationFailing",
         "ErrorBudgetBurn",
+        "ControlPlaneDown",
+        STORE_FULL,
+        CERTIFICATE_EXPIRED,
     }
 )
 """Alerts that the platform raises by itself, whatever a runbook says of them."""
@@ -97,7 +103,8 @@ class DerivedRules:
             return
         made = generate(spec, BOUNDS_S)
         of_runbooks = rules_of(library.runbooks, _known(spec)).groups if spec.monitoring.runbook_rules else ()
-        self.groups, self.problems, self._of = (*made.groups, *of_runbooks), made.diagnostics, (spec, library)
+        self.groups = (*made.groups, *of_runbooks, OWN_RULES)
+        self.problems, self._of = made.diagnostics, (spec, library)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +120,9 @@ class Signals:
     objectives: Objectives
     rules: RuleShelf
     derived: DerivedRules
+    entrances: Entrances
+    astray: Cell[frozenset[str]]
+    """Whose metrics are asked for at the wrong place on purpose, by the name of the instance or gateway node."""
 
     def loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
@@ -123,6 +133,8 @@ class Signals:
             "rules": self.rules.run,
             "signals": self.follow,
             "probe samples": self.keep_probes,
+            "entrances": self.entrances.run,
+            "metrics astray": self.follow_astray,
         }
 
     @property
@@ -145,8 +157,12 @@ class Signals:
         """Keeps targets and derived rules as they are declared, for ever."""
         async for spec in self.declared.changes(tick=_LOOK_EVERY_S):
             self.store.retention_ms = spec.monitoring.retention_s * 1000
-            self.scraper.targets.set(scrape_targets(spec))
+            self.scraper.targets.set(_led_astray(scrape_targets(spec), self.astray.value))
             await asyncio.to_thread(self.derived.make, spec)
+
+    async def follow_astray(self) -> None:
+        async for astray in self.astray.changes(tick=_LOOK_EVERY_S):
+            self.scraper.targets.set(_led_astray(scrape_targets(self.declared.value), astray))
 
     async def keep_own(self, tell: Callable[[], Awaitable[bytes]]) -> None:
         """Writes what the control plane tells of itself as samples, as if it were scraped; for ever."""
@@ -163,14 +179,21 @@ class Signals:
         while True:
             now_ms = time.time_ns() // 1_000_000
             table = self.store.table
-            found = {table.intern(labels): value for labels, value in self.monitor.samples()}
+            told = (*self.monitor.samples(), *self.entrances.samples())
+            found = {table.intern(labels): value for labels, value in told}
             if found:
                 self.store.append(_PROBES, now_ms, found)
             await asyncio.sleep(self.declared.value.monitoring.scrape_interval_ms / 1000)
 
 
 async def make_signals(
-    declared: Cell[PlatformSpec], state: StateDir, database: Database, *, monitor: Monitor, shelf: Shelf
+    declared: Cell[PlatformSpec],
+    state: StateDir,
+    database: Database,
+    *,
+    monitor: Monitor,
+    shelf: Shelf,
+    astray: Cell[frozenset[str]],
 ) -> Signals:
     """Reads what the store kept, and all rules; nothing runs yet."""
     spec = declared.value
@@ -213,6 +236,8 @@ async def make_signals(
         desk=desk,
         rules=rules,
         derived=derived,
+        entrances=Entrances(declared),
+        astray=astray,
         objectives=Objectives(declared=lambda: declared.value, ask=_asked_now(own), bounds_s=BOUNDS_S),
     )
 
@@ -221,6 +246,14 @@ def scrape_targets(spec: PlatformSpec) -> tuple[ScrapeTarget, ...]:
     """Gateway nodes alone, where a Prometheus of the users' own scrapes: only here are their numbers translated."""
     declared = targets_of(spec) if spec.monitoring.prometheus is None else ()
     return (*declared, *_of_nodes(spec))
+
+
+def _led_astray(targets: Sequence[ScrapeTarget], names: frozenset[str]) -> tuple[ScrapeTarget, ...]:
+    """Those of these instances and nodes are asked for at a path where nobody answers but with 404."""
+    return tuple(
+        replace(each, path=_NOWHERE) if names & {each.instance, dict(each.labels).get("node", "")} else each
+        for each in targets
+    )
 
 
 def _of_nodes(spec: PlatformSpec) -> Iterator[ScrapeTarget]:

@@ -70,3 +70,5 @@ class Monitoring:
     prometheus: ExternalPrometheus | None = None
     heartbeat: Heartbeat | None = None
     traces: Traces | None = None
+    state_limit_bytes: int | None = None
+    """What the state folder may take; an alert fires when a tenth of it is left. None: as much as its disk has."""

@@ -32,11 +32,14 @@ class ContactKind(Enum):
     """The Events API v2 of PagerDuty."""
     APPRISE = "apprise"
     """Any service that Apprise knows: SMS providers, Teams, Telegram and many more."""
+    OUTBOX = "outbox"
+    """A folder of that name in the state folder, and the log: nothing outside is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """One way to reach somebody: `address` of an e-mail or a URL; a secret URL or key stands in `secret_file`."""
+    """One way to reach somebody: `address` of an e-mail, a URL or the name of an outbox; a secret URL or key stands in
+    `secret_file`."""
 
     name: str
     kind: ContactKind
@@ -273,6 +276,24 @@ class StatusPage:
     url: str = ""
     time_zone: str = "UTC"
     components: tuple[Component, ...] = ()
+
+
+class AutomaticReview(Enum):
+    """Whose reviews the platform completes by itself."""
+
+    DRILLS = "drills"
+    """Of incidents whose cause is a fault that was injected on purpose."""
+    KNOWN_CAUSE = "known-cause"
+    """Of these, and of incidents whose cause the runs found and whose cure a last check has confirmed."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPolicy:
+    """`steady_s`: nothing that the incident was about may have failed for so long since its end."""
+
+    automatic: AutomaticReview = AutomaticReview.DRILLS
+    steady_s: int = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

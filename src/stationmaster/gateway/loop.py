@@ -15,10 +15,11 @@ from stationmaster.core.spec import PlatformSpec
 from stationmaster.gateway.access_log import Hearer, nobody_hears
 from stationmaster.gateway.certificates import Certificates
 from stationmaster.gateway.envoy.translate import Translator
+from stationmaster.gateway.ir_policy import Certificate
 from stationmaster.gateway.live_nodes import LiveNodes
 from stationmaster.gateway.metrics.usage import Usage
 from stationmaster.gateway.node import Endpoints, endpoints
-from stationmaster.gateway.plan.faults import NONE, Overlaid
+from stationmaster.gateway.plan.faults import NONE, NOTHING_WRONG, Overlaid, Swapped, Wrong
 from stationmaster.gateway.plan.live import Live
 from stationmaster.gateway.plan.whole import Planner
 from stationmaster.gateway.publication import Publication
@@ -69,6 +70,9 @@ class Gateway:
         self._overlaid = Overlaid()
         self.faults: Cell[Mapping[str, Fault]] = Cell(NONE)
         """Injected for a while, by the name of the API."""
+        self.wrong = NOTHING_WRONG
+        """What nodes are given on purpose for a while: never written anywhere."""
+        self._swapped = Swapped()
         self.usage = Usage(database, declared)
         self.publication = Publication(declared.value.environment)
         self.rotation = Rotation(
@@ -133,9 +137,9 @@ class Gateway:
             withdrawn=self.rotation.withdrawn,
             draining=self.rotation.draining,
             forced=self.rotation.forced,
-            proofs=self._credentials.value,
+            proofs=self._swapped(self._credentials.value, self.wrong.jwks),
             live_nodes=self._nodes_now(),
-            certificate=self._certificates.current.value if self._certificates else None,
+            certificate=self._shown_certificate(),
         )
         ir, problems = self._planner.plan(self._overlaid(self._spec, self.faults.value), live)
         if problems != self._planned:
@@ -143,6 +147,10 @@ class Gateway:
             for each in problems:
                 log.warning("left out of the plan", code=each.code, message=each.message, origin=str(each.origin))
         return self.publication.publish(self._translator.translate(ir))
+
+    def _shown_certificate(self) -> Certificate | None:
+        right = self._certificates.current.value if self._certificates else None
+        return right and (self.wrong.certificate or right)
 
     async def _follow_credentials(self) -> None:
         async for _ in self._credentials.changes(tick=_TICK_S):
@@ -171,6 +179,11 @@ class Gateway:
     async def set_faults(self, faults: Mapping[str, Fault]) -> Convergence:
         """In place of all that were injected before; waits up to 3 s until every node has taken it."""
         self.faults.set(dict(faults) if faults else NONE)
+        return await self.publish_declared()
+
+    async def set_wrong(self, wrong: Wrong) -> Convergence:
+        """In place of all that was wrong before; waits up to 3 s until every node has taken it."""
+        self.wrong = wrong
         return await self.publish_declared()
 
     async def publish_declared(self) -> Convergence:

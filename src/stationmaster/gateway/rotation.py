@@ -7,7 +7,7 @@ import structlog
 
 from stationmaster.core.facts import BalancerState, TargetChanged
 from stationmaster.core.problem import PlatformError
-from stationmaster.core.spec import PlatformSpec, Target, VirtualHost
+from stationmaster.core.spec import HealingPolicy, PlatformSpec, Target, VirtualHost
 from stationmaster.gateway import store
 from stationmaster.gateway.receipts import Receipts
 from stationmaster.gateway.store import Override
@@ -128,7 +128,7 @@ class Rotation:
             if before.manual and not word.by_hand:
                 raise _held(before, word)
             if word.state is not BalancerState.IN:
-                policy = self._declared.value.healing if word.manual and not word.force else None
+                policy = self._bounds(found) if word.manual and not word.force else None
                 keep_the_bounds(host, found, await store.states(connection), policy)
             if not before.told:
                 await outbox.append(connection, replace(before, pending=self._nodes()).fact())
@@ -154,6 +154,11 @@ class Rotation:
                 await outbox.append(connection, final.fact())
         log.info("target changed", target=final.target, state=final.state.value, by=final.by, pending=pending)
         return final.fact()
+
+    def _bounds(self, target: Target) -> HealingPolicy:
+        spec = self._declared.value
+        services = (each.name for each in spec.services if any(one.name == target.instance for one in each.instances))
+        return spec.healing_of(next(services, None))
 
     def _nodes(self) -> tuple[str, ...]:
         return tuple(node.name for node in self._declared.value.nodes)

@@ -118,6 +118,11 @@ async def facts_since(database: Database, moment: datetime) -> list[Fact]:
 
 async def facts_of(database: Database, kind: type[F], moment: datetime) -> list[F]:
     """Those of them that are of one kind."""
-    wanted = select(outbox.c.body).where(outbox.c.at >= moment, outbox.c.kind == kind.__name__).order_by(outbox.c.id)
     async with database.read() as connection:
-        return [msgspec.convert(row.body, kind) for row in await connection.execute(wanted)]
+        return await facts_in(connection, kind, moment)
+
+
+async def facts_in(connection: AsyncConnection, kind: type[F], moment: datetime) -> list[F]:
+    """As `facts_of`, as the transaction of the caller sees them."""
+    wanted = select(outbox.c.body).where(outbox.c.at >= moment, outbox.c.kind == kind.__name__).order_by(outbox.c.id)
+    return [msgspec.convert(row.body, kind) for row in await connection.execute(wanted)]

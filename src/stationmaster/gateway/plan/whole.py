@@ -1,5 +1,8 @@
 """Decides what the gateway does, from what is declared and what is known live."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from stationmaster.core.problem import Diagnostic
 from stationmaster.core.spec import PlatformSpec, VirtualHost
 from stationmaster.gateway.ir import Ir, Pool
@@ -9,6 +12,7 @@ from stationmaster.gateway.plan.entrances import entrances
 from stationmaster.gateway.plan.live import Live
 from stationmaster.gateway.plan.policies import counting
 from stationmaster.gateway.plan.pools import UNMARKED, Marks, pool
+from stationmaster.gateway.plan.ramps import ramps
 from stationmaster.gateway.plan.sections import Sections
 from stationmaster.gateway.plan.traces import trace_sink
 from stationmaster.gateway.remembered import Remembered
@@ -31,7 +35,7 @@ class Planner:
         counted = self._counting.of(None, (spec.apis, spec.api_users, len(spec.nodes)), lambda: counting(spec))
         ir = Ir(
             environment=spec.environment,
-            pools=self._pools.of(spec.virtual_hosts, live),
+            pools=self._pools.of(spec.virtual_hosts, live, ramps(spec)),
             sections=self._sections.sections,
             shards=shards,
             issuers=issuers,
@@ -56,20 +60,21 @@ class Pools:
 
     def __init__(self) -> None:
         self._made: Remembered[Pool] = Remembered()
-        self._last: tuple[tuple[VirtualHost, ...], Marks, tuple[Pool, ...]] | None = None
+        self._last: tuple[tuple[VirtualHost, ...], Marks, Mapping[str, int], tuple[Pool, ...]] | None = None
 
-    def of(self, hosts: tuple[VirtualHost, ...], live: Live) -> tuple[Pool, ...]:
+    def of(self, hosts: tuple[VirtualHost, ...], live: Live, ramps_ms: Mapping[str, int]) -> tuple[Pool, ...]:
         every = Marks(withdrawn=live.withdrawn, draining=live.draining, forced=live.forced)
-        if self._last and self._last[0] is hosts and self._last[1] == every:
-            return self._last[2]
+        if self._last and self._last[0] is hosts and self._last[1:3] == (every, ramps_ms):
+            return self._last[3]
         marks = {name: _of(every, name) for name, _ in every.withdrawn | every.draining | every.forced}
-        pools = tuple(self._pool(host, marks.get(host.name, UNMARKED)) for host in hosts)
+        pools = tuple(self._pool(host, marks.get(host.name, UNMARKED), ramps_ms.get(host.name)) for host in hosts)
         self._made.keep({host.name for host in hosts})
-        self._last = hosts, every, pools
+        self._last = hosts, every, ramps_ms, pools
         return pools
 
-    def _pool(self, host: VirtualHost, marks: Marks) -> Pool:
-        return self._made.of(host.name, (host, marks), lambda: pool(host, marks))
+    def _pool(self, host: VirtualHost, marks: Marks, ramp_ms: int | None) -> Pool:
+        slowed = host if ramp_ms is None else replace(host, slow_start_ms=ramp_ms)
+        return self._made.of(host.name, (host, marks, ramp_ms), lambda: pool(slowed, marks))
 
 
 def _of(marks: Marks, host: str) -> Marks:
