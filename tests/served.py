@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-LIMIT_S = 15.0
+LIMIT_S = 60.0
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:

@@ -138,6 +138,15 @@ async def test_the_runbook_of_the_incident_comes_first_then_what_is_about_no_ale
     assert (found.title, found.read()) == ("Keys are down", DOWN)
 
 
+async def test_a_procedure_that_answers_no_alert_speaks_for_itself_alone(database: Database, folder: Path) -> None:
+    procedure = "# Full recovery\n\n## Remedy\n\n1. Stop traffic.\n   ```bash\n   stm service stop a\n   ```\n"
+    (folder / "recover.md").write_text(f"{procedure}\n{GENERAL.partition('# How we talk')[2]}", "utf-8")
+    books = RunbooksForTalk(database=database, shelf=Shelf(lambda: (folder,)))
+    assert {Path(each.source).name.partition(":")[0] for each in await books.messages(1)} == {"talk.md"}
+    await worked(database, folder / "recover.md", title="Full recovery")
+    assert [Path(each.source).name.partition(":")[0] for each in await books.messages(1)] == ["recover.md", "talk.md"]
+
+
 async def test_a_file_that_is_no_runbook_is_shown_to_nobody(database: Database, folder: Path, tmp_path: Path) -> None:
     books = RunbooksForTalk(database=database, shelf=Shelf(lambda: (folder,)))
     (tmp_path / "secret").write_text("secret", "utf-8")

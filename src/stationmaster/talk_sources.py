@@ -40,7 +40,7 @@ class RunbooksForTalk:
     shelf: Shelf
 
     async def messages(self, incident: int) -> Sequence[Template]:
-        """Those of its runbooks, then those of documents that are about no alert and no service."""
+        """Those of its runbooks, then those of documents that are about no alert and no service, and do nothing."""
         files = [file for _, file in await self._worked(incident)]
         books = {each.file: each for each in self.shelf.runbooks()}
         own = [books[file] for file in files if file in books]
@@ -100,8 +100,9 @@ def _moment(message: Message) -> moments.Moment | None:
 
 
 def _is_general(runbook: Runbook) -> bool:
-    match = runbook.match
-    return not (runbook.retired or match.alerts or match.quoted or match.service or runbook.service)
+    """Whether its messages are meant for every incident: those of a procedure tell of what it does itself."""
+    match, does = runbook.match, any(each.commands or each.actions for each in runbook.walk())
+    return not (runbook.retired or does or match.alerts or match.quoted or match.service or runbook.service)
 
 
 def contacts_of(spec: PlatformSpec) -> Mapping[str, Mapping[str, object]]:

@@ -11,6 +11,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
+from stationmaster.access.live import Kind, Proof
 from stationmaster.access.roles import Caller, Role
 from stationmaster.api.routes.audit import AuditRoutes
 from stationmaster.api.routes.catalog import CatalogRoutes
@@ -55,11 +56,13 @@ Answering = DeclaredPlatform[AnsweringGateway]
 
 def make_app(platform: DeclaredPlatform[Publishes], role: Role = Role.ADMIN) -> Litestar:
     caller = Caller(name="lin", role=role)
+    proof = Proof(caller=caller, kind=Kind.SESSION, digest="")
     return Litestar(
         route_handlers=[CatalogRoutes, *ENTITY_ROUTES, DeclaredTargetRoutes, AuditRoutes],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
             "caller": Provide(lambda: caller, sync_to_thread=False),
+            "proof": Provide(lambda: proof, sync_to_thread=False),
         },
         exception_handlers={PlatformError: platform_problem, HTTPException: http_problem},
         openapi_config=OpenAPIConfig(title="Stationmaster", version="0"),

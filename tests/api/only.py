@@ -12,6 +12,7 @@ from litestar import Controller, Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
+from stationmaster.access.live import Kind, Proof
 from stationmaster.access.roles import Caller, Role
 from stationmaster.core.problem import PlatformError
 from stationmaster.runtime.db import Database, metadata, open_database
@@ -23,11 +24,13 @@ from tests.served import LIMIT_S, eventually
 def app_of(platform: object, routes: Sequence[type[Controller]], *, name: str = "lin") -> Litestar:
     """Everybody who asks is the operator of that name."""
     caller = Caller(name=name, role=Role.OPERATOR)
+    proof = Proof(caller=caller, kind=Kind.SESSION, digest="")
     return Litestar(
         route_handlers=[*routes],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
             "caller": Provide(lambda: caller, sync_to_thread=False),
+            "proof": Provide(lambda: proof, sync_to_thread=False),
         },
         exception_handlers={PlatformError: platform_problem, HTTPException: http_problem},
         logging_config=None,
@@ -58,7 +61,9 @@ def control_of(state: Path, port: int, make: Callable[[Database], Awaitable[Lite
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    eventually(lambda: bool(servers) and servers[0].started, "the control plane listens")
+    begun = "the control plane listens"
+    eventually(lambda: (bool(servers) and servers[0].started) or not thread.is_alive(), begun)
+    assert thread.is_alive(), "the control plane ended at once"
     (state / "control.url").write_text(f"http://127.0.0.1:{port}\n", "utf-8")
     (state / "admin.token").write_text("token\n", "utf-8")
     try:

@@ -14,9 +14,11 @@ from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.updates import UpdateRoutes
 from stationmaster.incidents.loop import Incidents
 from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
 from tests.api.only import app_of, asked, control_of
+from tests.api.only_runbooks import no_runbooks
 from tests.incidents.test_incidents import alert, fired
 from tests.incidents.world import World, spec
 
@@ -25,10 +27,11 @@ from tests.incidents.world import World, spec
 class OnlyIncidents:
     incidents: Incidents
     approvals: Approvals
+    runbooks: Runbooks
 
 
 def make_app(incidents: Incidents) -> Litestar:
-    platform = OnlyIncidents(incidents, Approvals(database=incidents.database))
+    platform = OnlyIncidents(incidents, Approvals(database=incidents.database), no_runbooks(incidents.database))
     return app_of(
         platform,
         [

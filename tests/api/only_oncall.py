@@ -20,10 +20,12 @@ from stationmaster.incidents.calendar_desk import Calendars
 from stationmaster.incidents.duty import OnCall
 from stationmaster.incidents.duty_room import DutyRoom, open_duty
 from stationmaster.incidents.loop import CONSUMER, Incidents
+from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
 from tests.api.only import app_of, asked, control_of
+from tests.api.only_runbooks import no_runbooks
 from tests.incidents.test_incidents import alert, fired
 
 
@@ -34,6 +36,7 @@ class OnlyOnCall:
     calendars: Calendars
     bundles: Bundles
     incidents: Incidents
+    runbooks: Runbooks
     catalog: Catalog | None = None
 
     @property
@@ -48,6 +51,7 @@ def platform_of(database: Database, declared: Cell[PlatformSpec], room: DutyRoom
         calendars=room.calendars,
         bundles=room.bundles,
         incidents=Incidents(database, declared, overrides=room.oncall.overrides),
+        runbooks=no_runbooks(database),
     )
 
 

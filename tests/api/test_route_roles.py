@@ -63,6 +63,7 @@ NEEDED: dict[tuple[str, str], Role | Public] = {
     ("POST", "/api/v1/apply"): OPERATOR,
     ("GET", "/api/v1/approvals"): VIEWER,
     ("GET", "/api/v1/runbooks/drills"): VIEWER,
+    ("GET", "/api/v1/runbooks/runs"): VIEWER,
     ("POST", "/api/v1/approvals/{run}/{step}"): APPROVER,
     ("GET", "/api/v1/audit"): VIEWER,
     ("GET", "/api/v1/checks"): VIEWER,

@@ -34,7 +34,8 @@ def control(state: Path, file: Path, port: int) -> Iterator[Answering]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    eventually(lambda: _listens(port), "the control plane listens")
+    eventually(lambda: _listens(port) or not thread.is_alive(), "the control plane listens")
+    assert thread.is_alive(), "the control plane ended at once"
     (state / "control.url").write_text(f"http://127.0.0.1:{port}\n", "utf-8")
     (state / "admin.token").write_text("token\n", "utf-8")
     try:

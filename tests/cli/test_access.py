@@ -67,10 +67,11 @@ def control(
     place: StateDir, free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     server, port = Server(tmp_path_factory.mktemp("served")), free_port()
-    yield server.start(
-        f"from tests.api.only_access import serve\nserve(StateDir(Path({str(place.root)!r})), {port})", port
-    )
-    server.close()
+    call = f"from tests.api.only_access import serve\nserve(StateDir(Path({str(place.root)!r})), {port})"
+    try:
+        yield server.start(call, port)
+    finally:
+        server.close()
 
 
 @pytest.fixture

@@ -49,3 +49,10 @@ def test_a_whole_diagnosis_is_believed_before_a_step() -> None:
     assert named([of_step]) == "the disk"
     assert named([of_step, of_run]).startswith("the key")
     assert named([entry("note", "likely cause: me")]) == ""
+
+
+def test_that_it_is_over_is_a_cause_only_where_no_other_is_named() -> None:
+    over = entry("diagnosis", "likely cause: it is over; every check passes")
+    other = entry("run.step", "step 1.7 Name it: passed — saw 'likely cause: gateway nodes answer by themselves'")
+    assert named([over, other]) == "gateway nodes answer by themselves"
+    assert named([over]).startswith("it is over")

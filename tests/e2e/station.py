@@ -51,6 +51,12 @@ class Station:
         return self.folder / "state"
 
     @property
+    def surroundings(self) -> dict[str, str]:
+        """Journals of runs without a server stay in the test's folder as well."""
+        journals = str(self.folder / "journals")
+        return {**os.environ, STATE_VARIABLE: str(self.state), "XDG_STATE_HOME": journals}
+
+    @property
     def manifest(self) -> Path:
         return self.folder / "platform.yaml"
 
@@ -58,8 +64,16 @@ class Station:
         self.manifest.write_text(yaml.safe_dump(self.document, sort_keys=False), "utf-8")
 
     def up(self, *options: str) -> None:
-        done = self.run("up", "--file", str(self.manifest), "--detach", *options, limit_s=90)
-        assert done.returncode == 0, done.stdout + done.stderr + self.log("control")
+        """Until all is ready. On a busy machine `up` may say that it is not ready yet, and goes on."""
+        done = self.run("up", "--file", str(self.manifest), "--detach", *options, limit_s=120)
+        assert done.returncode == 0 or "[not-ready]" in done.stderr, done.stdout + done.stderr + self.log("control")
+        if done.returncode:
+            wait_until(self.is_ready, "the platform is ready", limit_s=120)
+
+    def is_ready(self) -> bool:
+        """False also while nobody answers."""
+        done = self.run("status", "--json")
+        return done.returncode == 0 and bool(json.loads(done.stdout)["ready"])
 
     def begin_up(self) -> "subprocess.Popen[bytes]":
         """`up` without waiting for its end."""
@@ -67,7 +81,7 @@ class Station:
             (*PROGRAM, "up", "--file", str(self.manifest), "--detach"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, STATE_VARIABLE: str(self.state)},
+            env=self.surroundings,
         )
 
     def begin_attached(self) -> "subprocess.Popen[bytes]":
@@ -76,7 +90,7 @@ class Station:
             (*PROGRAM, "up", "--file", str(self.manifest)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, STATE_VARIABLE: str(self.state), "COLUMNS": "400"},
+            env={**self.surroundings, "COLUMNS": "400"},
         )
 
     def is_up(self) -> bool:
@@ -86,7 +100,7 @@ class Station:
         self.run("down", limit_s=60)
 
     def run(self, *arguments: str, limit_s: float = 30) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, STATE_VARIABLE: str(self.state), "COLUMNS": "200"}
+        environment = {**self.surroundings, "COLUMNS": "200"}
         return subprocess.run(
             (*PROGRAM, *arguments), capture_output=True, text=True, env=environment, timeout=limit_s, check=False
         )

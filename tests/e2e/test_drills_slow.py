@@ -65,6 +65,18 @@ def test_nodes_that_know_another_signing_key_refuse_tokens_until_they_know_the_r
     assert tokens.status_code == 200
 
 
+def test_a_yes_of_the_drill_lets_its_run_change_something_and_nobody_has_to_review_it(station: Station) -> None:
+    report = drilled(station, "sample-503s", "--approve")
+    assert (report["passed"], report["diagnosis"]) == (True, "right")
+    assert report["approvals"] >= 1
+    said = [entry["text"] for entry in report["timeline"] if entry["kind"] == "approval.answered"]
+    assert said
+    assert all(text.endswith("approved — drill sample-503s") for text in said)
+    steps = [entry["text"] for entry in report["timeline"] if entry["kind"] == "run.step"]
+    assert any("ran `stm node stop" in text and ": passed" in text for text in steps), "what was approved was done"
+    assert report["reviewed_s"] is not None
+
+
 def test_a_full_disk_is_explained_and_its_cure_waits_for_a_yes(station: Station) -> None:
     """The last one: its step wants two people, so that its incident stays open for a while."""
     station.json("drill", "inject", "disk-full", "--for", "5m")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.conftest import MakeStation
+from tests.e2e.conftest import MakeStation, is_quiet
 from tests.e2e.station import Station, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -64,7 +64,7 @@ def test_the_doctor_lists_the_apis_and_goes_on_without_the_control_plane(station
 
 
 def test_a_killed_key_service_instance_is_cured_and_no_request_is_lost(station: Station) -> None:
-    report = station.json("drill", "run", "key-service-instance-down", limit_s=120)
+    report = station.json("drill", "run", "key-service-instance-down", limit_s=320)
 
     assert report["passed"] is True
     assert (report["load"]["lost"], report["load"]["reasons"]) == (0, {})
@@ -77,17 +77,18 @@ def test_a_killed_key_service_instance_is_cured_and_no_request_is_lost(station: 
     assert any("self-healing removed" in text for text in texts(report, "note"))
 
     shown = station.json("incident", "show", str(report["incident"]))
-    assert shown["incident"]["status"] == "resolved"
+    assert shown["incident"]["status"] in {"resolved", "reviewed"}, "the platform reviews what it knows the cause of"
     assert {each["state"] for each in station.status()["targets"]} == {"in"}
     listed = station.run("incident", "list").stdout
-    assert "resolved" in listed
+    assert shown["incident"]["status"] in listed
     assert "ServiceInstanceDown: key-us-south" in listed
 
 
 def test_the_seed_runbook_itself_is_matched_and_worked(station_of: MakeStation, seeds: Path) -> None:
     station = station_of(seeds)
     station.up()
-    report = station.json("drill", "run", "key-service-instance-down", "--instance", "key-us-east", limit_s=120)
+    wait_until(lambda: is_quiet(station), "what its checks found at the start is over", limit_s=180)
+    report = station.json("drill", "run", "key-service-instance-down", "--instance", "key-us-east", limit_s=320)
 
     assert (report["passed"], report["load"]["lost"]) == (True, 0)
     assert kinds_in_order(report) == ORDER

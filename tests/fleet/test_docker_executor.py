@@ -14,6 +14,7 @@ from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import ExecutorKind
 from stationmaster.fleet.executor import Executor
+from stationmaster.fleet.executors.commands import run_here
 from stationmaster.fleet.executors.container import container_name
 from stationmaster.fleet.executors.docker import DockerExecutor
 from stationmaster.fleet.executors.engine import Engine
@@ -85,9 +86,9 @@ async def test_people_read_the_log_and_restart_by_the_name_of_the_instance(
     await TestDockerExecutor().wait_for_log(executor, "key-service", "up")
     before = (await executor.seen())["key-service"]
     asked = [docker, "-H", engine.url]
-    told = await executor.run_command("key-service", (*asked, "logs", "key-service"), timeout_s=30)
+    told = await run_here((*asked, "logs", "key-service"), timeout_s=30)
     assert (told.exit_status, told.output) == (0, "up\n")
-    restarted = await executor.run_command("key-service", (*asked, "restart", "key-service"), timeout_s=60)
+    restarted = await run_here((*asked, "restart", "key-service"), timeout_s=60)
     assert (restarted.exit_status, restarted.output) == (0, "key-service\n")
     async with asyncio.timeout(10):
         while (await executor.seen())["key-service"].pid == before.pid:

@@ -141,7 +141,7 @@ async def test_only_the_key_service_gets_the_master_key_of_the_environment(
     await executor.start(launch("shop", told))
     await TestProcessExecutor().wait_for_log(executor, "keys", "up the master key")
     await TestProcessExecutor().wait_for_log(executor, "shop", "up None")
-    command = await executor.run_command("shop", ("env",), timeout_s=5)
+    command = await executor.exec("shop", ("env",), timeout_s=5)
     assert KEY_VARIABLE not in command.output
 
 

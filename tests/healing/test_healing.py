@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stationmaster.core.changes import ChangeBegan
+from stationmaster.core.changes import ChangeBegan, ChangeEnded
 from stationmaster.core.facts import (
     Alert,
     AlertJoined,
@@ -24,6 +24,7 @@ from stationmaster.core.spec import HealingPolicy, PlatformSpec
 from stationmaster.healing.decide import PutBack, Refuse, TakeOut, TargetView, failing_instance, on_failure, on_quiet
 from stationmaster.healing.guard import Guard
 from stationmaster.healing.loop import Healing
+from stationmaster.healing.loop import _change as change_of
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.outbox import append, facts_of, facts_since
 
@@ -164,6 +165,20 @@ async def test_a_removal_that_a_crash_cut_off_before_its_note_is_noted_afterward
     assert await notes(database) == [
         "self-healing removed 127.0.0.1:8888 from keys because key-0 fails its health check"
     ]
+
+
+@pytest.mark.parametrize("by", ["self-healing", "runbook run-9"])
+async def test_a_removal_that_a_crash_cut_off_holds_up_no_other_change(database: Database, by: str) -> None:
+    fact = opened()
+    dying = healing(database, RememberingBalancer(ring("in", "in", "in")))
+    (move,) = on_failure("key-0", ring("in", "in", "in"), POLICY, why="down")
+    change = change_of(move, fact, dying.guard)
+    await dying.guard.begin(change, incident=9, waits=False)
+    after = healing(database, RememberingBalancer([replace(each, by=by) for each in ring("out", "in", "in")]))
+    for _ in range(2):
+        await after.act(fact)
+    ended = await facts_of(database, ChangeEnded, NOW)
+    assert [(each.run, each.step) for each in ended] == [(change.run, change.step)]
 
 
 async def test_a_removal_that_fails_asks_for_the_manual_one(database: Database) -> None:

@@ -211,5 +211,23 @@ async def test_nobody_is_told_again_what_another_run_has_said_already(database: 
     await whole.tick()
     await whole.facts(MADE, replace(MADE, run="run-1-2"), replace(ASKING, run="run-1-3"))
     await whole.until(1)
-    assert ear.told(What.DIAGNOSIS) == ["engineer", "engineer"], "the third asks for something"
+    assert ear.told(What.DIAGNOSIS) == ["engineer"], "what the third asks for comes with its question"
     assert len(await whole.lines("diagnosis")) == 3
+    await whole.facts(replace(ASKED, run="run-1-3"))
+    await whole.until(2)
+    assert ear.told(What.APPROVAL) == ["engineer"]
+    assert ear.message(What.APPROVAL).diagnosis.startswith("likely cause: 503 Service Unavailable Errors")
+
+
+async def test_nobody_is_told_again_what_their_page_has_said_already(database: Database) -> None:
+    whole = world(database, channel())
+    ear = Ear(whole)
+    await whole.facts(FIRED, MADE)
+    await whole.tick()
+    assert ear.message(What.PAGE).diagnosis.startswith("likely cause: 503 Service Unavailable Errors")
+    await whole.facts(replace(MADE, run="run-1-2"))
+    await whole.until(1)
+    assert ear.told(What.DIAGNOSIS) == []
+    await whole.facts(replace(MADE, run="run-1-3", likely="High Latency Issues"))
+    await whole.until(2)
+    assert sorted(ear.told(What.DIAGNOSIS)) == ["engineer", "ops"]

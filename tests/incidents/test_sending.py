@@ -48,6 +48,29 @@ def test_what_was_cut_off_is_sent_again_until_it_was_tried_enough_or_never() -> 
     assert found.cut_off
 
 
+@pytest.mark.parametrize(
+    ("before", "wait_s"),
+    [
+        (tried(1), 0),
+        (tried(1, ago_s=9_999), 0),
+        (tried(3), 0),
+        (tried(4), 40),
+        (tried(9, ago_s=9_999), 300),
+        (tried(10), 300),
+        (tried(10, ago_s=9_999), None),
+    ],
+)
+def test_time_without_a_process_gives_up_nothing_and_what_ends_it_again_and_again_gets_pauses(
+    before: Tried, wait_s: float | None
+) -> None:
+    patience = Patience(first_wait_s=5, longest_wait_s=300, tried_for=timedelta(hours=1))
+    found = after_cut_off(patience, before, NOW)
+    if wait_s is None:
+        assert isinstance(found, GivenUp)
+    else:
+        assert found == Again(at=NOW + timedelta(seconds=wait_s), doubtful=True)
+
+
 @pytest.mark.parametrize("together", [True, False])
 async def test_those_behind_a_message_that_was_not_taken_are_tried_only_where_they_may_fare_better(
     together: bool,

@@ -270,6 +270,8 @@ def test_all_of_a_virtual_host_and_the_gateway_is_read() -> None:
         ("probe: {user: grace}", "probe: {}", "probe-refused", "has no credentials"),
         ("{redirect: {to: /orders, status: 301}}", "{redirect: {to: /x}}\n    probe: {}", "never-applies", "redirects"),
         ("scrape_timeout: 3s", "scrape_timeout: 6s", "out-of-range", "longer than the interval"),
+        ("scrape_timeout: 3s", "scrape_timeout: 3s\n  budget_alerts_end_within: 2h", "out-of-range", "no short window"),
+        ("scrape_timeout: 3s", "scrape_timeout: 3s\n  budget_alerts_end_within: 10s", "out-of-range", "too few"),
         ("team: shop", "job: shop", "reserved-label", "'job'"),
         ("team: shop", "__team: shop", "bad-label", "reserved"),
         ("targets: [10.0.0.1:9100]", "targets: []", "too-few-items", "is empty"),

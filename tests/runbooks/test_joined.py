@@ -87,7 +87,8 @@ async def test_so_many_runs_of_one_incident_are_under_way_and_no_more(database: 
 async def test_a_run_that_waits_is_worked_when_one_has_ended_and_its_incident_tells_so(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.unattended.RECOVERY_LIMIT_S", 0.1)
+    for waits_for_recovery in ("run", "unattended"):
+        monkeypatch.setattr(f"stationmaster.runbooks.{waits_for_recovery}.RECOVERY_LIMIT_S", 0.1)
     built = await crowded(database, MOST_AT_ONCE + 2)
     task = asyncio.create_task(built.run())
     try:

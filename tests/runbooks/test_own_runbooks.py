@@ -51,7 +51,8 @@ WORKED = [
     ("AuthenticationFailures", {"api": "sample", "service": "gateway"}, "Callers are refused with 401"),
     ("StoreFull", {"service": "control"}, "The store is full"),
     ("ControlPlaneDown", {"service": "control"}, "The control plane is down"),
-    ("CertificateExpiring", {"service": "gateway"}, "A certificate is about to expire"),
+    ("CertificateExpiring", {"service": "gateway"}, "A certificate is about to expire, or has expired"),
+    ("CertificateExpired", {"service": "gateway"}, "A certificate is about to expire, or has expired"),
 ]
 BOUND = [
     ("api_key_service", "key-eu-de", "Key service instance is down"),

@@ -38,17 +38,18 @@ TABLE_001 = [
 
 TABLE_OWN = [
     ("1", "check", "command", ""),
-    ("2a", "wait", "target.remove", "down"),
-    ("2b", "action", "target.remove", "down"),
-    ("2bv", "wait", "target.remove", ""),
-    ("3", "check", "service.logs", ""),
-    ("4", "action", "service.restart", "no-errors down"),
-    ("5", "wait", "command", ""),
-    ("6.1", "wait", "command", "recovery-alert"),
-    ("6.2", "action", "target.add", "recovery-alert recovered"),
-    ("6.2v", "wait", "target.add", ""),
-    ("7.1", "check", "service.logs", "still-down"),
-    ("7.2", "escalate", "none", "still-down"),
+    ("2", "check", "command", ""),
+    ("3a", "wait", "target.remove", "down"),
+    ("3b", "action", "target.remove", "down"),
+    ("3bv", "wait", "target.remove", ""),
+    ("4", "check", "service.logs", ""),
+    ("5", "action", "service.restart", "no-errors down"),
+    ("6", "wait", "command", ""),
+    ("7.1", "wait", "command", "recovery-alert"),
+    ("7.2", "action", "target.add", "recovery-alert recovered"),
+    ("7.2v", "wait", "target.add", ""),
+    ("8.1", "check", "service.logs", "still-down"),
+    ("8.2", "escalate", "none", "still-down"),
 ]
 
 

@@ -78,64 +78,64 @@ class Story:
 
 
 def test_a_dead_instance_is_restarted_and_put_back_after_its_recovery_alert() -> None:
-    story = Story({"1": FAILED, "5": [FAILED, FAILED, PASSED]}, recovers_at_s=3)
+    story = Story({"1": FAILED, "6": [FAILED, FAILED, PASSED]}, recovers_at_s=3)
     assert story.told().outcome is Outcome.CURED
-    assert [key for key in story.done if key != "5"] == ["1", "2a", "3", "4", "6.1", "6.2", "6.2v"]
-    assert story.done.count("5") == 3
+    assert [key for key in story.done if key != "6"] == ["1", "2", "3a", "4", "5", "7.1", "7.2", "7.2v"]
+    assert story.done.count("6") == 3
     assert story.seconds >= 3
 
 
 def test_self_healing_gets_five_seconds() -> None:
-    story = Story({"1": FAILED, "2a": FAILED}, recovers_at_s=10)
+    story = Story({"1": FAILED, "3a": FAILED}, recovers_at_s=10)
     assert story.told().outcome is Outcome.CURED
-    assert "2b" in story.done
-    started, ended = story.journal["2a"].started_at, story.journal["2b"].started_at
+    assert "3b" in story.done
+    started, ended = story.journal["3a"].started_at, story.journal["3b"].started_at
     assert 5 <= (ended - started).total_seconds() < 8
 
 
 def test_a_restart_that_does_not_help_is_waited_for_and_then_escalated() -> None:
-    story = Story({"1": FAILED, "5": FAILED})
+    story = Story({"1": FAILED, "6": FAILED})
     end = story.told()
     assert (end.outcome, end.why) == (Outcome.ESCALATED, "level 2 was asked to look")
     assert 120 <= story.seconds < 130
-    assert story.done[-2:] == ["7.1", "7.2"]
-    assert "6.2" not in story.done
+    assert story.done[-2:] == ["8.1", "8.2"]
+    assert "7.2" not in story.done
 
 
 def test_a_recovery_alert_that_never_comes_is_escalated_after_two_minutes() -> None:
     story = Story({"1": FAILED})
     assert story.told().outcome is Outcome.ESCALATED
     assert 120 <= story.seconds < 125
-    assert story.why("6.1") == "no recovery alert came within 120 s"
-    assert "6.2" not in story.done
+    assert story.why("7.1") == "no recovery alert came within 120 s"
+    assert "7.2" not in story.done
 
 
 def test_what_recovers_by_itself_is_not_restarted_but_put_back() -> None:
-    story = Story({"1": FAILED, "2a": [FAILED, PASSED]}, recovers_at_s=0.1)
+    story = Story({"1": FAILED, "3a": [FAILED, PASSED]}, recovers_at_s=0.1)
     assert story.told().outcome is Outcome.CURED
-    assert "4" not in story.done
-    assert story.why("4") == "it recovered by itself after the check"
-    assert "6.2" in story.done
+    assert "5" not in story.done
+    assert story.why("5") == "it recovered by itself after the check"
+    assert "7.2" in story.done
 
 
 def test_an_error_that_the_runbook_names_keeps_the_restart_back() -> None:
-    story = Story({"1": FAILED, "3": FAILED, "5": FAILED})
+    story = Story({"1": FAILED, "4": FAILED, "6": FAILED})
     assert story.told().outcome is Outcome.ESCALATED
-    assert "4" not in story.done
-    assert story.done.count("5") == 1
+    assert "5" not in story.done
+    assert story.done.count("6") == 1
     assert story.seconds < 1
 
 
 def test_a_check_that_cannot_be_made_changes_nothing() -> None:
-    story = Story({"1": REFUSED, "5": REFUSED})
+    story = Story({"1": REFUSED, "6": REFUSED})
     assert story.told().outcome is Outcome.ESCALATED
-    assert set(story.done) == {"1", "3", "5", "7.1", "7.2"}
+    assert set(story.done) == {"1", "2", "4", "6", "8.1", "8.2"}
 
 
 def test_a_target_that_could_not_be_put_back_is_escalated() -> None:
-    story = Story({"1": FAILED, "6.2": FAILED}, recovers_at_s=1)
+    story = Story({"1": FAILED, "7.2": FAILED}, recovers_at_s=1)
     assert story.told().outcome is Outcome.ESCALATED
-    assert story.done[-1] == "7.2"
+    assert story.done[-1] == "8.2"
 
 
 def test_a_change_of_unknown_outcome_is_resumed_and_not_begun() -> None:
@@ -146,13 +146,14 @@ def test_a_change_of_unknown_outcome_is_resumed_and_not_begun() -> None:
         )
         for key, verdict in {
             "1": FAILED,
-            "2a": PASSED,
-            "2b": Verdict.SKIPPED,
-            "2bv": Verdict.SKIPPED,
-            "3": PASSED,
+            "2": PASSED,
+            "3a": PASSED,
+            "3b": Verdict.SKIPPED,
+            "3bv": Verdict.SKIPPED,
+            "4": PASSED,
         }.items()
     }
-    begun = Entry(key="4", started_at=MOMENT, tried_at=MOMENT, attempts=0)
-    (move,) = next_moves(plan, {**ended, "4": begun}, {}, MOMENT)
+    begun = Entry(key="5", started_at=MOMENT, tried_at=MOMENT, attempts=0)
+    (move,) = next_moves(plan, {**ended, "5": begun}, {}, MOMENT)
     assert isinstance(move, Do)
-    assert (move.step.key, move.manner) == ("4", Manner.RESUMED)
+    assert (move.step.key, move.manner) == ("5", Manner.RESUMED)

@@ -1,4 +1,4 @@
-"""Runbooks as they go over the wire: in which drill each was worked last."""
+"""Runbooks as they go over the wire: in which drill each was worked last, and the runs of incidents."""
 
 from datetime import datetime
 
@@ -22,3 +22,23 @@ class DrilledRunbookShown(Answer):
 
 class DrilledRunbookList(Answer):
     runbooks: tuple[DrilledRunbookShown, ...]
+
+
+class IncidentRunShown(Answer):
+    run: str
+    incident: int
+    runbook: str
+    """Its title."""
+    file: str
+    host: str
+    """The instance that it is about, or nothing."""
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    """None while it is open."""
+    why: str
+    """How it ended, in a sentence."""
+
+
+class IncidentRunList(Answer):
+    runs: tuple[IncidentRunShown, ...]

@@ -1,7 +1,7 @@
 """Judges what a run named as the likely cause against what was really broken."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from stationmaster.api.wire import TimelineEntry
 from stationmaster.core.drills import FaultKind
@@ -9,6 +9,7 @@ from stationmaster.core.drills import FaultKind
 RIGHT, WRONG, OPEN, NONE = "right", "wrong", "open", "none"
 
 _SAID = re.compile(r"likely cause: (?P<cause>[^\n]+)")
+_OVER = "it is over"
 _OF_DIAGNOSIS, _OF_STEP = "diagnosis", "run.step"
 _DEAD = r"\bdied|\bdead\b|\bgone\b|\bdown\b|crash|kill|started again|share"
 _WORDS = {
@@ -31,14 +32,18 @@ _WORDS = {
 
 
 def named(timeline: Iterable[TimelineEntry]) -> str:
-    """The cause that was named: by a whole diagnosis, otherwise by the first step that names one."""
+    """The cause that was named: by a whole diagnosis, otherwise by the first step that names one. That it is over is a
+    cause only where no other is named."""
     entries = list(timeline)
-    for kind in (_OF_DIAGNOSIS, _OF_STEP):
-        for entry in entries:
-            found = _SAID.search(entry.text) if entry.kind == kind else None
-            if found:
-                return _without_end(found["cause"])
-    return ""
+    said = [_without_end(found["cause"]) for kind in (_OF_DIAGNOSIS, _OF_STEP) for found in _found(entries, kind)]
+    return next((each for each in said if not each.startswith(_OVER)), next(iter(said), ""))
+
+
+def _found(entries: Iterable[TimelineEntry], kind: str) -> Iterator[re.Match[str]]:
+    for entry in entries:
+        found = _SAID.search(entry.text) if entry.kind == kind else None
+        if found:
+            yield found
 
 
 def judged(cause: str, kinds: Sequence[str], *, knows_place: bool) -> str:

@@ -11,6 +11,7 @@ from stationmaster.api.wire import Empty, IncidentList, PlatformStatus, Timeline
 from stationmaster.api.wire_approvals import ApprovalList, ApprovalOrder, ApprovalShown
 from stationmaster.api.wire_drills import DrillFault, DrillShown, DrillToken, FaultList, FaultOrder, FaultShown
 from stationmaster.api.wire_incidents import IncidentStory
+from stationmaster.api.wire_runbooks import IncidentRunList, IncidentRunShown
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.incident import timeline_line
 from stationmaster.cli.load import Load
@@ -24,7 +25,8 @@ _WARM_UP_S, _COOL_DOWN_S, _POLL_S = 1.0, 1.0, 0.2
 _STEADY_WITHIN_S = 30.0
 _UNCURED_S = 20.0
 """How long an open incident of a fault that only its end cures is left to the platform."""
-_REVIEWED_WITHIN_S = 5.0
+_REVIEWED_WITHIN_S = 30.0
+"""How long a review that the platform makes by itself may take after everything is well; see `reviews.steady_for`."""
 _LOOKED_BACK_S = 420.0
 """Alerts over five minutes of requests end so long after the last bad one."""
 _QUIET_S = 3.0
@@ -151,7 +153,7 @@ class Drilling:
             quiet_since = (quiet_since or time.monotonic()) if over else None
             if quiet_since is not None and time.monotonic() - quiet_since >= _QUIET_S:
                 break
-            if not self.drill.cured and _age_s(stories) > _UNCURED_S and _is_through(stories):
+            if not self.drill.cured and _age_s(stories) > _UNCURED_S and self._is_through(stories):
                 break
             time.sleep(_POLL_S)
         return stories
@@ -167,12 +169,23 @@ class Drilling:
             self._say_yes(stories)
         return stories
 
+    def _is_through(self, stories: Sequence[IncidentStory]) -> bool:
+        """Every runbook was worked once to its end: there is nothing left to wait for but the end of the fault. Alerts
+        that come and go with it would begin the same ones again and again."""
+        try:
+            runs = [run for each in stories for run in self._runs(each.incident.number)]
+        except PlatformError as error:
+            _pass_over(error)
+            return False
+        return bool(runs) and {run.runbook for run in runs} == {run.runbook for run in runs if run.ended_at}
+
+    def _runs(self, number: int) -> Sequence[IncidentRunShown]:
+        return self.client.get("/api/v1/runbooks/runs", IncidentRunList, incident=str(number)).runs
+
     def _reviewed(self, stories: list[IncidentStory], last: int) -> list[IncidentStory]:
         """As they are when their reviews are done, where nobody has to do anything for that."""
         deadline = time.monotonic() + _REVIEWED_WITHIN_S
-        while time.monotonic() < deadline and any(
-            each.reviewed_at is None and each.incident.resolved_at for each in stories
-        ):
+        while time.monotonic() < deadline and any(map(_waits_for_review, stories)):
             time.sleep(_POLL_S)
             stories = self._look(last) or stories
         return stories
@@ -219,14 +232,14 @@ def _key(entry: TimelineEntry) -> tuple[datetime, str, str]:
     return entry.at, entry.kind, entry.text
 
 
+def _waits_for_review(story: IncidentStory) -> bool:
+    """What was left to people is not waited for."""
+    left = any(entry.kind == "review.left" for entry in story.timeline)
+    return story.reviewed_at is None and story.incident.resolved_at is not None and not left
+
+
 def _age_s(stories: Sequence[IncidentStory]) -> float:
     return (utc_now() - min((each.incident.opened_at for each in stories), default=utc_now())).total_seconds()
-
-
-def _is_through(stories: Sequence[IncidentStory]) -> bool:
-    """A runbook was worked, and none is any more: there is nothing left to wait for but the end of the fault."""
-    kinds = [entry.kind for each in stories for entry in each.timeline]
-    return 0 < kinds.count("run.started") <= kinds.count("run.ended")
 
 
 def _pass_over(error: PlatformError) -> None:

@@ -72,7 +72,8 @@ def _found(client: ControlClient, number: int | None, owner: str, *, everything:
 
 def _state(task: ReviewTask) -> str:
     if task.done_at is not None:
-        return f"[green]done[/green] by {escape(task.done_by)}"
+        needless = task.done_by.startswith("not needed: ")
+        return escape(task.done_by) if needless else f"[green]done[/green] by {escape(task.done_by)}"
     return "[red]overdue[/red]" if task.overdue else "open"
 
 

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from stationmaster.api.wire_runbooks import IncidentRunShown
 from stationmaster.runbooks.alone import RunSummary
 
 
 class RunRow(msgspec.Struct, kw_only=True, frozen=True):
-    """`outcome` is "open" while a run can be resumed; `held_by` is the process that works it at this moment."""
+    """`outcome` is "open" while a run has not ended; `held_by` is the process that works it at this moment. `incident`
+    is None for a run of a terminal; any other is worked by the platform."""
 
     run: str
+    incident: int | None = None
     runbook: str
     file: str
     host: str
@@ -36,6 +39,25 @@ def run_rows(runs: Sequence[RunSummary]) -> tuple[RunRow, ...]:
             outcome=each.outcome.value if each.outcome else "open",
             why=each.why,
             held_by=each.held_by,
+        )
+        for each in runs
+    )
+
+
+def platform_rows(runs: Sequence[IncidentRunShown]) -> tuple[RunRow, ...]:
+    return tuple(
+        RunRow(
+            run=each.run,
+            incident=each.incident,
+            runbook=each.runbook,
+            file=each.file,
+            host=each.host,
+            by="the platform",
+            began_at=each.began_at,
+            ended_at=each.ended_at,
+            outcome=each.outcome or "open",
+            why=each.why,
+            held_by=None,
         )
         for each in runs
     )

@@ -1,4 +1,4 @@
-"""`runbook runs|transcript`: what was run from this machine, and the story of one run."""
+"""`runbook runs|transcript`: what was run from this machine and by the platform, and the story of one run."""
 
 import asyncio
 import sys
@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
 from stationmaster.cli.output import AsJson, err, print_json, refusals
 from stationmaster.cli.runbook_places import JournalOption, journal_file
 from stationmaster.cli.runbook_table import is_wide, print_table, table_of
@@ -26,6 +27,7 @@ TRANSCRIPT_EXAMPLES = """\
 Examples: [bold]stationmaster runbook transcript 20260105-030000-a1b2 -o note.md[/bold]
 
 [bold]stationmaster runbook transcript last --format asciicast -o run.cast && asciinema play run.cast[/bold]"""
+_LIMIT_S = 5.0
 _STYLES = {"cured": "green", "passed": "green", "open": "yellow", "stopped": "yellow"}
 
 
@@ -40,34 +42,55 @@ FormatOption = Annotated[Format, typer.Option("--format", help="A note, a docume
 FileOption = Annotated[Path | None, typer.Option("--output", "-o", help="Write it here instead of printing it.")]
 
 
-def runs(journal: JournalOption = None, as_json: AsJson = False) -> None:
-    """List the runs of this machine, newest first."""
+def runs(journal: JournalOption = None, state: StateOption = DEFAULT_STATE, as_json: AsJson = False) -> None:
+    """List the runs of this machine, and those of the platform where one runs, newest first.
+
+    Those of the platform bear the number of their incident. A journal that is named is listed alone.
+    """
     from stationmaster.cli.runbook_run_rows import run_rows
 
     with refusals():
-        found = asyncio.run(_runs(journal_file(journal)))
+        found = run_rows(asyncio.run(_runs(journal_file(journal))))
+        worked = _of_platform(state) if journal is None else ()
+    rows = tuple(sorted((*found, *worked), key=lambda row: row.began_at, reverse=True))
     if as_json:
-        print_json(run_rows(found))
+        print_json(rows)
         return
-    rows = run_rows(found)
     if not rows:
         err.print("no runs yet; begin one with: stationmaster runbook run FILE", markup=False)
         return
     print_table(_table(rows))
 
 
+def _of_platform(state: Path) -> "tuple[RunRow, ...]":
+    """Empty where no control plane answers: terminals work runs without one."""
+    from stationmaster.api.wire_runbooks import IncidentRunList
+    from stationmaster.cli.client import ControlClient
+    from stationmaster.cli.runbook_run_rows import platform_rows
+
+    try:
+        client = ControlClient(state_dir(state), limit_s=_LIMIT_S)
+        return platform_rows(client.get("/api/v1/runbooks/runs", IncidentRunList).runs)
+    except PlatformError as error:
+        if error.code == "control-plane-away":
+            return ()
+        raise
+
+
 def _table(rows: "tuple[RunRow, ...]") -> Table:
     """What the id says already, the day and the title, stands in a column of its own only where there is room."""
     from stationmaster.cli.runbook_run_rows import age
 
-    wide, about = is_wide(), any(row.host for row in rows)
-    names = ("run", "outcome", "age", *(("about",) if about else ()), "by", *(("file",) if wide else ()))
+    wide, about, incident = is_wide(), any(row.host for row in rows), any(row.incident for row in rows)
+    named = (*(("incident",) if incident else ()), *(("about",) if about else ()))
+    names = ("run", "outcome", "age", *named, "by", *(("file",) if wide else ()))
     table = table_of(*names, whole=frozenset({"run", "age"}))
     now = datetime.now(UTC)
     for row in rows:
         outcome = Text(row.outcome, style=_STYLES.get(row.outcome, "red"))
         held = f" (worked by process {row.held_by})" if row.held_by else ""
         cells: list[Text | str] = [row.run, outcome.append(held), age(now - row.began_at)]
+        cells += [Text(f"#{row.incident}" if row.incident else "")] if incident else []
         cells += [Text(row.host)] if about else []
         cells += [Text(row.by), *((Text(row.file),) if wide else ())]
         table.add_row(*cells)
@@ -105,7 +128,7 @@ async def find_run(journal: Path, run: str) -> "RunSummary":
     if not found:
         hint = "begin one with `stationmaster runbook run FILE`, or name its --journal"
         raise PlatformError("run-unknown", f"{journal} holds no runs yet", hint=hint, status=404)
-    hint = "see `stationmaster runbook runs`"
+    hint = "see `stationmaster runbook runs`; a run of the platform is told by `stationmaster incident show NUMBER`"
     if meant:
         raise PlatformError("run-ambiguous", f"{run} may be any of {len(meant)} runs", hint=hint, status=409)
     raise PlatformError("run-unknown", f"there is no run {run} in {journal}", hint=hint, status=404)

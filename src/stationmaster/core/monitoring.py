@@ -70,5 +70,7 @@ class Monitoring:
     prometheus: ExternalPrometheus | None = None
     heartbeat: Heartbeat | None = None
     traces: Traces | None = None
+    budget_alerts_end_within_s: int | None = None
+    """So long after the last bad request alerts of error budgets end at the latest. None: after their short windows."""
     state_limit_bytes: int | None = None
     """What the state folder may take; an alert fires when a tenth of it is left. None: as much as its disk has."""

@@ -57,13 +57,9 @@ class Executor(Protocol):
         """The last `tail` lines, then all that the instance writes, over its restarts, until the caller closes it."""
         ...
 
-    async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
-        """Runs a command on the machine of the instance, with nothing on its standard input; the instance may be
-        dead."""
-        ...
-
     async def exec(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
-        """Runs a command inside the surroundings of the live instance: its environment, its folder, its container."""
+        """Runs a command inside the surroundings of the live instance (its environment, its folder, its container),
+        with nothing on its standard input."""
         ...
 
     async def usage(self, name: str) -> Usage | None:

@@ -10,7 +10,6 @@ from itertools import groupby
 
 import structlog
 
-from stationmaster.core.command import CommandResult
 from stationmaster.core.facts import InstanceRestarted
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import ExecutorKind, Supervision
@@ -213,9 +212,6 @@ class Fleet:
 
     async def logs(self, name: str, *, tail: int = 50) -> str:
         return await self._executor.logs(self._find(name).name, tail=tail)
-
-    async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
-        return await self._executor.run_command(self._find(name).name, argv, timeout_s=timeout_s)
 
     def _find(self, name: str) -> Launch:
         self._declared = {launch.name: launch for launch in self._wanted()}

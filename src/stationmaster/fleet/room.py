@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from stationmaster.config import StateDir
 from stationmaster.core.spec import ExecutorKind, PlatformSpec
 from stationmaster.fleet.deploys import Deploys, Rooms
-from stationmaster.fleet.executors.docker import DockerExecutor
+from stationmaster.fleet.executors.at_need import AtNeed
 from stationmaster.fleet.executors.each_its_own import EachItsOwn
-from stationmaster.fleet.executors.engine import Engine
-from stationmaster.fleet.executors.process import ProcessExecutor
 from stationmaster.fleet.inventory import Launch
 from stationmaster.fleet.loop import Fleet
 from stationmaster.fleet.orders import Orders
@@ -50,10 +48,4 @@ def executors(
     def declared(name: str) -> ExecutorKind | None:
         return next((each.executor for each in wanted() if each.name == name), None)
 
-    return EachItsOwn(
-        {
-            ExecutorKind.PROCESS: ProcessExecutor(state),
-            ExecutorKind.DOCKER: DockerExecutor(state, Engine(), environment),
-        },
-        declared,
-    )
+    return EachItsOwn(AtNeed(state, environment), declared)

@@ -94,6 +94,13 @@ class Guard:
         async with self.database.write() as connection:
             await outbox.append(connection, fact)
 
+    async def end_left_open(self, change: Change, *, incident: int) -> None:
+        """Ends it where it was begun and nobody has said that it is over: a crash came between."""
+        began = [fact for fact in await self._facts(SPAN) if (fact.run, fact.step) == (change.run, change.step)]
+        ended = await outbox.facts_of(self.database, ChangeEnded, self.now() - SPAN) if began else ()
+        if any(each.is_open for each in _done(began, ended, set())):
+            await self.ended(change, incident=incident)
+
     async def worse_after(self, change: Change, *, since: datetime, incident: int, wait: bool) -> str:
         """In which numbers callers fare worse since then than before the run's first change; told, once, and asked for
         a person. `wait`: until that can be known."""

@@ -86,9 +86,12 @@ class Healing:
         for move in decide.on_failure(instance, targets, self.guard.policy_of(instance), why=why):
             await self._perform(move, fact)
         for target in targets:
-            if target.instance == instance and target.incident == fact.incident and target.by == BY:
-                done = TakeOut(virtual_host=target.virtual_host, address=target.address, why=why)
+            if target.instance != instance:
+                continue
+            done = TakeOut(virtual_host=target.virtual_host, address=target.address, why=why)
+            if target.incident == fact.incident and target.by == BY:
                 await self._note(fact.incident, _key(done), _removed(done))
+            await self.guard.end_left_open(_change(done, fact, self.guard), incident=fact.incident)
 
     async def _perform(self, move: TakeOut | Refuse, fact: IncidentOpened | AlertJoined) -> None:
         incident = fact.incident

@@ -15,29 +15,45 @@ from stationmaster.incidents.store import Incident
 
 HELD_FOR = timedelta(seconds=3)
 """So long a word of a diagnosis waits for the question that its remedy will ask: then both are one message."""
+_MOST_LOOKED_AT = 50
 _TOLD = frozenset({What.PAGE, What.OPENED})
 _BEFORE = frozenset({State.CLAIMED, State.SENT})
 
 
 async def made(connection: AsyncConnection, fact: DiagnosisMade, directory: Directory, at: datetime) -> None:
     """Once for each run, to every contact that was told of the incident before; where somebody has acknowledged it, of
-    the people to them alone. Nobody is told again what another run of the incident has said already."""
+    the people to them alone. Nobody is told again what another run of the incident has said already: a question for its
+    remedy tells it anyway."""
     incident = await store.incident(connection, fact.incident)
     if incident is None or incident.status.is_over:
         return
     asks = fact.proposed is not None and bool(fact.proposed.asks)
     due = at + HELD_FOR if asks else at
     pages = await paper.all_of(connection, incident.number)
-    if not asks and any(each.what is What.DIAGNOSIS and each.page.why == diagnosis.headline_of(fact) for each in pages):
+    why = diagnosis.headline_of(fact)
+    if any(each.what is What.DIAGNOSIS and each.page.why == why for each in pages):
         return
-    told = _whom(incident, pages, directory)
+    known = await _read_by(connection, fact, pages)
+    told = [each for each in _whom(incident, pages, directory) if each not in known]
     for to, contact in told:
         key = f"{diagnosis.key_of(fact.run)}/{to.kind.value}/{to.name}/{contact.name}"
-        why = diagnosis.headline_of(fact)
         page = Page(key=key, level=0, round=0, to=to, contact=contact, due_at=due, reached_at=at, why=why)
         await paper.write(connection, incident, What.DIAGNOSIS, page)
     if told:
         await store.wake(connection, incident.number, due)
+
+
+async def _read_by(
+    connection: AsyncConnection, fact: DiagnosisMade, pages: Sequence[Owed]
+) -> Sequence[tuple[PageTarget, Contact]]:
+    """Whose page told of the same cause, as another run of the incident had found it by then."""
+    lines = await store.entries_of(connection, fact.incident, diagnosis.KIND, limit=_MOST_LOOKED_AT)
+    others = [each for each in lines if each.key != diagnosis.key_of(fact.run)]
+    since = min((each.at for each in others if diagnosis.tells(each.text, fact)), default=None)
+    if since is None:
+        return ()
+    rows = [each for each in pages if each.what in _TOLD and each.claimed_at is not None and each.claimed_at >= since]
+    return [(each.page.to, each.page.contact) for each in rows]
 
 
 async def told_with(connection: AsyncConnection, number: int, run: str, at: datetime) -> None:

@@ -21,6 +21,12 @@ def text_of(made: DiagnosisMade) -> str:
     return "\n".join(_short(each) for each in _lines(made))
 
 
+def tells(text: str, made: DiagnosisMade) -> bool:
+    """Whether a text that was made of some diagnosis has the same headline."""
+    first, headline = text.partition("\n")[0], headline_of(made)
+    return first == headline or first.startswith(f"{headline} (")
+
+
 def key_of(run: str) -> str:
     """One diagnosis a run."""
     return f"{KIND}/{run}"

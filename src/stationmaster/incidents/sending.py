@@ -7,6 +7,9 @@ from typing import TypeAlias
 
 from stationmaster.incidents.notify.receipt import Delivery, Receipt
 
+_AT_ONCE, _OFTEN = 3, 10
+"""So many attempts that were cut off are made again without a pause; after so many, time counts as well."""
+
 
 class CutOff(Enum):
     """What is done with a message that was being sent when the process ended: it may have arrived."""
@@ -79,10 +82,12 @@ def ending(patience: Patience, tried: Tried, receipt: Receipt, now: datetime) ->
 
 
 def after_cut_off(patience: Patience, tried: Tried, now: datetime) -> Again | GivenUp:
-    match patience.cut_off:
-        case CutOff.NEVER:
-            return GivenUp(detail="the process ended while it was being sent", cut_off=True)
-        case CutOff.AGAIN if patience.is_enough(tried, now):
-            return GivenUp(detail="cut off while it was being sent, once too often", cut_off=True)
-        case CutOff.AGAIN:
-            return Again(at=now, doubtful=True)
+    """Time alone, most of which nothing may have run in, gives up nothing: it is tried once more. What is cut off again
+    and again may be what ends the process: it gets pauses."""
+    if patience.cut_off is CutOff.NEVER:
+        return GivenUp(detail="the process ended while it was being sent", cut_off=True)
+    most = _OFTEN if patience.most_attempts is None else patience.most_attempts
+    if tried.attempts >= most and patience.is_enough(tried, now):
+        return GivenUp(detail="cut off while it was being sent, once too often", cut_off=True)
+    wait_s = 0.0 if tried.attempts <= _AT_ONCE else patience.wait_s(tried.attempts)
+    return Again(at=now + timedelta(seconds=wait_s), doubtful=True)

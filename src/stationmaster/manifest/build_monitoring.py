@@ -31,6 +31,9 @@ def monitoring(document: MonitoringDocument, places: Places) -> Monitoring:
         if heartbeat is None
         else Heartbeat(url=heartbeat.url, interval_ms=parse_interval(heartbeat.interval)),
         traces=None if traces is None else Traces(endpoint=traces.endpoint, ratio=traces.percent / 100),
+        budget_alerts_end_within_s=None
+        if document.budget_alerts_end_within is None
+        else parse_seconds(document.budget_alerts_end_within),
         state_limit_bytes=None if document.state_limit is None else parse_size(document.state_limit),
     )
 

@@ -10,6 +10,7 @@ from stationmaster.manifest.schema_monitoring import MonitoringDocument, ScrapeD
 from stationmaster.manifest.values import parse_duration, parse_interval, parse_seconds
 from stationmaster.manifest.words import BROKEN_TEXT
 
+LONGEST_BUDGET_ALERT_S, SCRAPES_OF_A_RATE = 3600, 4
 RESERVED_LABELS = frozenset({"job", "instance", "le", "quantile", "alertname", "alertstate"})
 
 
@@ -23,10 +24,25 @@ def check_monitoring(part: Part, monitoring: MonitoringDocument, problems: Probl
         first.setdefault(job.name, origin.line)
         _check_job(part, job, monitoring, problems)
     _check_timeout(part, monitoring, monitoring.scrape_interval, monitoring.scrape_timeout, problems)
+    _check_budget_alerts(part, monitoring, problems)
     if monitoring.prometheus is not None and monitoring.scrape:
         message = "nothing is scraped: `prometheus` answers all queries"
         hint = "let that Prometheus scrape these targets, or remove `prometheus`"
         problems.warn("never-applies", message, part.origin(monitoring, "scrape"), hint)
+
+
+def _check_budget_alerts(part: Part, monitoring: MonitoringDocument, problems: Problems) -> None:
+    """A rate over a window needs several scrapes in it."""
+    within = monitoring.budget_alerts_end_within
+    if within is None or BROKEN_TEXT in (within, monitoring.scrape_interval):
+        return
+    origin = part.origin(monitoring, "budget_alerts_end_within")
+    if parse_seconds(within) > LONGEST_BUDGET_ALERT_S:
+        message = f"{within} is no short window"
+        problems.add("out-of-range", message, origin, "write at most 1h")
+    elif parse_seconds(within) * 1000 < SCRAPES_OF_A_RATE * parse_interval(monitoring.scrape_interval):
+        message = f"in {within} there are too few scrapes for a rate: one every {monitoring.scrape_interval}"
+        problems.add("out-of-range", message, origin, f"write at least {SCRAPES_OF_A_RATE} times `scrape_interval`")
 
 
 def _check_job(part: Part, job: ScrapeDocument, monitoring: MonitoringDocument, problems: Problems) -> None:

@@ -22,6 +22,7 @@ from stationmaster.manifest.words import (
     Status,
     Text,
     UrlText,
+    Wait,
 )
 
 LabelValue = Annotated[str, Meta(max_length=1000, description="The value of a label.")]
@@ -83,6 +84,10 @@ class MonitoringDocument(Document, frozen=True):
     prometheus: PrometheusDocument | None = None
     heartbeat: HeartbeatDocument | None = None
     traces: TracesDocument | None = None
+    budget_alerts_end_within: Annotated[
+        Wait | None,
+        Meta(description="Alerts of error budgets end so long after the last bad request at the latest; 20s to 1h."),
+    ] = None
     state_limit: Annotated[
         Size | None,
         Meta(description="What the state folder may take: an alert fires at 90 % of it, as at 90 % of its disk."),

@@ -1,5 +1,6 @@
 """Says what a diagnosis looks at at once, how the plan goes on when it is known, and which change it comes to first."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,8 @@ from stationmaster.runbooks.read.document import ExpectationKind, PlatformAction
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.run import Do, Entry, Journal, Settle, Signals
 from stationmaster.runbooks.suspects import Suspect
+
+_NAMES = re.compile(r"(?:likely|probable|root) cause\s*:", re.IGNORECASE)
 
 
 def looked_at_once(plan: Plan) -> tuple[PlannedStep, ...]:
@@ -26,6 +29,11 @@ def looked_at_once(plan: Plan) -> tuple[PlannedStep, ...]:
             found.setdefault(step.script, step)
         moved = moved or "PWD" in step.keeps
     return tuple(found.values())
+
+
+def names_cause(step: PlannedStep) -> bool:
+    """Whether its script prints what is likely wrong."""
+    return _NAMES.search(step.script) is not None
 
 
 def arranged(plan: Plan, made: DiagnosisMade) -> Plan:

@@ -10,7 +10,7 @@ import msgspec
 from stationmaster.core.facts import Alert, CheckMade, DiagnosisMade, ProposedRemedy
 from stationmaster.runbooks import store
 from stationmaster.runbooks.diagnose import Evidence, Looked, Number, rank
-from stationmaster.runbooks.diagnose_plan import arranged, expects, first_change, looked_at_once
+from stationmaster.runbooks.diagnose_plan import arranged, expects, first_change, looked_at_once, names_cause
 from stationmaster.runbooks.diagnose_signs import measures_of
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Write
@@ -23,8 +23,9 @@ from stationmaster.runbooks.worked import Worked
 MADE = "diagnosis:made"
 """Under which name a run keeps what was found out."""
 LOOKS_S, ASKS_S, FRESH_S = 15.0, 5.0, 10.0
-"""How long everything together is looked at, how long numbers are waited for, and how long afterwards what was seen
-stands for a look of the run."""
+"""How long everything together is looked at, and after that once more as long where the step that names the cause has
+not ended, because a diagnosis without it would name none; how long numbers are waited for, and how long afterwards
+what was seen stands for a look of the run."""
 _LONGEST_SHOWN = 300
 
 Answer = tuple[Number, ...] | str
@@ -113,17 +114,21 @@ class Diagnosing:
             async with turns:
                 return await self.looking.glance(step)
 
-        tasks = {step.key: asyncio.create_task(look(step)) for step in steps}
+        first = sorted(steps, key=lambda step: not names_cause(step))
+        tasks = {step.key: asyncio.create_task(look(step)) for step in first}
+        naming = [tasks[step.key] for step in steps if names_cause(step)]
         try:
             if tasks:
                 await asyncio.wait(tasks.values(), timeout=self.limit_s)
+            if any(not each.done() for each in naming):
+                await asyncio.wait(naming, timeout=self.limit_s)
         finally:
             late = [task for task in tasks.values() if not task.done()]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         self._late = [step for step in steps if tasks[step.key] in late]
-        return {key: task.result() for key, task in tasks.items() if task not in late}
+        return {step.key: tasks[step.key].result() for step in steps if tasks[step.key] not in late}
 
     async def _answers(self) -> dict[str, Answer]:
         gauges = [sign.gauge for each in self.worked.plan.suspects for sign in each.signs]

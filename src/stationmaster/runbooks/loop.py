@@ -28,6 +28,7 @@ from stationmaster.runbooks.match import Match, choose
 from stationmaster.runbooks.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.run import Finish, Outcome
+from stationmaster.runbooks.run_list import IncidentRun, incident_runs
 from stationmaster.runbooks.turns import MOST_AT_ONCE, MOST_WAITING, Turns, turns
 from stationmaster.runbooks.unattended import Unattended
 from stationmaster.runtime import outbox
@@ -102,6 +103,11 @@ class Runbooks:
     async def open_runs(self) -> list[store.Run]:
         async with self.database.read() as connection:
             return await store.active_runs(connection)
+
+    async def latest(self, *, incident: int | None = None, limit: int) -> Sequence[IncidentRun]:
+        """Runs of incidents, the newest first."""
+        async with self.database.read() as connection:
+            return await incident_runs(connection, incident=incident, limit=limit)
 
     async def _open(self, connection: AsyncConnection, fact: IncidentOpened | AlertJoined) -> None:
         runs = await store.count_runs(connection, fact.incident)

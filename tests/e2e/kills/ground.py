@@ -116,6 +116,7 @@ def ground_in(folder: Path, next_port: Callable[[], int], page_url: str) -> Grou
     document["healing"]["max_restarts_per_hour"] = 3600
     hook = {"name": "hook", "kind": "webhook", "address": page_url}
     document["responders"] = [{"name": "ada", "contacts": [hook]}]
+    document["schedules"] = []
     document["channels"] = [{"name": "ops", "kind": "webhook", "address": page_url}]
     document["escalation_policies"] = [
         {

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,26 @@ class Receiver:
     headers: str = ""
     got: list[tuple[str, Any]] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: set["asyncio.Task[Any]"] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self.serving |= {task} if task is not None else set()
+        try:
+            await self._answer(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def end(self) -> None:
+        """Hangs up on everybody, also on who has not asked anything yet."""
+        self.ended.set()
+        for each in self.serving:
+            each.cancel()
+        await asyncio.gather(*self.serving, return_exceptions=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         length = next(
             int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")
@@ -35,7 +53,6 @@ class Receiver:
                 f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{self.headers}connection: close\r\n\r\n".encode()
             )
             await writer.drain()
-        writer.close()
 
 
 @asynccontextmanager
@@ -45,6 +62,6 @@ async def receiver(port: int, *answers: int, headers: str = "") -> AsyncIterator
     try:
         yield found
     finally:
-        found.ended.set()
         server.close()
+        await found.end()
         await server.wait_closed()

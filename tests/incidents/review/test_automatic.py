@@ -110,7 +110,7 @@ async def test_a_drills_incident_is_reviewed_when_all_was_well_for_long_enough(d
     assert said.by == DRAFTER
     assert said.text == (
         "reviewed automatically, read by nobody: the cause is a fault that was injected on purpose by the drill "
-        "monday, 4 task(s) done; 1 task(s) are left to people"
+        "monday, 4 task(s) done, 1 task(s) not needed in a drill; no task is left"
     )
     shown = await desk.reviews.show(1)
     assert (shown.review.finished_by, [each.by for each in shown.versions]) == (DRAFTER, [DRAFTER, DRAFTER])
@@ -120,7 +120,7 @@ async def test_a_drills_incident_is_reviewed_when_all_was_well_for_long_enough(d
         "Collect relevant logs and metrics": DRAFTER,
         "Verify all systems are stable": DRAFTER,
         "Identify root cause": DRAFTER,
-        "Notify stakeholders": "",
+        "Notify stakeholders": "not needed: a drill",
     }
     assert platform.asked is not None
     assert platform.asked.instances == {"key-us-south"}
@@ -137,12 +137,36 @@ async def test_the_review_says_that_nobody_read_it_what_was_done_and_what_was_no
     assert "- Known: a fault that was injected on purpose by the drill monday" in text
     assert "### Looked at\n\n- key-us-south answers its check" in text
     assert "- Document incident timeline: the timeline is in the review" in text
-    assert "### Not done, left to people\n\n- Notify stakeholders (engineer, due" in text
+    assert "### Not needed: a drill\n\n- Notify stakeholders\n" in text
+    assert "### Not done, left to people\n\n- nothing" in text
     assert "- sample: 100 requests" in text
     assert "    # started\n    ```\n    ready" in text, "indented: no line of a log is Markdown"
     open_items = text.split("## Action items")[1].split("##")[0]
-    assert "Notify stakeholders" in open_items
+    assert "Notify stakeholders" not in open_items
     assert "Document incident timeline" not in open_items
+
+
+async def test_what_somebody_added_to_a_drills_incident_stays_open_and_what_its_runbook_wants_is_never_reminded_of(
+    database: Database,
+) -> None:
+    desk = desk_of(database)
+    await desk.facts(DRILLED, *STORY)
+    await desk.reviews.add_task(1, "Show the team", due_at=at(86_400), by="lin", owner="engineer")
+    assert await look(desk, completing(desk, Platform()), 200) == 1
+    assert [each.text for each in await desk.reviews.tasks(done=False)] == ["Show the team"]
+    text = (await desk.reviews.show(1)).versions[-1].text
+    assert "### Not done, left to people\n\n- Show the team (engineer, due" in text
+    await desk.at(at(30 * 86_400))
+    await desk.settle()
+    assert {title for _, _, title, _ in desk.sent} == {"Show the team"}
+
+
+async def test_a_known_cause_that_no_drill_made_leaves_to_people_what_only_they_can_do(database: Database) -> None:
+    desk = desk_of(database, KNOWN)
+    found = DiagnosisMade(at=at(4), incident=1, run="run-1", runbook="Key service", likely="It died", why="so")
+    await desk.facts(*STORY[:2], found, *STORY[2:])
+    assert await look(desk, completing(desk, Platform()), 200) == 1
+    assert [each.text for each in await desk.reviews.tasks(done=False)] == ["Notify stakeholders"]
 
 
 async def test_what_is_not_well_is_waited_for_and_left_to_people_after_an_hour(database: Database) -> None:
@@ -260,7 +284,7 @@ async def test_a_process_that_dies_anywhere_reviews_once_and_wholly(database: Da
     assert len(await lines(desk, "incident.reviewed")) == 1
     assert (shown.review.finished_by, len(shown.versions)) == (DRAFTER, 2)
     async with database.read() as connection:
-        assert len(await tasks_store.find(connection, done=False)) == 1
+        assert await tasks_store.find(connection, done=False) == []
 
 
 MEASURED = Measured(
@@ -268,7 +292,7 @@ MEASURED = Measured(
     acknowledged_at=None, mitigated_at=at(60), resolved_at=at(61), drill="monday",
 )  # fmt: skip
 CLOSED = Closed(status=Status.RESOLVED, resolved_at=at(61), measured=MEASURED, lines=())
-CAUSE = Complete("a fault that was injected on purpose by the drill monday")
+CAUSE = Complete("a fault that was injected on purpose by the drill monday", drill="monday")
 LATER = timedelta(seconds=300)
 BY_LIN = Entry(at=at(9), kind="incident.acknowledged", by="lin", text="acknowledged")
 BY_RUN = replace(BY_LIN, by="runbook run-7")

@@ -25,6 +25,12 @@ def test_thirty_days_have_the_levels_of_the_workbook() -> None:
     ]
 
 
+def test_alerts_may_have_to_end_sooner() -> None:
+    levels = levels_of(Objective(percent=99.9, window_days=30), ends_within_s=600)
+    assert [each.short_s for each in levels] == [300, 600, 600, 600]
+    assert [each.factor for each in levels] == [14.4, 6, 3, 1], "when they begin is the same"
+
+
 @pytest.mark.parametrize(
     ("failing", "expected"),
     [

@@ -115,6 +115,7 @@ UPKEEP = {
     "no review at all": ("---\nowner: K\nalert: A\n---\n# A\n\n", ["SM503"]),
     "it is retired": ("---\ntitle: RETIRED A\nnext_review: 2020-01-01\n---\n", []),
     "it answers nothing": ("---\nowner: K\nnext_review: 2027-01-01\n---\n# A\n\n", ["SM606"]),
+    "it is begun by hand": ("---\nowner: K\nnext_review: 2027-01-01\ntype: procedure\n---\n# A\n\n", []),
     "its front matter is broken": ('---\nowner: K: "\nnext_review: 2027-01-01\nalert: A\n---\n# A\n\n', ["SM102"]),
     "its template is broken": (
         "---\nowner: K\nnext_review: 2027-01-01\nalert: A\n---\n# A\n\n{% include a.md %}\n\n",

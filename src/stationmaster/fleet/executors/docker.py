@@ -16,7 +16,6 @@ from stationmaster.config import StateDir
 from stationmaster.core.command import CommandResult
 from stationmaster.core.problem import PlatformError
 from stationmaster.fleet.executor import Running, Usage
-from stationmaster.fleet.executors.commands import run_here
 from stationmaster.fleet.executors.container import Owner, container_config, container_name, moment, never_began
 from stationmaster.fleet.executors.container_exec import exec_in
 from stationmaster.fleet.executors.container_log import written
@@ -111,9 +110,6 @@ class DockerExecutor:
                         yield text
                 followed = running
             await asyncio.sleep(_LOOK_EVERY_S)
-
-    async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
-        return await run_here(argv, timeout_s=timeout_s)
 
     async def exec(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
         return await exec_in(self._containers, name, argv, timeout_s)

@@ -60,9 +60,6 @@ class EachItsOwn:
             async for text in texts:
                 yield text
 
-    async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
-        return await (await self._of(name)).run_command(name, argv, timeout_s=timeout_s)
-
     async def exec(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
         return await (await self._of(name)).exec(name, argv, timeout_s=timeout_s)
 

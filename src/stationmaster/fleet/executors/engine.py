@@ -1,17 +1,15 @@
 """One Docker engine over its API: refusals in our words, every question with a time limit."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 from aiodocker import Docker, DockerError
 
 from stationmaster.core.problem import PlatformError
+from stationmaster.fleet.executors.engine_place import engine_url, may_be_there
 
-_SOCKET = "unix:///var/run/docker.sock"
 _ANSWERS_WITHIN_S = 30.0
 _NOT_FOUND, _CONFLICT = 404, 409
 _NO_CONNECTION = 900
@@ -22,14 +20,12 @@ class Engine:
     """Connects at the first question; `url` is DOCKER_HOST's, else the socket that every engine has."""
 
     def __init__(self, url: str | None = None) -> None:
-        self.url = url or os.environ.get("DOCKER_HOST") or _SOCKET
+        self.url = url or engine_url()
         self._docker: Docker | None = None
 
     @property
     def may_be_there(self) -> bool:
-        """False where the engine would be a socket of this machine and there is none."""
-        socket = self.url.removeprefix("unix://")
-        return socket == self.url or Path(socket).exists()
+        return may_be_there(self.url)
 
     @asynccontextmanager
     async def asked(self, what: str, *, within_s: float | None = _ANSWERS_WITHIN_S) -> AsyncIterator[Docker]:

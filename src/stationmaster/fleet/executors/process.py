@@ -75,9 +75,6 @@ class ProcessExecutor:
     def follow(self, name: str, *, tail: int) -> AsyncGenerator[str, None]:
         return self._files.follow(name, tail)
 
-    async def run_command(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
-        return await run_here(argv, timeout_s=timeout_s)
-
     async def exec(self, name: str, argv: tuple[str, ...], *, timeout_s: float) -> CommandResult:
         running = (await self.seen()).get(name)
         try:

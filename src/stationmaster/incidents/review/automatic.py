@@ -42,9 +42,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """`cause` is what is known to have caused it, in words."""
+    """`cause` is what is known to have caused it, in words; `drill` which one broke it on purpose."""
 
     cause: str
+    drill: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def decide(closed: Closed, policy: ReviewPolicy, now: datetime) -> Verdict:
     if why:
         return LeaveToPeople(why)
     steady_at = closed.resolved_at + timedelta(seconds=policy.steady_s)
-    return WaitUntil(steady_at) if now < steady_at else Complete(cause)
+    return WaitUntil(steady_at) if now < steady_at else Complete(cause, _drill_of(closed))
 
 
 def patience(closed: Closed, policy: ReviewPolicy) -> datetime:
@@ -82,23 +83,23 @@ def patience(closed: Closed, policy: ReviewPolicy) -> datetime:
 
 
 def _cause(closed: Closed, automatic: AutomaticReview) -> str:
-    measured = closed.measured
-    if measured.drill and _is_of_drill(closed):
-        return f"a fault that was injected on purpose by the drill {measured.drill}"
+    drill = _drill_of(closed)
+    if drill:
+        return f"a fault that was injected on purpose by the drill {drill}"
     if automatic is not AutomaticReview.KNOWN_CAUSE or not closed.outcomes:
         return ""
     return closed.diagnosed if all(each == "cured" for each in closed.outcomes) else ""
 
 
-def _is_of_drill(closed: Closed) -> bool:
-    """Whatever fails again after the fault was cured failed of something else."""
+def _drill_of(closed: Closed) -> str:
+    """The drill that caused it, if one did. Whatever fails again after the fault was cured failed of something else."""
     mine = closed.measured
     cured = any(
         each.resolved_at is not None and each.resolved_at <= mine.detected_at
         for each in closed.same_fault
         if each.number != mine.number
     )
-    return mine.detected_at - mine.began_at <= OF_DRILL and not cured
+    return mine.drill if mine.detected_at - mine.began_at <= OF_DRILL and not cured else ""
 
 
 def _left(closed: Closed) -> Iterator[str]:

@@ -12,7 +12,8 @@ _LONGEST_LOG = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """`keys` are those of the tasks that are done with this; `done` and `left` are tasks in words."""
+    """`keys` are those of the tasks that are done with this, `needless_keys` of those that nobody has to do; `done`,
+    `needless` and `left` are tasks in words."""
 
     at: datetime
     cause: str
@@ -20,7 +21,9 @@ class Settled:
     """The end of the incident."""
     well: tuple[str, ...] = ()
     keys: frozenset[str] = frozenset()
+    needless_keys: frozenset[str] = frozenset()
     done: tuple[str, ...] = ()
+    needless: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
 
@@ -37,6 +40,8 @@ def _lines(settled: Settled) -> Iterator[str]:
     yield f"{span_words((settled.at - settled.since).total_seconds())} after the end."
     yield from _list("Looked at", settled.well, "nothing")
     yield from _list("Done", settled.done, "no task but this review")
+    if settled.needless:
+        yield from _list("Not needed: a drill", settled.needless, "")
     yield from _list("Not done, left to people", settled.left, "nothing")
     yield from _list("Numbers of that time", settled.evidence.numbers, "none")
     if settled.evidence.missing:

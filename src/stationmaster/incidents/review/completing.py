@@ -18,6 +18,7 @@ from stationmaster.incidents.review import measuring, store, tasks_store
 from stationmaster.incidents.review.automatic import (
     PATIENCE,
     Closed,
+    Complete,
     LeaveToPeople,
     Steadiness,
     WaitUntil,
@@ -29,7 +30,7 @@ from stationmaster.incidents.review.desk import Reviews, is_untouched
 from stationmaster.incidents.review.durations import Measured
 from stationmaster.incidents.review.evidence import Concerned, Evidence
 from stationmaster.incidents.review.own_tasks import OwnTask, own_task
-from stationmaster.incidents.review.reminders import REVIEW
+from stationmaster.incidents.review.reminders import NEEDLESS, REVIEW, is_of_its_runbook
 from stationmaster.incidents.review.store import DRAFTER, Review
 from stationmaster.incidents.review.tasks_store import Task
 from stationmaster.incidents.story import Story
@@ -93,7 +94,7 @@ class Completing:
         well = await self._well(review, closed, concerned, policy)
         if not well:
             return False
-        settled = await self._settled(review, concerned, verdict.cause)
+        settled = await self._settled(review, concerned, verdict)
         return await self._complete(review, replace(settled, well=well))
 
     async def _well(
@@ -111,19 +112,24 @@ class Completing:
             await self._leave(review, policy, why)
         return ()
 
-    async def _settled(self, review: Review, concerned: Concerned, cause: str) -> Settled:
+    async def _settled(self, review: Review, concerned: Concerned, verdict: Complete) -> Settled:
         evidence = await self._evidence(concerned)
         async with self.reviews.ground.database.read() as connection:
             tasks = await tasks_store.of_incident(connection, review.incident)
         open_tasks = [each for each in tasks if each.done_at is None and each.key != REVIEW]
         own = {each.key: kind for each in open_tasks if (kind := _done_with(each, evidence)) is not None}
+        others = [each for each in open_tasks if each.key not in own]
+        for_people = [each for each in others if own_task(each.text) is None and is_of_its_runbook(each.key)]
+        needless = for_people if verdict.drill else []
         return Settled(
             at=self.reviews.ground.clock.now(),
-            cause=cause,
+            cause=verdict.cause,
             since=review.resolved_at,
             keys=frozenset({REVIEW, *own}),
+            needless_keys=frozenset(each.key for each in needless),
+            needless=tuple(each.text for each in needless),
             done=tuple(f"{each.text}: {own[each.key].value}" for each in open_tasks if each.key in own),
-            left=tuple(_task_words(each) for each in open_tasks if each.key not in own),
+            left=tuple(_task_words(each) for each in others if each not in needless),
             evidence=evidence,
         )
 
@@ -213,8 +219,9 @@ class Completing:
                     raise PlatformError("not-now", "somebody works on the review", hint=hint, status=409)
                 await store.write(act.connection, number, by=DRAFTER, at=act.at, text=text)
                 for task in await tasks_store.of_incident(act.connection, number):
-                    if task.key in settled.keys and task.done_at is None:
-                        await tasks_store.change(act.connection, task.id, done_at=act.at, done_by=DRAFTER)
+                    if task.key in settled.keys | settled.needless_keys and task.done_at is None:
+                        by = DRAFTER if task.key in settled.keys else NEEDLESS
+                        await tasks_store.change(act.connection, task.id, done_at=act.at, done_by=by)
                 await store.finish(act.connection, number, by=DRAFTER, at=act.at)
                 act.values = {"reviewed_at": act.at}
                 act.said = _said(settled)
@@ -257,4 +264,5 @@ def _said(settled: Settled) -> str:
     left = f"{len(settled.left)} task(s) are left to people" if settled.left else "no task is left"
     done = len(settled.keys) - 1
     did = f", {done} task(s) done" if done else ""
+    did += f", {len(settled.needless)} task(s) not needed in a drill" if settled.needless else ""
     return f"reviewed automatically, read by nobody: the cause is {settled.cause}{did}; {left}"

@@ -58,7 +58,7 @@ class Drafting:
             lines=found.timeline,
             impact=await self._impact(found, measured),
             lessons=lessons(measured, found.timeline, _pages(found), work),
-            actions=_actions(standing, fresh, settled.keys if settled else frozenset()),
+            actions=_actions(standing, fresh, settled.keys | settled.needless_keys if settled else frozenset()),
             zone=self.spec().status_page.time_zone,
             cause=settled.cause if settled else "",
             closing=closing(settled) if settled else (),

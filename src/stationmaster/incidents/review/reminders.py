@@ -23,6 +23,9 @@ from stationmaster.incidents.review.worked import WorkedRun
 
 REVIEW = "review"
 """Key of the task to write the review itself."""
+NEEDLESS = "not needed: a drill"
+"""Stands as who did a task that nobody has to do."""
+_OWN, _BY_HAND = frozenset({REVIEW, "runbook"}), "by-hand/"
 MOST_DAYS = 14
 """After so many daily reminders nobody is told any more; the task still shows as overdue."""
 _DAY = timedelta(days=1)
@@ -80,6 +83,12 @@ def _ours(severity: str, runs: Sequence[WorkedRun], *, alone: bool) -> tuple[Wan
         text = "Take up what the review proposes for the runbook" if runs else "Write a runbook that answers this alert"
         made += [] if cured else [Wanted(key="runbook", text=text, due_after=_UNSAID)]
     return tuple(made)
+
+
+def is_of_its_runbook(key: str) -> bool:
+    """Whether a runbook wants it done after each incident: neither the platform nor somebody by hand wants it of this
+    one."""
+    return key not in _OWN and not key.startswith(_BY_HAND)
 
 
 def _key(*parts: str) -> str:

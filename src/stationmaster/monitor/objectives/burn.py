@@ -60,14 +60,14 @@ def window_s(objective: Objective) -> int:
     return objective.window_days * DAY_S
 
 
-def levels_of(objective: Objective) -> tuple[Level, ...]:
+def levels_of(objective: Objective, *, ends_within_s: int | None = None) -> tuple[Level, ...]:
     """Those whose long window fits into that of the objective. The shares of the budget are kept for every window, so
-    that the rates change with it; within bounds: see `_factor`."""
+    that the rates change with it; within bounds: see `_factor`. No short window is longer than `ends_within_s`."""
     window = window_s(objective)
     return tuple(
         Level(
             long_s=long_s,
-            short_s=short_s,
+            short_s=short_s if ends_within_s is None else min(short_s, ends_within_s),
             budget_share=share,
             urgency=urgency,
             factor=_factor(share * window / long_s, error_budget(objective), urgency),

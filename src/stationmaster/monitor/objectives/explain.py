@@ -84,7 +84,7 @@ def _levels(watched: Watched, bounds_s: Sequence[float]) -> list[ExplainedLevel]
             outage_told_s=seconds_until_told(level, objective, 1.0),
             expr=expression(watched, level, bounds_s),
         )
-        for level in levels_of(objective)
+        for level in levels_of(objective, ends_within_s=watched.ends_within_s)
     ]
 
 

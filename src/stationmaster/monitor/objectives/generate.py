@@ -66,7 +66,8 @@ def _groups(watched: Watched, bounds_s: Sequence[float]) -> Iterator[RuleGroup]:
         rules=tuple(long_windows(watched, bounds_s)),
         origin=origin,
     )
-    alerts = (_alert(watched, level, bounds_s) for level in levels_of(watched.objective))
+    levels = levels_of(watched.objective, ends_within_s=watched.ends_within_s)
+    alerts = (_alert(watched, level, bounds_s) for level in levels)
     yield RuleGroup(name=name, file=FILE, rules=(*short_windows(watched, bounds_s), *alerts), origin=origin)
 
 

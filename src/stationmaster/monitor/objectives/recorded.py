@@ -45,12 +45,18 @@ def ratio_name(seconds: int) -> str:
 
 
 def short_windows(watched: Watched, bounds_s: Sequence[float]) -> Iterator[RecordingRule]:
-    for seconds in SHORT_WINDOWS_S:
+    for seconds in sorted({*SHORT_WINDOWS_S, *_ends_within(watched)}):
         window = span(seconds)
         bad = bad_rate(watched.objective, watched.api, window, bounds_s)
         total = total_rate(watched.api, window)
         yield _rule(watched, ratio_name(seconds), f"clamp_max({bad} / ({total} > 0), {_SHARE:g})")
     yield _rule(watched, BURN_RATE, burn_rate(watched, HOUR_S))
+
+
+def _ends_within(watched: Watched) -> Iterator[int]:
+    """The short window of alerts that have to end sooner than the workbook has it."""
+    if watched.ends_within_s is not None:
+        yield watched.ends_within_s
 
 
 def long_windows(watched: Watched, bounds_s: Sequence[float]) -> Iterator[RecordingRule]:

@@ -18,6 +18,8 @@ class Watched:
     environment: str
     name: str
     objective: Objective
+    ends_within_s: int | None = None
+    """No short window of its alerts is longer."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -49,6 +51,7 @@ def _of_api(api: Api, spec: PlatformSpec) -> Iterator[Watched]:
             environment=spec.environment,
             name=_name(objective),
             objective=objective,
+            ends_within_s=spec.monitoring.budget_alerts_end_within_s,
         )
 
 

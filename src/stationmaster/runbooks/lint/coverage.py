@@ -14,6 +14,8 @@ from stationmaster.runbooks.match import Ambiguous, Index, Match, choose
 
 _MEANT = 0.5
 """A runbook that only shares words with an alert was not written for it."""
+_BY_HAND = "procedure"
+"""The type of a document that people begin and no alert does."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,7 +24,8 @@ def findings(subjects: Sequence[Subject], rules: Sequence[AlertRule]) -> Iterato
     yield from _twice(subjects)
     for subject in subjects:
         match = subject.runbook.match
-        if not match.alerts and not match.quoted and not subject.runbook.retired:
+        on_purpose = subject.runbook.retired or subject.runbook.type == _BY_HAND
+        if not match.alerts and not match.quoted and not on_purpose:
             hint = "write `alert:` and `service:` in the front matter"
             yield finding("SM606", subject.file, 1, "it names no alert and quotes none", hint=hint)
     yield from _retired(subjects)

@@ -44,7 +44,7 @@ _ROWS: tuple[tuple[str, str, Level, str], ...] = (
     ("SM603", "duplicate-title", _W, "Two runbooks have the same title."),
     ("SM604", "retired-but-matched", _W, "A retired runbook is still the one that answers an alert."),
     ("SM605", "unknown-alert", _I, "A runbook answers an alert that the given rules do not have."),
-    ("SM606", "answers-nothing", _I, "The runbook names no alert and quotes none, so that no alert finds it by name."),
+    ("SM606", "answers-nothing", _I, "It names no alert, quotes none and is no procedure: no alert finds it."),
     ("SM607", "broken-rules", _E, "A file of alert rules cannot be read."),
 )
 
