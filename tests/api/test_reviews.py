@@ -63,13 +63,13 @@ async def test_tasks_are_added_given_done_and_opened_again(served: Served) -> No
     made = (await served.api.post(f"{PATH}/1/tasks", json=order)).json()
     assert (made["owner"], made["overdue"], made["source"]) == ("lin", False, "lin")
     number = made["id"]
-    changed = await served.api.patch(f"{TASKS}/{number}", json={"owner": "ada", "due_at": "2020-01-05T09:00:00"})
-    assert (changed.json()["owner"], changed.json()["due_at"]) == ("ada", "2020-01-05T09:00:00Z")
+    changed = await served.api.patch(f"{TASKS}/{number}", json={"owner": "manager", "due_at": "2020-01-05T09:00:00"})
+    assert (changed.json()["owner"], changed.json()["due_at"]) == ("manager", "2020-01-05T09:00:00Z")
     assert changed.json()["overdue"]
     done = await served.api.patch(f"{TASKS}/{number}", json={"done": True})
     assert done.json()["done_by"] == "lin"
-    assert [each["id"] for each in (await served.get(TASKS, owner="ada"))["tasks"]] == []
-    assert [each["id"] for each in (await served.get(TASKS, owner="ada", all=True))["tasks"]] == [number]
+    assert [each["id"] for each in (await served.get(TASKS, owner="manager"))["tasks"]] == []
+    assert [each["id"] for each in (await served.get(TASKS, owner="manager", all=True))["tasks"]] == [number]
     again = await served.api.patch(f"{TASKS}/{number}", json={"done": False, "text": "more"})
     assert (again.json()["done_at"], again.json()["text"]) == (None, "more")
 

@@ -183,7 +183,10 @@ def test_match_finds_the_one_with_its_reason_and_the_runners_up() -> None:
     assert "runners-up" in keys.stdout
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in OWN.glob("*.md")))
+ANSWERING = sorted(path.stem for path in OWN.glob("*.md") if "\ntype: procedure" not in path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ANSWERING)
 def test_each_of_our_own_runbooks_is_found_by_its_own_alert(name: str) -> None:
     """One that names no service answers for those that have none of their own."""
     matching = answer("read", OWN / f"{name}.md", "--json")["match"]

@@ -1,12 +1,13 @@
 """`service restart`: the instances of a service anew, one after the other, each only when the one before is well."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 import typer
 
-from stationmaster.api.wire import PlatformStatus
+from stationmaster.api.wire import InstanceStatus, PlatformStatus, TargetStatus
 from stationmaster.api.wire_instances import InstanceChange, InstanceOrder
 from stationmaster.cli.client import ControlClient
 from stationmaster.cli.options import DEFAULT_STATE, StateOption, state_dir
@@ -45,8 +46,7 @@ def restart(
         wanted, left = _chosen(client, name, only_down=only_down)
         for each in wanted:
             order = InstanceOrder(reason=reason or f"all instances of {name} are restarted")
-            client.post(f"/api/v1/instances/{each}/restart", order, InstanceChange)
-            _until_well(client, name, each, within)
+            _until_well(client, name, client.post(f"/api/v1/instances/{each}/restart", order, InstanceChange), within)
             done.append(each)
             if not as_json:
                 out.print(f"{each} is well again", markup=False)
@@ -64,17 +64,30 @@ def _chosen(client: ControlClient, service: str, *, only_down: bool) -> tuple[tu
     return tuple(each for each in every if each not in left), tuple(left)
 
 
-def _until_well(client: ControlClient, service: str, name: str, within_s: float) -> None:
+def _until_well(client: ControlClient, service: str, made: InstanceChange, within_s: float) -> None:
     deadline = time.monotonic() + within_s
     while True:
-        seen = next(
-            (each for each in client.get("/api/v1/status", PlatformStatus).instances if each.name == name), None
-        )
-        if seen is not None and seen.health in _WELL:
+        status = client.get("/api/v1/status", PlatformStatus)
+        seen = next((each for each in status.instances if each.name == made.name), None)
+        if seen is not None and _is_back(seen, made, status.targets):
             return
         if time.monotonic() > deadline:
-            said = seen.detail if seen is not None else "it is gone"
-            hint = f"`stationmaster instance logs {name}` shows what it said; the others were left as they are"
-            text = f"{name} of {service} is not well {within_s:g} s after its restart: {said}"
+            said = _missing(seen, made)
+            hint = f"`stationmaster instance logs {made.name}` shows what it said; the others were left as they are"
+            text = f"{made.name} of {service} is not well {within_s:g} s after its restart: {said}"
             raise PlatformError("restart-failed", text, hint=hint)
         time.sleep(_ASK_EVERY_S)
+
+
+def _is_back(seen: InstanceStatus, made: InstanceChange, targets: Sequence[TargetStatus]) -> bool:
+    """Its new process is well and takes requests: until then what is known of its health is of the one before."""
+    out = any(each.instance == made.name and each.state != "in" and not each.manual for each in targets)
+    return seen.pid == made.pid and seen.health in _WELL and not out
+
+
+def _missing(seen: InstanceStatus | None, made: InstanceChange) -> str:
+    if seen is None:
+        return "it is gone"
+    if seen.pid != made.pid:
+        return f"process {made.pid} is not seen to run"
+    return seen.detail or "it takes no requests yet"
