@@ -13,6 +13,7 @@ from tests.e2e.station import SAMPLE, Station, sample_with_free_ports, wait_unti
 pytestmark = pytest.mark.e2e
 
 LIMIT_S = 240
+BOOK = "Gateway guide"
 GUIDE = """---
 title: Gateway guide
 alert: UpstreamErrors
@@ -152,10 +153,10 @@ def is_steady(station: Station) -> bool:
 def test_callers_get_503_and_the_page_says_why_and_what_is_proposed(station: Station, hook: Hook) -> None:
     wait_until(lambda: is_steady(station), "the platform is in its steady state", limit_s=LIMIT_S)
     hook.got.clear()
-    report = station.json("drill", "run", "sample-503s", limit_s=320)
-    incident = report["incidents"][0]
-    story = station.json("incident", "show", str(incident))
-    made = next(each for each in story["diagnoses"] if each["runbook"] == "Gateway guide")
+    report = station.json("drill", "run", "sample-503s", "--approve", limit_s=400)
+    # On a busy machine a check through a node may fail first, and that is an incident as well.
+    stories = [station.json("incident", "show", str(each)) for each in report["incidents"]]
+    story, made = next((story, made) for story in stories for made in story["diagnoses"] if made["runbook"] == BOOK)
     assert made["likely"] == "503 Service Unavailable Errors"
     assert made["causes"][0]["speaks_for"][0].startswith(
         "“Clients receiving 503 errors”: the alert UpstreamErrors tells of it"
@@ -172,8 +173,8 @@ def test_callers_get_503_and_the_page_says_why_and_what_is_proposed(station: Sta
         limit_s=LIMIT_S,
     )
     assert any(entry["kind"] == "diagnosis" for entry in story["timeline"])
-    skipped = [each["text"] for each in story["timeline"] if "ruled out" in each["text"] and each["kind"] == "run.step"]
-    assert any("Restart everything" in each for each in skipped)
+    steps = [each["text"] for each in story["timeline"] if each["kind"] == "run.step"]
+    assert not any(" passed" in each for each in steps if "Restart everything" in each or "another instance" in each)
     approvals = [each for each in hook.notes() if each.get("occasion") == "approval"]
     assert approvals
     assert all("diagnosis" in each for each in approvals), "the question and its reasons are one message"

@@ -25,6 +25,9 @@ _WARM_UP_S, _COOL_DOWN_S, _POLL_S = 1.0, 1.0, 0.2
 _STEADY_WITHIN_S = 30.0
 _UNCURED_S = 20.0
 """How long an open incident of a fault that only its end cures is left to the platform."""
+_SEEN_WITHIN_S = 60.0
+"""Such a fault stands so long at least: rules over a minute of requests tell of it later than checks, which only some of
+its errors meet, and which pass again meanwhile."""
 _REVIEWED_WITHIN_S = 30.0
 """How long a review that the platform makes by itself may take after everything is well; see `reviews.steady_for`."""
 _LOOKED_BACK_S = 420.0
@@ -151,9 +154,11 @@ class Drilling:
             self._say_yes(stories)
             over = bool(stories) and not self._is_open(stories)
             quiet_since = (quiet_since or time.monotonic()) if over else None
-            if quiet_since is not None and time.monotonic() - quiet_since >= _QUIET_S:
-                break
-            if not self.drill.cured and _age_s(stories) > _UNCURED_S and self._is_through(stories):
+            if self.drill.cured:
+                done = quiet_since is not None and time.monotonic() - quiet_since >= _QUIET_S
+            else:
+                done = self._is_worked(stories, time.monotonic() - began)
+            if done:
                 break
             time.sleep(_POLL_S)
         return stories
@@ -168,6 +173,10 @@ class Drilling:
             self._show(stories, self.began_at)
             self._say_yes(stories)
         return stories
+
+    def _is_worked(self, stories: Sequence[IncidentStory], lasted_s: float) -> bool:
+        """A fault that only its end cures was seen by all that looks for it, and what answers it was worked."""
+        return lasted_s > _SEEN_WITHIN_S and _age_s(stories) > _UNCURED_S and self._is_through(stories)
 
     def _is_through(self, stories: Sequence[IncidentStory]) -> bool:
         """Every runbook was worked once to its end: there is nothing left to wait for but the end of the fault. Alerts
