@@ -43,9 +43,10 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
-    """Our own runbook in a repository, its last question without what is expected of the answer."""
+    """Our own runbook in a repository, its last question another one and without what is expected of the answer."""
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     text = "".join(OWN.read_text("utf-8").rsplit(' expect="The API is available and operational"', 1)) + TASKS
+    text = "--max-time 3".join(text.rsplit("--max-time 4", 1))
     file = tmp_path / "books" / "key service.md"
     file.parent.mkdir()
     file.write_text(text, "utf-8")

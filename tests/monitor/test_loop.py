@@ -85,7 +85,9 @@ async def test_a_server_that_stops_and_comes_back_makes_one_alert_and_one_recove
     fired, recovered = await facts(database)
     assert isinstance(fired, AlertFired)
     assert isinstance(recovered, AlertRecovered)
-    assert fired.alert == recovered.alert
+    assert replace(fired.alert, active_at=None) == recovered.alert
+    assert fired.alert.active_at is not None
+    assert fired.alert.active_at <= fired.alert.starts_at
     url = f"http://127.0.0.1:{port}/healthz"
     assert fired.alert.summary == f"Service: keys in env: lab is down, url is {url}, instance is keys-0"
     assert "connection refused" in fired.evidence

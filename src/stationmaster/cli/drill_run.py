@@ -26,8 +26,8 @@ _STEADY_WITHIN_S = 30.0
 _UNCURED_S = 20.0
 """How long an open incident of a fault that only its end cures is left to the platform."""
 _SEEN_WITHIN_S = 60.0
-"""Such a fault stands so long at least: rules over a minute of requests tell of it later than checks, which only some of
-its errors meet, and which pass again meanwhile."""
+"""Such a fault stands so long at least: rules over a minute of requests tell of it later than checks, which only some
+of its errors meet, and which pass again meanwhile."""
 _REVIEWED_WITHIN_S = 30.0
 """How long a review that the platform makes by itself may take after everything is well; see `reviews.steady_for`."""
 _LOOKED_BACK_S = 420.0
