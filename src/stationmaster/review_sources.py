@@ -27,6 +27,7 @@ from stationmaster.monitor.promql.results import QueryError, QueryLimits, Result
 from stationmaster.monitor.query.desk import QueryDesk
 from stationmaster.monitor.query.queries import Queries, Terms
 from stationmaster.runbooks import journal, store
+from stationmaster.runbooks.diagnose import SAYS
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.library import Shelf, files_of
 from stationmaster.runbooks.plan import title_of
@@ -108,9 +109,9 @@ async def _steps(connection: AsyncConnection, run: store.Run) -> tuple[WorkedSte
 
 def _step(step: PlannedStep, row: object, outputs: Mapping[str, str]) -> WorkedStep:
     runs = step.effect is Effect.COMMAND or bool(step.script) or bool(step.refusal)
-    judged = step.kind not in (PlannedKind.CHECK, PlannedKind.WAIT) or any(
-        each.kind is not ExpectationKind.OTHER for each in step.expectations
-    )
+    output = outputs.get(step.key) or str(getattr(row, "output", ""))
+    expects = any(each.kind is not ExpectationKind.OTHER for each in step.expectations)
+    judged = step.kind not in (PlannedKind.CHECK, PlannedKind.WAIT) or expects or _judges_itself(step, output)
     return WorkedStep(
         key=step.key,
         title=step.title,
@@ -121,9 +122,14 @@ def _step(step: PlannedStep, row: object, outputs: Mapping[str, str]) -> WorkedS
         judged=judged,
         verdict=getattr(row, "verdict", None) or "",
         detail=getattr(row, "detail", ""),
-        output=outputs.get(step.key) or str(getattr(row, "output", "")),
+        output=output,
         ended_at=getattr(row, "ended_at", None),
     )
+
+
+def _judges_itself(step: PlannedStep, output: str) -> bool:
+    """A wait tells by its exit status, a check that names a cause in words."""
+    return step.script.startswith(("stm wait ", "stationmaster wait ")) or SAYS.search(output) is not None
 
 
 async def _past(connection: AsyncConnection, run: store.Run) -> tuple[int, tuple[tuple[str, int], ...]]:

@@ -18,11 +18,19 @@ def place_of(step: WorkedStep, lines: Sequence[str]) -> int:
     near = [number for number in here if _holds(lines[number - 1], wanted)]
     if near:
         return near[0]
+    if bound := [number for number in here if step.command and _begins_as(lines[number - 1], wanted)]:
+        return bound[0]
     if not step.command:
         # What has no command has a title that is shortened: its own lines are the place, as long as they are there.
         return step.first if 0 < step.first <= len(lines) and _same_words(wanted, lines[step.first - 1]) else 0
     anywhere = [number for number, line in enumerate(lines, start=1) if _holds(line, wanted)]
     return anywhere[0] if len(anywhere) == 1 else 0
+
+
+def _begins_as(line: str, command: str) -> bool:
+    """Whether the line is the command with other values: the document's address where the instance's was asked."""
+    words, others = line.split(), command.split()
+    return len(words) == len(others) > 1 and words[:2] == others[:2]
 
 
 def _holds(line: str, command: str) -> bool:

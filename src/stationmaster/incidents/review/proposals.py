@@ -141,12 +141,20 @@ def _of_run(ground: _Ground, run: WorkedRun) -> Iterator[Proposal]:
             name = asked[1]
             why = f"step {step.key} had to ask what `{name}` is: say which command prints it, with `capture` beside it"
             yield ground.remark(Kind.PARAMETER, why, line, step.key)
-        elif _unjudged(step) and (run.digest == run.file.digest or step.title not in run.file.judged):
+        elif _unjudged(step) and _has_no_expectation_now(ground, run, step, line):
             yield _expectation(ground, run, step, line)
         idle = step.kind == "needless" or _IN_PLACE.search(step.detail)
         if not idle and _RUNS_ENOUGH <= run.past_runs == skips.get(step.key, 0):
             why = f"step {step.key} was skipped in each of {run.past_runs} runs: is it needed?"
             yield ground.remark(Kind.NEVER_DONE, why, line, step.key)
+
+
+def _has_no_expectation_now(ground: _Ground, run: WorkedRun, step: WorkedStep, line: int) -> bool:
+    """In a file that is as it was, a command without a place is none of the document's."""
+    if run.digest == run.file.digest:
+        return line > 0
+    stands = " ".join(ground.lines[line - 1].split()) if line else step.title
+    return not {step.title, stands} & run.file.judged
 
 
 def _expectation(ground: _Ground, run: WorkedRun, step: WorkedStep, line: int) -> Proposal:
