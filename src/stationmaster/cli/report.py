@@ -140,7 +140,10 @@ def _in_time(drill: DrillShown, timeline: Sequence[TimelineEntry], zero: datetim
 
 
 def _was_worked(drill: DrillShown, timeline: Sequence[TimelineEntry], zero: datetime) -> bool:
-    """A drill whose runs were all declined, or could not do a single step, proves nothing about its cure."""
+    """A drill whose runs were all declined, or could not do a single step, proves nothing about its cure. Without a
+    fault, as when the alerts of another system are sent again, there is nothing to cure."""
+    if not drill.faults:
+        return True
     began = any(entry.kind == "run.started" for entry in timeline) and _in_time(drill, timeline, zero)
     return began and any(_DONE.search(entry.text) for entry in timeline if entry.kind == "run.step")
 
