@@ -39,10 +39,5 @@ def station(module_station: Station) -> Station:
     """The sample platform in its steady state."""
     if not module_station.is_up():
         module_station.up()
-    wait_until(lambda: is_quiet(module_station), "the platform is ready and no incident is open", limit_s=180)
+    wait_until(module_station.is_quiet, "the platform is ready and no incident is open", limit_s=180)
     return module_station
-
-
-def is_quiet(station: Station) -> bool:
-    seen = station.status()
-    return bool(seen["ready"]) and not seen["open_incidents"]

@@ -7,8 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,11 @@ class Station:
         """False also while nobody answers."""
         done = self.run("status", "--json")
         return done.returncode == 0 and bool(json.loads(done.stdout)["ready"])
+
+    def is_quiet(self) -> bool:
+        """Ready, and no incident is open."""
+        seen = self.status()
+        return bool(seen["ready"]) and not seen["open_incidents"]
 
     def begin_up(self) -> "subprocess.Popen[bytes]":
         """`up` without waiting for its end."""
@@ -169,6 +174,25 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@contextmanager
+def running(folder: Path, document: dict[str, Any]) -> Iterator["Station"]:
+    """A platform of this declaration that is up, and is down afterwards."""
+    built = Station(folder, document)
+    built.write_manifest()
+    built.up()
+    try:
+        yield built
+    finally:
+        built.down()
+
+
+def drilled(station: "Station", name: str, *options: str, steady_s: float = 90, limit_s: float = 320) -> dict[str, Any]:
+    """The report of a drill that begins in the steady state."""
+    wait_until(station.is_quiet, "the platform is in its steady state", limit_s=steady_s)
+    report: dict[str, Any] = station.json("drill", "run", name, *options, limit_s=limit_s)
+    return report
 
 
 def wait_until(done: Callable[[], object], what: str, *, limit_s: float = 30.0) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.station import Station, sample_with_free_ports, wait_until
+from tests.e2e.station import Station, drilled, running, sample_with_free_ports, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -16,23 +16,8 @@ RUNBOOKS = Path(__file__).parents[2] / "runbooks"
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Station]:
-    built = Station(tmp_path_factory.mktemp("drills"), sample_with_free_ports(free_port, [RUNBOOKS]))
-    built.write_manifest()
-    built.up()
-    try:
+    with running(tmp_path_factory.mktemp("drills"), sample_with_free_ports(free_port, [RUNBOOKS])) as built:
         yield built
-    finally:
-        built.down()
-
-
-def drilled(station: Station, name: str, *options: str) -> dict[str, Any]:
-    def is_quiet() -> bool:
-        status = station.status()
-        return bool(status["ready"]) and not status["open_incidents"]
-
-    wait_until(is_quiet, "the platform is in its steady state", limit_s=90)
-    report: dict[str, Any] = station.json("drill", "run", name, *options, limit_s=320)
-    return report
 
 
 def kinds(report: dict[str, Any]) -> set[str]:

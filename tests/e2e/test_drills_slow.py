@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.station import Station, sample_with_free_ports, wait_until
+from tests.e2e.station import Station, drilled, running, sample_with_free_ports, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -21,23 +21,12 @@ def station(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], in
     for api in document["apis"]:
         api.pop("objectives", None)
     document["monitoring"]["state_limit"] = "600MB"
-    built = Station(tmp_path_factory.mktemp("drills"), document)
-    built.write_manifest()
-    built.up()
-    try:
+    with running(tmp_path_factory.mktemp("drills"), document) as built:
         yield built
-    finally:
-        built.down()
 
 
-def drilled(station: Station, name: str, *options: str) -> dict[str, Any]:
-    def is_quiet() -> bool:
-        status = station.status()
-        return bool(status["ready"]) and not status["open_incidents"]
-
-    wait_until(is_quiet, "the platform is in its steady state", limit_s=240)
-    report: dict[str, Any] = station.json("drill", "run", name, *options, limit_s=600)
-    return report
+def patiently_drilled(station: Station, name: str, *options: str) -> dict[str, Any]:
+    return drilled(station, name, *options, steady_s=240, limit_s=600)
 
 
 def alerts(report: dict[str, Any]) -> str:
@@ -45,19 +34,19 @@ def alerts(report: dict[str, Any]) -> str:
 
 
 def test_an_expired_certificate_is_an_incident_and_the_right_one_is_back_after_it(station: Station) -> None:
-    report = drilled(station, "certificate-expired")
+    report = patiently_drilled(station, "certificate-expired")
     assert (report["passed"], report["load"]["lost"], report["diagnosis"]) == (True, 0, "right")
     assert "has expired" in alerts(report)
 
 
 def test_metrics_that_are_gone_are_missed_and_found_again(station: Station) -> None:
-    report = drilled(station, "gateway-node-metrics-gone")
+    report = patiently_drilled(station, "gateway-node-metrics-gone")
     assert (report["passed"], report["load"]["lost"], report["diagnosis"]) == (True, 0, "right")
     assert "are not scraped" in alerts(report)
 
 
 def test_nodes_that_know_another_signing_key_refuse_tokens_until_they_know_the_right_one(station: Station) -> None:
-    report = drilled(station, "signing-key-rotated-wrongly")
+    report = patiently_drilled(station, "signing-key-rotated-wrongly")
     assert (report["passed"], report["diagnosis"]) == (True, "right")
     assert set(report["load"]["reasons"]) == {"status 401"}, "clients saw what was broken, and nothing else"
     assert report["lost_until_s"] < report["resolved_s"]
@@ -66,7 +55,7 @@ def test_nodes_that_know_another_signing_key_refuse_tokens_until_they_know_the_r
 
 
 def test_a_yes_of_the_drill_lets_its_run_change_something_and_nobody_has_to_review_it(station: Station) -> None:
-    report = drilled(station, "sample-503s", "--approve")
+    report = patiently_drilled(station, "sample-503s", "--approve")
     assert (report["passed"], report["diagnosis"]) == (True, "right")
     assert report["approvals"] >= 1
     said = [entry["text"] for entry in report["timeline"] if entry["kind"] == "approval.answered"]

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.conftest import MakeStation, is_quiet
+from tests.e2e.conftest import MakeStation
 from tests.e2e.station import Station, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -87,7 +87,7 @@ def test_a_killed_key_service_instance_is_cured_and_no_request_is_lost(station: 
 def test_the_seed_runbook_itself_is_matched_and_worked(station_of: MakeStation, seeds: Path) -> None:
     station = station_of(seeds)
     station.up()
-    wait_until(lambda: is_quiet(station), "what its checks found at the start is over", limit_s=180)
+    wait_until(station.is_quiet, "what its checks found at the start is over", limit_s=180)
     report = station.json("drill", "run", "key-service-instance-down", "--instance", "key-us-east", limit_s=320)
 
     assert (report["passed"], report["load"]["lost"]) == (True, 0)

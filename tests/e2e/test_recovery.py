@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.station import PROGRAM, Station, alive, sample_with_free_ports, wait_until
+from tests.e2e.station import PROGRAM, Station, alive, running, sample_with_free_ports, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -26,13 +26,8 @@ LONG_S = 480
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Station]:
     folder = tmp_path_factory.mktemp("recovery")
-    built = Station(folder, sample_with_free_ports(free_port, [impatient(folder / "runbooks")]))
-    built.write_manifest()
-    built.up()
-    try:
+    with running(folder, sample_with_free_ports(free_port, [impatient(folder / "runbooks")])) as built:
         yield built
-    finally:
-        built.down()
 
 
 def impatient(folder: Path) -> Path:

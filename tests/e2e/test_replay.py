@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.station import Station, sample_with_free_ports, wait_until
+from tests.e2e.station import Station, running, sample_with_free_ports, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -16,21 +16,12 @@ LONG_S = 300.0
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> Iterator[Station]:
-    built = Station(tmp_path_factory.mktemp("replay"), sample_with_free_ports(free_port, [RUNBOOKS]))
-    built.write_manifest()
-    built.up()
-    try:
+    with running(tmp_path_factory.mktemp("replay"), sample_with_free_ports(free_port, [RUNBOOKS])) as built:
         yield built
-    finally:
-        built.down()
 
 
 def steady(station: Station) -> None:
-    def is_quiet() -> bool:
-        seen = station.status()
-        return bool(seen["ready"]) and not seen["open_incidents"]
-
-    wait_until(is_quiet, "the platform is in its steady state", limit_s=LONG_S)
+    wait_until(station.is_quiet, "the platform is in its steady state", limit_s=LONG_S)
 
 
 def test_an_incident_of_an_instance_happens_again_as_it_did(station: Station, tmp_path: Path) -> None:
