@@ -216,15 +216,6 @@ async def make_signals(
     rules = await asyncio.to_thread(RuleShelf, lambda: declared.value.monitoring.rules, lambda: derived.groups)
     ours.groups = lambda: rules.groups.value
     alerting = Alerting(database, rules.groups, surround)
-    told = Told(
-        groups=alerting.told,
-        targets=lambda: targets_told(scraper.state.value.values()),
-        flags=lambda: _flags(declared.value),
-        retention=lambda: duration_text(declared.value.monitoring.retention_s * 1000),
-        problems=lambda: (*rules.diagnostics, *derived.problems),
-    )
-    desk = QueryDesk(answering, told)
-    heartbeat = HeartbeatLoop(lambda: declared.value.monitoring.heartbeat, alerting.alive)
     return Signals(
         declared=declared,
         shelf=shelf,
@@ -232,13 +223,25 @@ async def make_signals(
         store=store,
         scraper=scraper,
         alerting=alerting,
-        heartbeat=heartbeat,
-        desk=desk,
+        heartbeat=HeartbeatLoop(lambda: declared.value.monitoring.heartbeat, alerting.alive),
+        desk=QueryDesk(answering, _told(declared, scraper, alerting, rules=rules, derived=derived)),
         rules=rules,
         derived=derived,
         entrances=Entrances(declared),
         astray=astray,
         objectives=Objectives(declared=lambda: declared.value, ask=_asked_now(own), bounds_s=BOUNDS_S),
+    )
+
+
+def _told(
+    declared: Cell[PlatformSpec], scraper: Scraper, alerting: Alerting, *, rules: RuleShelf, derived: DerivedRules
+) -> Told:
+    return Told(
+        groups=alerting.told,
+        targets=lambda: targets_told(scraper.state.value.values()),
+        flags=lambda: _flags(declared.value),
+        retention=lambda: duration_text(declared.value.monitoring.retention_s * 1000),
+        problems=lambda: (*rules.diagnostics, *derived.problems),
     )
 
 
