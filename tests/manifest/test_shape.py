@@ -1,11 +1,15 @@
 """Every field that does not fit its type, range or form is named, all at once, with a hint."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import inspect
 
 from stationmaster.core.problem import Diagnostic, InvalidInputError
 from stationmaster.manifest.read import parse
+from stationmaster.manifest.schema import PlatformDocument
+from stationmaster.manifest.shape import stand_in
 
 
 def problems(text: str) -> list[Diagnostic]:
@@ -51,6 +55,14 @@ def problems(text: str) -> list[Diagnostic]:
             "unknown-choice",
             "services[0].supervision",
             "'runbook'?",
+        ),
+        ("channels: [{name: a, kind: slck, address: wherever}]", "unknown-choice", "channels[0].kind", "'slack'?"),
+        ("channels: [{name: a, address: wherever}]", "missing-field", "channels[0]", "add `kind:`"),
+        (
+            "responders: [{name: r, notify: [{contact: a}], contacts: [{name: a, kind: [], address: b@c}]}]",
+            "wrong-type",
+            "responders[0].contacts[0].kind",
+            "",
         ),
         (
             "services: [{name: s, port: 1, supervision: 7}]",
@@ -180,6 +192,33 @@ def test_a_broken_part_does_not_make_those_that_name_it_look_wrong() -> None:
         "too-few-items",
         "unknown-choice",
     ]
+
+
+def required(kind: inspect.Type, seen: set[type]) -> Iterator[inspect.Type]:
+    """The types of every required field, at any depth."""
+    match kind:
+        case inspect.Metadata():
+            yield from required(kind.type, seen)
+        case inspect.ListType():
+            yield from required(kind.item_type, seen)
+        case inspect.DictType():
+            yield from required(kind.value_type, seen)
+        case inspect.UnionType():
+            for each in kind.types:
+                yield from required(each, seen)
+        case inspect.StructType() if kind.cls not in seen:
+            seen.add(kind.cls)
+            for field in kind.fields:
+                if field.required:
+                    yield field.type
+                yield from required(field.type, seen)
+
+
+def test_something_stands_in_for_whatever_is_required() -> None:
+    kinds = list(required(inspect.type_info(PlatformDocument), set()))
+    assert len(kinds) > 40
+    for each in kinds:
+        stand_in(each)
 
 
 def test_a_diagnostic_reads_as_file_line_column_message_code_and_hint() -> None:

@@ -28,7 +28,7 @@ def fill(root: Node, document: type[S], problems: Problems, path: str = "") -> t
     """The filled document (None when the root is no mapping) and where its parts stand; `path` leads to the root.
 
     Where a required field is broken, `BROKEN_TEXT`, the least number or an empty list stands in for it, so that the
-    rest of its struct is still looked at.
+    rest of its struct is still looked at; `BROKEN`, which is none of its choices, for a choice.
     """
     filler = _Filler(problems)
     value = filler.struct(root, cast(inspect.StructType, inspect.type_info(document)), path)
@@ -101,13 +101,13 @@ class _Filler:
         if below is not None:
             value = self.value(below, each.type, step_into(path, each.name))
             if value is BROKEN:
-                return _stand_in(each.type) if each.required else NODEFAULT
+                return stand_in(each.type) if each.required else NODEFAULT
             is_default = not isinstance(value, Struct) and value == each.default
             return NODEFAULT if is_default else value  # the very object, by which msgspec knows what to leave out
         if each.required:
             message = f"{path or 'the document'}: `{each.name}` is missing"
             self.refuse(node, path, ("missing-field", message), f"add `{each.name}:`")
-            return _stand_in(each.type)
+            return stand_in(each.type)
         return NODEFAULT
 
     def items(self, node: Node, kind: inspect.ListType, path: str) -> Any:
@@ -211,15 +211,18 @@ def _base(digits: str) -> int:
     return {"0x": 16, "0o": 8}.get(digits[:2], 10)
 
 
-def _stand_in(kind: inspect.Type) -> object:
+def stand_in(kind: inspect.Type) -> object:
+    """What a required field of that type holds when it is broken; TypeError where the schema has a new sort."""
     match kind:
         case inspect.Metadata():
-            return _stand_in(kind.type)
+            return stand_in(kind.type)
         case inspect.StrType():
             return BROKEN_TEXT
         case inspect.IntType():
             return kind.ge
         case inspect.ListType():
             return []
+        case inspect.EnumType():
+            return BROKEN
         case _:
             raise TypeError(f"nothing stands in for a required {kind}")
