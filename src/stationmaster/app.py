@@ -125,7 +125,7 @@ async def build(catalog: Catalog, state: StateDir, database: Database, *, nodes:
     watchdog = Watchdog(
         database, declared, gateway, direct=lambda: direct_checks(monitor), resolved=partial(resolved_of, incidents)
     )
-    guard = make_guard(declared, database, gateway, lambda: signals.objectives)
+    guard = make_guard(declared, database, gateway, lambda: signals.objectives, lambda: monitor.health.value)
     findings = Findings(
         database=database, declared=declared, health=lambda: monitor.health.value, desk=lambda: signals.desk
     )

@@ -14,9 +14,11 @@ from stationmaster.healing.bounds import Busy, Change, Judged, Refused
 from stationmaster.healing.guard import Guard
 from stationmaster.healing.touched import touched
 from stationmaster.joints import GatewayBalancer
+from stationmaster.monitor.loop import InstanceHealth
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.objectives.indicator import DURATIONS, REQUESTS, bad_rate, total_rate, unmeasured
 from stationmaster.monitor.promql.results import QueryError, Result, Vector
+from stationmaster.monitor.rules import Health
 from stationmaster.runbooks.bounded import Attempt, Begun, Held, Occupied, Standing
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
@@ -74,13 +76,18 @@ def _standing(judged: Judged) -> Standing:
 
 
 def make_guard(
-    declared: Cell[PlatformSpec], database: Database, gateway: Gateway, objectives: Callable[[], Objectives]
+    declared: Cell[PlatformSpec],
+    database: Database,
+    gateway: Gateway,
+    objectives: Callable[[], Objectives],
+    health: Callable[[], Mapping[str, InstanceHealth]],
 ) -> Guard:
     return Guard(
         database=database,
         spec=lambda: declared.value,
         targets=GatewayBalancer(gateway).views,
         serving=ServingNodes(gateway),
+        down=lambda: frozenset(name for name, each in health().items() if each.state is Health.DOWN),
         measure=CallersFare(objectives),
         settled_s=lambda: _SEEN_AFTER_SCRAPES * declared.value.monitoring.scrape_interval_ms / 1000,
     )

@@ -16,7 +16,11 @@ from stationmaster.healing.touched import Touched
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 KEYS = frozenset({"keys"})
-RESTART = Change(run="run-1", step="3", attempt=1, touches=Touched(services=KEYS, restarts=("key-1",)))
+RESTART = Change(
+    run="run-1", step="3", attempt=1, touches=Touched(services=KEYS, restarts=("key-1",), only_restarts=True)
+)
+MORE_THAN_A_RESTART = replace(RESTART, touches=replace(RESTART.touches, only_restarts=False))
+DOWN = frozenset({"key-1", "key-2"})
 REMOVE = Change(
     run="run-1",
     step="2",
@@ -29,11 +33,11 @@ RETURN = Change(run="run-1", step="5", attempt=1, touches=Touched(services=KEYS,
 
 def done(
     minutes_ago: float = 1, *, run: str = "run-0", services: frozenset[str] = KEYS, restarts: tuple[str, ...] = (),
-    is_open: bool = False, counts: bool = True,
+    is_open: bool = False, counts: bool = True, revives: bool = False,
 ) -> Done:  # fmt: skip
     at = NOW - timedelta(minutes=minutes_ago)
     key = (run, f"at {minutes_ago}", 1)
-    return Done(at=at, key=key, services=services, restarts=restarts, is_open=is_open, counts=counts)
+    return Done(at=at, key=key, services=services, restarts=restarts, is_open=is_open, counts=counts, revives=revives)
 
 
 def ring(*states: str) -> tuple[TargetView, ...]:
@@ -96,6 +100,36 @@ ROWS: list[tuple[str, Change, Situation, str]] = [
         RESTART,
         at(done=[done(is_open=True, services=frozenset({"shop"}))]),
         "allowed",
+    ),
+    (
+        "another run starts another instance that is down as well",
+        RESTART,
+        at(down=DOWN, done=[done(is_open=True, restarts=("key-2",), revives=True)]),
+        "allowed",
+    ),
+    (
+        "this instance is up",
+        RESTART,
+        at(done=[done(is_open=True, restarts=("key-2",), revives=True)]),
+        "busy: run-0 changes keys",
+    ),
+    (
+        "the other instance was up",
+        RESTART,
+        at(down=DOWN, done=[done(is_open=True, restarts=("key-2",))]),
+        "busy: run-0 changes keys",
+    ),
+    (
+        "another run starts the same instance",
+        RESTART,
+        at(down=DOWN, done=[done(is_open=True, restarts=("key-1",), revives=True)]),
+        "busy: run-0 changes keys",
+    ),
+    (
+        "something else is done besides",
+        MORE_THAN_A_RESTART,
+        at(down=DOWN, done=[done(is_open=True, restarts=("key-2",), revives=True)]),
+        "busy: run-0 changes keys",
     ),
     (
         "several changes at once are wanted",

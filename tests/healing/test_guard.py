@@ -84,6 +84,21 @@ async def test_the_second_run_waits_until_the_change_of_the_first_is_verified(da
     assert isinstance(await guard.begin(change("run-3"), incident=2), Allowed)
 
 
+async def test_instances_that_are_down_together_are_started_together(database: Database) -> None:
+    guard = guarded(database)
+    guard.down = lambda: frozenset({"keys-1", "keys-2"})
+    other = touched([("stm", "instance", "restart", "keys-2")], SPEC, "")
+    deploy = touched([("stm", "service", "rollback", "keys")], SPEC, "")
+    assert isinstance(await guard.begin(change(), incident=1), Allowed)
+    assert isinstance(await guard.begin(change("run-2", touches=other), incident=2), Allowed)
+    assert isinstance(await guard.begin(change("run-3"), incident=3), Busy), "the same one twice"
+    assert isinstance(await guard.begin(change("run-4", touches=deploy), incident=4), Busy)
+    guard.down = lambda: frozenset({"keys-2"})
+    later = change("run-5", touches=touched([("docker", "restart", "keys-2")], SPEC, ""))
+    await guard.ended(change("run-2", touches=other), incident=2)
+    assert isinstance(await guard.begin(later, incident=5), Allowed), "the first was down when it was begun"
+
+
 async def test_a_run_that_is_over_holds_nobody_up(database: Database) -> None:
     guard = guarded(database)
     await guard.begin(change(), incident=1)

@@ -53,10 +53,10 @@ SPEC = PlatformSpec(
 )
 
 ROWS: list[tuple[str, Touched]] = [
-    ("stm instance restart keys-1", Touched(services=frozenset({"keys"}), restarts=("keys-1",))),
+    ("stm instance restart keys-1", Touched(services=frozenset({"keys"}), restarts=("keys-1",), only_restarts=True)),
     (
         "/usr/bin/stm instance restart --reason no keys-1",
-        Touched(services=frozenset({"keys"}), restarts=("keys-1",)),
+        Touched(services=frozenset({"keys"}), restarts=("keys-1",), only_restarts=True),
     ),
     ("stm instance restart gw-2", Touched(services=frozenset({"about"}), restarts=("gw-2",), nodes=("gw-2",))),
     ("stm node stop gw-1", Touched(services=frozenset({"about"}), nodes=("gw-1",))),
@@ -79,7 +79,7 @@ ROWS: list[tuple[str, Touched]] = [
         "stm target auto keys-host 127.0.0.1:2; stm instance restart keys-1",
         Touched(services=frozenset({"keys"}), restarts=("keys-1",)),
     ),
-    ("docker restart shop-3", Touched(services=frozenset({"shop"}), restarts=("shop-3",))),
+    ("docker restart shop-3", Touched(services=frozenset({"shop"}), restarts=("shop-3",), only_restarts=True)),
     ("rm -rf /var/cache/app", Touched(services=frozenset({"about"}))),
     ("stm incident note 3 -m keys-1", Touched(acts=False)),
     ("stm silence add service=keys --for 1h", Touched(acts=False)),

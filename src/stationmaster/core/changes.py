@@ -19,7 +19,8 @@ class ApiReading:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeBegan:
     """The platform begins to change something by itself, or after a yes. `before` is what callers got until then, with
-    the first change of a run alone; what does not `count` uses up no budget."""
+    the first change of a run alone; what does not `count` uses up no budget. `revives`: it restarted instances that
+    were down, and did nothing else."""
 
     at: datetime
     incident: int
@@ -29,6 +30,7 @@ class ChangeBegan:
     services: tuple[str, ...] = ()
     restarts: tuple[str, ...] = ()
     counts: bool = True
+    revives: bool = False
     before: tuple[ApiReading, ...] = ()
 
 

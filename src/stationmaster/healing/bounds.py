@@ -41,12 +41,13 @@ class Done:
     restarts: tuple[str, ...]
     is_open: bool
     counts: bool = True
+    revives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """`policy_of` a service; None means the platform. `done` within the last hour, oldest first. `worse` says after
-    which changes of the same run callers fared worse."""
+    which changes of the same run callers fared worse; `down` names the instances that fail their check."""
 
     policy_of: Callable[[str | None], HealingPolicy]
     done: Sequence[Done] = ()
@@ -54,6 +55,7 @@ class Situation:
     serving: frozenset[str] = frozenset()
     """The gateway nodes that serve."""
     worse: Sequence[str] = ()
+    down: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +149,18 @@ def _withdrawals(touches: Touched, situation: Situation) -> Iterator[str]:
         targets = [replace(each, state=BalancerState.OUT) if each is leaving else each for each in targets]
 
 
+def revives(change: Change, down: frozenset[str]) -> bool:
+    """It restarts what is down, which takes nothing from callers, and does nothing else."""
+    return change.touches.only_restarts and down.issuperset(change.touches.restarts)
+
+
 def _busy(change: Change, situation: Situation, now: datetime) -> Busy | None:
+    """Instances that are down together are started together; all else waits."""
+    beside = frozenset(change.touches.restarts) if revives(change, situation.down) else None
     alone = {each for each in change.touches.services if situation.policy_of(each).one_change_at_a_time}
     for other in situation.done:
+        if beside is not None and other.revives and beside.isdisjoint(other.restarts):
+            continue
         shared = sorted(alone & other.services)
         if other.is_open and other.key[0] != change.run and shared and now - other.at < SPAN:
             run, step, _ = other.key

@@ -11,7 +11,19 @@ import structlog
 from stationmaster.core.changes import ApiReading, ChangeBegan, ChangeEnded, ChangeWorsened
 from stationmaster.core.facts import EscalationAsked, RunEnded
 from stationmaster.core.spec import HealingPolicy, PlatformSpec
-from stationmaster.healing.bounds import SPAN, Allowed, Busy, Change, Done, Judged, Refused, Situation, busy, judge
+from stationmaster.healing.bounds import (
+    SPAN,
+    Allowed,
+    Busy,
+    Change,
+    Done,
+    Judged,
+    Refused,
+    Situation,
+    busy,
+    judge,
+    revives,
+)
 from stationmaster.healing.decide import TargetView
 from stationmaster.healing.touched import apis_of
 from stationmaster.healing.worse import worsened
@@ -38,15 +50,20 @@ async def no_node_is_asked() -> frozenset[str]:
     return frozenset()
 
 
+def nothing_is_known_down() -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(slots=True, kw_only=True)
 class Guard:
-    """`spec` and `targets` are asked at every decision; `serving` names the gateway nodes that serve. `settled_s` is
-    how long it takes until `measure` has seen a change."""
+    """`spec` and `targets` are asked at every decision; `serving` names the gateway nodes that serve, `down` the
+    instances that fail their check. `settled_s` is how long it takes until `measure` has seen a change."""
 
     database: Database
     spec: Callable[[], PlatformSpec]
     targets: Callable[[], Awaitable[Sequence[TargetView]]]
     serving: Callable[[], Awaitable[frozenset[str]]] = no_node_is_asked
+    down: Callable[[], frozenset[str]] = nothing_is_known_down
     measure: Measure = nobody_measures
     settled_s: Callable[[], float] = field(default=lambda: 0.0)
     now: Callable[[], datetime] = utc_now
@@ -83,7 +100,7 @@ class Guard:
             if isinstance(judged, Busy) and not waits:
                 judged = Allowed()
             if isinstance(judged, Allowed):
-                await self._count(change, incident, before, counts=judged.counts)
+                await self._count(change, incident, before, judged, revives(change, situation.down))
         return judged
 
     async def ended(self, change: Change, *, incident: int) -> None:
@@ -146,7 +163,9 @@ class Guard:
     async def _baseline(self, run: str) -> Sequence[ApiReading]:
         return next((fact.before for fact in await self._facts(_LOOKED_BACK) if fact.run == run), ())
 
-    async def _count(self, change: Change, incident: int, before: tuple[ApiReading, ...], *, counts: bool) -> None:
+    async def _count(
+        self, change: Change, incident: int, before: tuple[ApiReading, ...], allowed: Allowed, revived: bool
+    ) -> None:
         if not _is_counted(change) or await self._is_known(change):
             return
         fact = ChangeBegan(
@@ -157,7 +176,8 @@ class Guard:
             attempt=change.attempt,
             services=tuple(sorted(change.touches.services)),
             restarts=change.touches.restarts,
-            counts=counts,
+            counts=allowed.counts,
+            revives=revived,
             before=before,
         )
         async with self.database.write() as connection:
@@ -182,6 +202,7 @@ class Guard:
             done=_done(began, ended, over),
             targets=await self.targets() if change.touches.withdraws else (),
             serving=serving,
+            down=self.down(),
             worse=[
                 f"callers fare worse since step {each.step}: {each.why}" for each in worse if each.run == change.run
             ],
@@ -205,6 +226,7 @@ def _done(began: Sequence[ChangeBegan], ended: Sequence[ChangeEnded], over: set[
             restarts=fact.restarts,
             is_open=fact.run not in over and (end is None or end < fact.at),
             counts=fact.counts,
+            revives=fact.revives,
         )
         found[done.key] = done
     return tuple(found.values())

@@ -25,7 +25,8 @@ _TOUCHES_NOTHING = frozenset(
 class Touched:
     """`restarts` names an instance as often as it is restarted; `nodes` are the gateway nodes that stop serving for a
     while; `withdraws` are pairs of a virtual host's name and a target's address. `acts`: anything is changed at all;
-    `only_moves` and `only_returns`: nothing else than targets is moved, or put back."""
+    `only_moves` and `only_returns`: nothing else than targets is moved, or put back. `only_restarts`: nothing else than
+    instances of services is restarted."""
 
     services: frozenset[str] = frozenset()
     restarts: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class Touched:
     acts: bool = True
     only_moves: bool = False
     only_returns: bool = False
+    only_restarts: bool = False
 
 
 def touched(calls: Sequence[Call], spec: PlatformSpec, service: str) -> Touched:
@@ -50,6 +52,7 @@ def touched(calls: Sequence[Call], spec: PlatformSpec, service: str) -> Touched:
         services=found.services or own,
         only_moves=reading.moving == reading.acting,
         only_returns=reading.returning == reading.acting,
+        only_restarts=reading.restarting == reading.acting and not found.nodes,
     )
 
 
@@ -114,6 +117,7 @@ class _Reading:
     acting: int = 0
     moving: int = 0
     returning: int = 0
+    restarting: int = 0
 
     def read(self, call: Call) -> None:
         program = call[0].rpartition("/")[2] if call else ""
@@ -168,6 +172,7 @@ class _Reading:
         names = tuple(each for each in words if each in self.named.instances or each in self.named.nodes)
         away = tuple(each for each in names if each in self.named.nodes) if nodes else ()
         again = names if restarts else ()
+        self.restarting += bool(again)
         self.found = replace(self.found, restarts=(*self.found.restarts, *again), nodes=(*self.found.nodes, *away))
 
 

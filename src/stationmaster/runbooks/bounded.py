@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-WAITS_AT_MOST_S = 90.0
-"""For another run that changes the same service; then a person is asked."""
+WAITS_AT_MOST_S = 150.0
+"""For another run that changes the same service, some longer than its change may wait for a cure; then a person is
+asked."""
 LOOKS_EVERY_S = 0.25
 
 
