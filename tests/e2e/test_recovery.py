@@ -17,7 +17,7 @@ from tests.e2e.station import PROGRAM, Station, alive, running, sample_with_free
 pytestmark = pytest.mark.e2e
 
 RUNBOOKS = Path(__file__).parents[2] / "runbooks"
-SHORTER = {"wait=1m ": "wait=3s ", "--timeout 45s": "--timeout 8s"}
+SHORTER = {"wait=1m ": "wait=3s ", "wait=2m}": "wait=20s}", "--timeout 45s": "--timeout 8s"}
 """How long runbooks wait for remedies that cannot help here."""
 SERVICE = "api_key_service"
 LONG_S = 480
@@ -107,3 +107,26 @@ def test_recovery_is_killed_goes_on_and_brings_the_last_good_version_back(statio
     assert httpx.get(f"{station.node_url()}/api/auth/jwks").status_code == 200
     silences = station.json("maintenance", "list")["silences"]
     assert not silences, "the window is over"
+
+
+def test_a_run_for_the_incident_proposes_the_recovery_and_one_yes_does_it(station: Station) -> None:
+    wait_until(lambda: station.status()["open_incidents"] == 0, "the incident before is over", limit_s=LONG_S)
+    wait_until(lambda: station.status()["ready"], "all is well", limit_s=LONG_S)
+    last = max(each["number"] for each in station.json("incident", "list")["incidents"])
+    flag = station.folder / "broken"
+    flag.unlink()
+    again = station.run("service", "deploy", SERVICE, "--version", "2", "--bake", "0", limit_s=LONG_S)
+    assert again.returncode == 0, again.stdout + again.stderr
+    break_for_good(station, flag)
+
+    def asked() -> list[dict[str, str]]:
+        every = station.json("approval", "list")["approvals"]
+        return [each for each in every if f"stm recover {SERVICE}" in each["command"]]
+
+    wait_until(asked, "the run asks for a yes", limit_s=LONG_S)
+    (question,) = asked()
+    assert station.run("approval", "allow", question["run"], question["step"], "--yes").returncode == 0
+    wait_until(lambda: station.status()["ready"] and not station.status()["open_incidents"], "cured", limit_s=500)
+    assert station.json("service", "versions", SERVICE)["deployment"]["version"] == 1
+    new = [each["number"] for each in station.json("incident", "list")["incidents"] if each["number"] > last]
+    assert new
