@@ -1,5 +1,6 @@
 """A drill passed where the platform itself worked it, in time, and nobody lost what something healthy could answer."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from stationmaster.api.wire import IncidentSummary, TimelineEntry
 from stationmaster.api.wire_drills import DrillFault, DrillShown, FaultShown
 from stationmaster.api.wire_incidents import IncidentAlert, IncidentStory
 from stationmaster.cli.load import Load
-from stationmaster.cli.report import DrillReport, report_of
+from stationmaster.cli.report import NO_RESTARTS, DrillReport, report_of
 
 ZERO = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 WORKED = (
@@ -74,13 +75,13 @@ def story(lines: tuple[tuple[float, str, str], ...], *, reviewed_after_s: float 
     return IncidentStory(incident=shown, timeline=timeline, alerts=(alert,), reviewed_at=reviewed)
 
 
-def report(shown: DrillShown, *stories: IncidentStory) -> DrillReport:
+def report(shown: DrillShown, *stories: IncidentStory, restarts: Mapping[str, datetime] = NO_RESTARTS) -> DrillReport:
     fault = FaultShown(
         id="1", drill=shown.name, kind=shown.faults[0].kind, of="shop-1", by="ada", began_at=ZERO, ends_at=ZERO,
         undone_at=None, detail="",
     )  # fmt: skip
     with Load((), rate=1) as load:
-        return report_of(shown, [fault], stories, load, steady=True)
+        return report_of(shown, [fault], stories, load, steady=True, restarts=restarts)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,14 @@ def test_a_drill_passes_where_the_platform_worked_it(
 def test_a_drill_of_which_nobody_knew_fails() -> None:
     made = report(drill(cured=False))
     assert (made.passed, made.diagnosis, made.resolved_s) == (False, "none", None)
+
+
+def test_what_its_supervisor_started_again_before_any_check_missed_it_needs_no_incident() -> None:
+    back = {"shop-1": ZERO + timedelta(seconds=0.8)}
+    made = report(drill(kind="kill"), restarts=back)
+    assert (made.passed, made.supervised, made.restarted_s, made.incidents) == (True, True, 0.8, ())
+    known = report(drill(kind="kill"), story(DECLINED), restarts=back)
+    assert (known.passed, known.supervised) == (False, False), "where there is an incident, it has to be worked"
 
 
 def test_a_killed_process_may_be_back_whenever_it_is_resolved() -> None:

@@ -32,6 +32,8 @@ _REVIEWED_WITHIN_S = 30.0
 """How long a review that the platform makes by itself may take after everything is well; see `reviews.steady_for`."""
 _LOOKED_BACK_S = 420.0
 """Alerts over five minutes of requests end so long after the last bad one."""
+_UNNOTICED_S = 10.0
+"""Checks that have passed for so long since a process was started again did not miss it."""
 _QUIET_S = 3.0
 """What has opened no other incident for so long opens none any more."""
 
@@ -46,6 +48,8 @@ class Drilling:
     quiet: bool
     began_at: datetime = field(default_factory=utc_now)
     _printed: set[tuple[datetime, str, str]] = field(default_factory=set)
+    _restarts: dict[str, datetime] = field(default_factory=dict)
+    """When instances that were killed were seen with another process; only while there is no incident."""
 
     def run(self) -> DrillReport:
         """Raises PlatformError `not-steady`: a drill on a platform that is not well would prove nothing."""
@@ -55,12 +59,12 @@ class Drilling:
         with Load(urls, rate=self.rate, token=self._token()) as load:
             time.sleep(_WARM_UP_S)
             with self._faults() as faults:
-                stories = self._watch(faults, last)
+                stories = self._watch(faults, last, before)
             stories = self._watch_end(last) if self._is_open(stories) else stories
             time.sleep(_COOL_DOWN_S)
             steady = self._steady_after()
         stories = self._reviewed(stories, last)
-        return report_of(self.drill, faults, stories, load, steady=steady)
+        return report_of(self.drill, faults, stories, load, steady=steady, restarts=self._restarts)
 
     def _steady_before(self) -> PlatformStatus:
         seen = self.client.get("/api/v1/status", PlatformStatus)
@@ -142,8 +146,9 @@ class Drilling:
 
     # Watching
 
-    def _watch(self, faults: Sequence[FaultShown], last: int) -> list[IncidentStory]:
-        """Until every incident is resolved, or until a fault that only its end cures has been worked on a while."""
+    def _watch(self, faults: Sequence[FaultShown], last: int, before: PlatformStatus) -> list[IncidentStory]:
+        """Until every incident is resolved, or a supervisor was faster than every check, or until a fault that only its
+        end cures has been worked on a while."""
         stories: list[IncidentStory] = []
         lasts_s = self.limit_s if self.drill.cured else min(self.limit_s, self.drill.for_s)
         began = time.monotonic()
@@ -156,12 +161,30 @@ class Drilling:
             quiet_since = (quiet_since or time.monotonic()) if over else None
             if self.drill.cured:
                 done = quiet_since is not None and time.monotonic() - quiet_since >= _QUIET_S
+                done = done or (not stories and self._is_outrun(faults, before))
             else:
                 done = self._is_worked(stories, time.monotonic() - began)
             if done:
                 break
             time.sleep(_POLL_S)
         return stories
+
+    def _is_outrun(self, faults: Sequence[FaultShown], before: PlatformStatus) -> bool:
+        """Everything that was killed was started again for a while, and nothing has opened an incident."""
+        if any(each.kind != FaultKind.KILL.value for each in faults):
+            return False
+        try:
+            now = self.client.get("/api/v1/status", PlatformStatus)
+        except PlatformError as error:
+            _pass_over(error)
+            return False
+        killed = {each.name: each.pid for each in before.instances if each.name in {fault.of for fault in faults}}
+        for each in now.instances:
+            if each.name in killed and each.pid not in (None, killed[each.name]):
+                self._restarts.setdefault(each.name, utc_now())
+        if not now.ready or not killed or self._restarts.keys() != killed.keys():
+            return False
+        return (utc_now() - max(self._restarts.values())).total_seconds() > _UNNOTICED_S
 
     def _watch_end(self, last: int) -> list[IncidentStory]:
         """The faults are gone: what is open resolves by itself, where alerts look back as late as they do."""

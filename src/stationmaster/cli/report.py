@@ -1,7 +1,7 @@
 """What a drill proved: how long each stage took, whom it paged, what was lost, whether all is well again."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from stationmaster.core.drills import OVER_AT_ONCE, FaultKind
 _LEFT: Final = ("refused", "manual")
 _DONE: Final = re.compile(r": (?:passed|failed)(?: — |$)")
 """What the timeline says of a step that was really done."""
+NO_RESTARTS: Final[Mapping[str, datetime]] = {}
 _CONTROL: Final = "control"
 """What alerts call the service that the control plane is."""
 
@@ -59,6 +60,8 @@ class DrillReport(msgspec.Struct, kw_only=True):
     approvals: int
     left: tuple[Step, ...]
     """Steps that nobody but a person could do."""
+    supervised: bool
+    """Its supervisor started it again before any check found it down: there was nothing to work for a runbook."""
     uncovered: tuple[str, ...]
     """Alerts for which no runbook was worked, and what a run asked somebody to look at."""
     load: LoadReport
@@ -84,8 +87,15 @@ class DrillReport(msgspec.Struct, kw_only=True):
 
 
 def report_of(
-    drill: DrillShown, faults: Sequence[FaultShown], stories: Sequence[IncidentStory], load: Load, *, steady: bool
+    drill: DrillShown,
+    faults: Sequence[FaultShown],
+    stories: Sequence[IncidentStory],
+    load: Load,
+    *,
+    steady: bool,
+    restarts: Mapping[str, datetime] = NO_RESTARTS,
 ) -> DrillReport:
+    """`restarts` says when what was killed was seen with another process."""
     zero = min(each.began_at for each in faults)
     timeline = tuple(sorted((entry for each in stories for entry in each.timeline), key=lambda entry: entry.at))
     broken = [each.of for each in faults]
@@ -94,6 +104,8 @@ def report_of(
         _last(timeline, "incident.resolved", zero) if all(each.incident.resolved_at for each in stories) else None
     )
     spared = not drill.spared or measured.lost == 0
+    supervised = not stories and bool(broken) and restarts.keys() == set(broken)
+    worked = _worked(drill, stories, resolved) and _was_worked(drill, timeline, zero)
     return DrillReport(
         drill=drill.name,
         instance=", ".join(filter(None, broken)),
@@ -103,7 +115,9 @@ def report_of(
         detected_s=_first(timeline, "alert.fired", zero),
         out_of_balancer_s=_first(timeline, "target.out", zero),
         paged_s=_first(timeline, "page.sent", zero),
-        restarted_s=_first(timeline, "instance.restarted", zero),
+        restarted_s=_since(max(restarts.values()), zero)
+        if supervised
+        else _first(timeline, "instance.restarted", zero),
         recovered_s=_last(timeline, "alert.recovered", zero),
         back_in_balancer_s=_last(timeline, "target.in", zero),
         resolved_s=resolved,
@@ -114,13 +128,14 @@ def report_of(
         runs=tuple(entry.text for entry in timeline if entry.kind in ("run.started", "run.ended", "run.declined")),
         approvals=sum(entry.kind == "approval.asked" for entry in timeline),
         left=tuple(_left(timeline)),
+        supervised=supervised,
         uncovered=tuple(entry.text for entry in timeline if entry.kind in ("run.declined", "escalation")),
         load=measured,
         lost_from_s=_since(measured.lost_from, zero),
         lost_until_s=_since(measured.lost_until, zero),
         lost_allowed=not drill.spared,
         steady_again=steady,
-        passed=steady and spared and _worked(drill, stories, resolved) and _was_worked(drill, timeline, zero),
+        passed=steady and spared and (worked or supervised),
         timeline=timeline,
     )
 
