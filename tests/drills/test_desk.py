@@ -161,6 +161,33 @@ async def test_a_sticky_fault_is_made_again_until_its_end(database: Database) ->
     assert [each.split()[0] for each in breaker.did] == ["begin", "again", "undo"]
 
 
+@dataclass
+class Slow(Recorded):
+    """Takes back when the test lets it."""
+
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def undo(self, fault: Fault) -> str:
+        self._do("undo", fault)
+        await self.goes_on.wait()
+        return "mended"
+
+
+async def test_a_sticky_fault_is_not_made_again_while_it_is_taken_back(database: Database) -> None:
+    breaker = Slow()
+    drills = desk(database, breaker, Clock())
+    made = await drills.inject(replace(HANG, sticky=True), drill="d", for_s=10, by="ada")
+    taken, again = asyncio.create_task(drills.take_back(made.id, by="ada")), asyncio.create_task(drills.tick())
+    twice = asyncio.create_task(drills.take_back_all(drill="d", by="bob"))
+    await asyncio.sleep(0.05)
+    breaker.goes_on.set()
+    assert (await taken).detail == "taken back by ada; mended"
+    await again
+    await twice
+    assert [each.split()[0] for each in breaker.did] == ["begin", "undo"]
+    assert not drills.standing
+
+
 @pytest.mark.parametrize(
     ("spec", "fault", "for_s", "code"),
     [

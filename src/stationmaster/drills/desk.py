@@ -114,7 +114,7 @@ class Drills:
             try:
                 await self.breaker.begin(fault)
             except PlatformError as error:
-                await self._take_back(made, f"it could not be made: {error.message}")
+                await self._undo(made, f"it could not be made: {error.message}")
                 raise
         log.info("fault injected", drill=drill, kind=fault.kind.value, of=fault.of, by=by)
         return made
@@ -175,12 +175,19 @@ class Drills:
             await audit.record(connection, change)
 
     async def _again(self, made: Injected) -> None:
+        """Not while it is taken back: whoever mends the process then is not somebody else."""
         try:
-            await self.breaker.again(made.fault)
+            async with self._turn:
+                if made.id in self._standing:
+                    await self.breaker.again(made.fault)
         except PlatformError as error:
             log.warning("fault does not stand again", of=made.fault.of, why=error.message)
 
     async def _take_back(self, made: Injected, why: str) -> Injected:
+        async with self._turn:
+            return await self._undo(made, why) if made.id in self._standing else made
+
+    async def _undo(self, made: Injected, why: str) -> Injected:
         """What cannot be taken back now is tried at every tick: it stays standing."""
         try:
             async with asyncio.timeout(_UNDONE_WITHIN_S):
