@@ -78,6 +78,7 @@ class ExecutorContract:
 
     async def test_a_new_control_plane_adopts_what_it_finds(self, executor: Executor, successor: Executor) -> None:
         running = await executor.start(self.launch("a", SLEEPER))
+        await self.wait_for_log(executor, "a", "up")
         assert (await successor.seen())["a"].pid == running.pid
         assert (await successor.start(self.launch("a", SLEEPER))).pid == running.pid
         assert await successor.stop("a", grace_s=5) is True

@@ -16,7 +16,7 @@ from stationmaster.core.facts import (
 )
 from stationmaster.runbooks.diagnose import Number
 from stationmaster.runbooks.diagnosing import Answer, Around
-from stationmaster.runbooks.local import Order, Ran, run_locally
+from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
 from stationmaster.runtime.db import Database
 from tests.runbooks.test_unattended import SLOW, Room, said_yes
 
@@ -240,3 +240,49 @@ alert: HighLatency
         assert made.proposed.command == asked.command == "echo orders >> cleared"
         await room.recover()
         await task
+
+
+LOGGED = """---
+title: Guide
+alert: HighLatency
+---
+
+# Guide
+
+1. Read the log.
+   ```bash
+   stm instance logs orders-1 --tail 20
+   ```
+2. Ask it.
+   ```bash
+   sleep 0.4; echo asked
+   ```
+3. Scale up.
+   ```bash
+   echo more >> scaled
+   ```
+"""
+
+
+class Logging(Finding):
+    """Its instance writes into its log what is asked of it."""
+
+    log = "(nothing yet)"
+
+    async def runner(
+        self, order: Order, seen: Callable[[str, bool], None], *, stop: asyncio.Event | None = None
+    ) -> Ran:
+        if order.argv[0] != "stm":
+            found = await super().runner(order, seen, stop=stop)
+            self.log = "it was asked"
+            return found
+        return Ran(ending=Ending.EXITED, exit_status=0, output=self.log, printed=self.log)
+
+
+async def test_a_log_is_read_after_the_checks_that_it_tells_of(database: Database, tmp_path: Path) -> None:
+    room = Logging(database, tmp_path, LOGGED)
+    await room.open()
+    async with room.working():
+        await room.asked()
+    checks = {each.title: each.detail for each in (await room.diagnosis()).checks}
+    assert "it was asked" in checks["Read the log."], checks

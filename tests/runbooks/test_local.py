@@ -89,6 +89,20 @@ async def test_a_cancelled_step_ends_its_command(tmp_path: Path) -> None:
     assert not (tmp_path / "done").exists()
 
 
+async def test_a_step_that_is_cancelled_again_and_again_waits_for_the_end_of_its_command(tmp_path: Path) -> None:
+    text = "trap 'sleep 0.3; echo > tidied; exit' TERM; echo > begun; while :; do sleep 0.05; done"
+    task = asyncio.create_task(ran(text, tmp_path))
+    await until((tmp_path / "begun").exists)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0.02)
+    assert not task.done()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (tmp_path / "tidied").exists()
+    assert marked(f"test:{tmp_path.name}") == []
+
+
 async def test_standard_input_is_closed(tmp_path: Path) -> None:
     assert (await ran("read x || echo nothing to read", tmp_path)).output == "nothing to read\n"
 

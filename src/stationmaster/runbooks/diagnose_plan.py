@@ -14,6 +14,7 @@ from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.run import Do, Entry, Journal, Settle, Signals
 from stationmaster.runbooks.suspects import Suspect
 
+_READS_LOG = "stm instance logs "
 _NAMES = re.compile(r"(?:likely|probable|root) cause\s*:", re.IGNORECASE)
 
 
@@ -29,6 +30,11 @@ def looked_at_once(plan: Plan) -> tuple[PlannedStep, ...]:
             found.setdefault(step.script, step)
         moved = moved or "PWD" in step.keeps
     return tuple(found.values())
+
+
+def reads_log(step: PlannedStep) -> bool:
+    """What checks provoke stands in the log only after them."""
+    return step.script.startswith(_READS_LOG)
 
 
 def names_cause(step: PlannedStep) -> bool:

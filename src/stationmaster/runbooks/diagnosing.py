@@ -10,7 +10,7 @@ import msgspec
 from stationmaster.core.facts import Alert, CheckMade, DiagnosisMade, ProposedRemedy
 from stationmaster.runbooks import store
 from stationmaster.runbooks.diagnose import Evidence, Looked, Number, rank
-from stationmaster.runbooks.diagnose_plan import arranged, expects, first_change, looked_at_once, names_cause
+from stationmaster.runbooks.diagnose_plan import arranged, expects, first_change, looked_at_once, names_cause, reads_log
 from stationmaster.runbooks.diagnose_signs import measures_of
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Write
@@ -26,6 +26,7 @@ LOOKS_S, ASKS_S, FRESH_S = 15.0, 5.0, 10.0
 """How long everything together is looked at, and after that once more as long where the step that names the cause has
 not ended, because a diagnosis without it would name none; how long numbers are waited for, and how long afterwards
 what was seen stands for a look of the run."""
+_LOGS_WAIT_S = 5.0
 _LONGEST_SHOWN = 300
 
 Answer = tuple[Number, ...] | str
@@ -107,15 +108,21 @@ class Diagnosing:
     # Looking
 
     async def _look(self, steps: Sequence[PlannedStep]) -> dict[str, Glance | str]:
-        """What can be seen within the limit; the run itself comes back to the rest."""
+        """What can be seen within the limit; the run itself comes back to the rest. Logs are read after the checks."""
         turns = asyncio.Semaphore(self.at_once)
 
         async def look(step: PlannedStep) -> Glance | str:
+            if reads_log(step) and checks:
+                await asyncio.wait(checks, timeout=_LOGS_WAIT_S)
             async with turns:
                 return await self.looking.glance(step)
 
-        first = sorted(steps, key=lambda step: not names_cause(step))
-        tasks = {step.key: asyncio.create_task(look(step)) for step in first}
+        first = sorted(steps, key=lambda step: (reads_log(step), not names_cause(step)))
+        checks: list[asyncio.Task[Glance | str]] = []
+        tasks: dict[str, asyncio.Task[Glance | str]] = {}
+        for step in first:
+            tasks[step.key] = asyncio.create_task(look(step))
+            checks += [] if reads_log(step) else [tasks[step.key]]
         naming = [tasks[step.key] for step in steps if names_cause(step)]
         try:
             if tasks:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from stationmaster.core.command import NOT_RUNNABLE, CommandResult
 from stationmaster.runbooks.confine import can_confine, start_confined
-from stationmaster.runbooks.processes import MARKER, end_all, ended, kill_marked, signal_group
+from stationmaster.runbooks.processes import MARKER, end_all, ended, kill_marked, signal_group, uninterrupted
 from stationmaster.runtime.master_key import COMMAND_VARIABLE, KEY_VARIABLE
 
 HEAD_BYTES, TAIL_BYTES = 16_384, 32_768
@@ -187,7 +187,7 @@ async def _followed(
         over = process.poll() is not None  # it may have ended while we were stopped ourselves
     finally:
         if not over:
-            await asyncio.shield(end_all(process, order.marker))
+            await uninterrupted(end_all(process, order.marker))
         elif order.reads:
             await _nothing_left(process.pid, order)
         await pipes.drained(_EOF_GRACE_S)

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 import psutil
 
@@ -44,6 +46,19 @@ async def end_all(process: subprocess.Popen[bytes], marker: str) -> None:
     with suppress(TimeoutError):  # one that hangs in the kernel (a lost disk or share) ends when that lets it go
         async with asyncio.timeout(HANGING_S):
             await ended(process)
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """To its end, however often the caller is cancelled meanwhile; the cancellation comes after it."""
+    task, cancelled = asyncio.create_task(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+    task.result()
 
 
 async def end_marked(marker: str) -> None:
