@@ -21,7 +21,7 @@ up: $(STAMP) ## set up and run the sample platform (Ctrl-C stops it)
 	$(BIN)/stationmaster up -f src/stationmaster/sample/platform.yaml
 
 test: $(STAMP) ## set up and run every test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(STAMP) ## formatting, lint, types, import directions, our runbooks
 	$(BIN)/ruff format --check .
