@@ -14,8 +14,6 @@ from stationmaster.catalog.loop import Catalog
 from stationmaster.catalog.start import open_catalog
 from stationmaster.config import StateDir
 from stationmaster.core.problem import PlatformError
-from stationmaster.diagnosis_sources import Findings
-from stationmaster.drilled_runbooks import drilled_runbooks
 from stationmaster.fleet import store as fleet_store
 from stationmaster.fleet.room import executors, open_fleet
 from stationmaster.gateway.certificates import Certificates
@@ -23,7 +21,9 @@ from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.watchdog import Watchdog
 from stationmaster.healing.loop import Healing
 from stationmaster.incidents.review.joining import review_loops, watched
-from stationmaster.joints import (
+from stationmaster.joining.diagnosis_sources import Findings
+from stationmaster.joining.drilled_runbooks import drilled_runbooks
+from stationmaster.joining.joints import (
     FleetTraffic,
     GatewayBalancer,
     OtherNodeCount,
@@ -35,17 +35,19 @@ from stationmaster.joints import (
     resolved_of,
     users_leave,
 )
+from stationmaster.joining.listening import listeners_of, serving
+from stationmaster.joining.measures import Rooms, metrics_of
+from stationmaster.joining.response_rooms import make_response
+from stationmaster.joining.review_closing import closing_by_itself
+from stationmaster.joining.review_sources import make_reviews
+from stationmaster.joining.run_bounds import make_guard
+from stationmaster.joining.run_rooms import ActedUpon, make_runs
+from stationmaster.joining.signals import make_signals
+from stationmaster.joining.talk_sources import RunbooksForTalk, contacts_of
 from stationmaster.keys.loop import Keys
-from stationmaster.listening import listeners_of, serving
-from stationmaster.measures import Rooms, metrics_of
 from stationmaster.monitor.lifeline import Lifeline, Signs
 from stationmaster.monitor.loop import Monitor
 from stationmaster.platform import Platform
-from stationmaster.response_rooms import make_response
-from stationmaster.review_closing import closing_by_itself
-from stationmaster.review_sources import make_reviews
-from stationmaster.run_bounds import make_guard
-from stationmaster.run_rooms import ActedUpon, make_runs
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runtime import tracing
 from stationmaster.runtime.db import Database, open_database, utc_now
@@ -56,8 +58,6 @@ from stationmaster.runtime.metrics import ControlMetrics
 from stationmaster.runtime.migrate import migrate
 from stationmaster.runtime.tasks import supervise
 from stationmaster.runtime.tls import ServerTls, TlsFolder
-from stationmaster.signals import make_signals
-from stationmaster.talk_sources import RunbooksForTalk, contacts_of
 
 log = structlog.get_logger("app")
 

@@ -7,6 +7,7 @@ import pytest
 
 from stationmaster.core.facts import Alert
 from stationmaster.core.spec import PlatformSpec
+from stationmaster.joining.signals import RAISED
 from stationmaster.manifest.read import load
 from stationmaster.runbooks.about import values_about
 from stationmaster.runbooks.bind import InventoryView, Unbound, bind
@@ -21,7 +22,6 @@ from stationmaster.runbooks.rules_derived import Known
 from stationmaster.runbooks.rules_of import rules_of
 from stationmaster.runbooks.unattended import SAFE
 from stationmaster.runbooks.values import Source
-from stationmaster.signals import RAISED
 
 SAMPLE = Path(__file__).parents[2] / "src" / "stationmaster" / "sample"
 FILES = sorted((SAMPLE / "runbooks").glob("*.md"))

@@ -7,17 +7,17 @@ from functools import partial
 from stationmaster.access.live import Kind
 from stationmaster.access.loop import Access
 from stationmaster.access.roles import Role
-from stationmaster.breaking import PlatformBreaker, ScheduledRun
 from stationmaster.config import StateDir
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.diagnosis_sources import Findings
 from stationmaster.drills.desk import Drills
 from stationmaster.drills.filler import Filler
 from stationmaster.fleet.loop import Fleet
 from stationmaster.gateway.loop import Gateway
 from stationmaster.healing.guard import Guard
-from stationmaster.joints import RunEffects, RunEnvironment
-from stationmaster.run_bounds import RunBounds
+from stationmaster.joining.breaking import PlatformBreaker, ScheduledRun
+from stationmaster.joining.diagnosis_sources import Findings
+from stationmaster.joining.joints import RunEffects, RunEnvironment
+from stationmaster.joining.run_bounds import RunBounds
 from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks

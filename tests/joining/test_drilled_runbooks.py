@@ -11,8 +11,8 @@ import pytest
 
 from stationmaster.api.routes.runbooks import RunbookRoutes
 from stationmaster.core.drilled import Drilled, DrilledRunbook, last_drill
-from stationmaster.drilled_runbooks import drilled_runbooks
 from stationmaster.drills.store import Reported, report
+from stationmaster.joining.drilled_runbooks import drilled_runbooks
 from stationmaster.runbooks.library import read_file
 from stationmaster.runbooks.lint.check import check
 from stationmaster.runbooks.lint.settings import find_settings

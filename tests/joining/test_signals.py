@@ -7,7 +7,7 @@ import pytest
 
 from stationmaster.core.monitoring import ExternalPrometheus, Monitoring, ScrapeJob
 from stationmaster.core.spec import Address
-from stationmaster.signals import scrape_targets
+from stationmaster.joining.signals import scrape_targets
 from tests.gateway.rig import declared
 
 

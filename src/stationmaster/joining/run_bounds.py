@@ -13,7 +13,7 @@ from stationmaster.gateway.loop import Gateway
 from stationmaster.healing.bounds import Busy, Change, Judged, Refused
 from stationmaster.healing.guard import Guard
 from stationmaster.healing.touched import touched
-from stationmaster.joints import GatewayBalancer
+from stationmaster.joining.joints import GatewayBalancer
 from stationmaster.monitor.loop import InstanceHealth
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.objectives.indicator import DURATIONS, REQUESTS, bad_rate, total_rate, unmeasured

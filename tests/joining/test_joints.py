@@ -22,7 +22,7 @@ from stationmaster.core.spec import (
     VirtualHost,
 )
 from stationmaster.fleet.rollout import Standing
-from stationmaster.joints import FleetTraffic, OtherNodeCount, Wanted
+from stationmaster.joining.joints import FleetTraffic, OtherNodeCount, Wanted
 from stationmaster.monitor.loop import InstanceHealth
 from stationmaster.monitor.rules import Health
 from stationmaster.platform import Platform

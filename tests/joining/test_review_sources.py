@@ -14,9 +14,9 @@ import pytest
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.incidents.review.proposals import Changed, Kind, Seen, propose
 from stationmaster.incidents.review.worked import Work, WorkedStep
+from stationmaster.joining.review_sources import RequestsForReviews, RunsForReviews
 from stationmaster.monitor.promql.results import Fault, QueryError, Result, Vector, VectorSample
 from stationmaster.monitor.query.queries import TERMS, Terms
-from stationmaster.review_sources import RequestsForReviews, RunsForReviews
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.plan import title_of
 from stationmaster.runbooks.read.document import Runbook

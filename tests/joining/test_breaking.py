@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from stationmaster.breaking import PlatformBreaker
 from stationmaster.core.drills import OF_THE_WHOLE, OVER_AT_ONCE, Fault, FaultKind
 from stationmaster.core.names import NodeName
 from stationmaster.core.problem import PlatformError
@@ -17,6 +16,7 @@ from stationmaster.drills.filler import NAME, Filler
 from stationmaster.gateway import self_signed
 from stationmaster.gateway.loop import Gateway
 from stationmaster.gateway.plan.faults import NOTHING_WRONG, Swapped, Wrong
+from stationmaster.joining.breaking import PlatformBreaker
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import utc_now
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from stationmaster.breaking import PlatformBreaker
 from stationmaster.core.drills import Fault, FaultKind
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.drills.filler import Filler
+from stationmaster.joining.breaking import PlatformBreaker
 from stationmaster.runtime.board import Cell
 
 _SLEEPS = "import time; time.sleep(600)"

@@ -7,9 +7,9 @@ from stationmaster.core.names import ApiName, VirtualHostName
 from stationmaster.core.spec import Api, HealingPolicy, Objective, PlatformSpec
 from stationmaster.healing.decide import TargetView
 from stationmaster.healing.guard import Guard
+from stationmaster.joining.run_bounds import CallersFare, RunBounds
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.promql.results import Fault, QueryError, Result, Vector, VectorSample
-from stationmaster.run_bounds import CallersFare, RunBounds
 from stationmaster.runbooks.bounded import Attempt, Begun, Held, Occupied
 from stationmaster.runtime.db import Database
 from tests.healing.test_touched import SPEC

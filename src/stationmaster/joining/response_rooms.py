@@ -12,9 +12,9 @@ from stationmaster.incidents.links import load_or_make_links
 from stationmaster.incidents.loop import Incidents
 from stationmaster.incidents.paging import page_loops
 from stationmaster.incidents.status.loop import StatusPages
+from stationmaster.joining.talk_sources import OnStatusPage, RunbooksForTalk, RunbookWords
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
-from stationmaster.talk_sources import OnStatusPage, RunbooksForTalk, RunbookWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

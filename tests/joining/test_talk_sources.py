@@ -25,12 +25,12 @@ from stationmaster.incidents.talk.desk import Posting
 from stationmaster.incidents.talk.loop import Updates
 from stationmaster.incidents.talk.moments import Audience, Moment, Template, Word
 from stationmaster.incidents.talk.store import Publication
+from stationmaster.joining.talk_sources import OnStatusPage, RunbooksForTalk, RunbookWords, contacts_of, templates_of
 from stationmaster.runbooks import store
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runtime import outbox
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
-from stationmaster.talk_sources import OnStatusPage, RunbooksForTalk, RunbookWords, contacts_of, templates_of
 from tests.incidents.talk.world import TalkWorld, owing_spec
 from tests.incidents.test_incidents import alert, fired
 
