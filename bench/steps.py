@@ -10,10 +10,10 @@ from pathlib import Path
 
 from bench.figures import row
 from stationmaster.runbooks.alone import Alone, RunRequest
+from stationmaster.runbooks.commands.local import Order, run_locally
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Write
-from stationmaster.runbooks.local import Order, run_locally
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runbooks.talk import (
     AfterFailure,

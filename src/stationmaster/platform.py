@@ -27,7 +27,7 @@ from stationmaster.keys.loop import Keys
 from stationmaster.monitor.loop import Monitor
 from stationmaster.monitor.objectives.desk import Objectives
 from stationmaster.monitor.query.desk import QueryDesk
-from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.consent.approvals import Approvals
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell

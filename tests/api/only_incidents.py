@@ -13,7 +13,7 @@ from stationmaster.api.routes.incident_acts import IncidentActRoutes
 from stationmaster.api.routes.incidents import IncidentRoutes
 from stationmaster.api.routes.updates import UpdateRoutes
 from stationmaster.incidents.loop import Incidents
-from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.consent.approvals import Approvals
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database

@@ -16,8 +16,8 @@ from stationmaster.access.roles import Role
 from stationmaster.access.throttle import Limits, LoginThrottle
 from stationmaster.api.app import make_api
 from stationmaster.config import StateDir
-from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.approvals_store import Approval, write
+from stationmaster.runbooks.consent.approvals import Approvals
+from stationmaster.runbooks.consent.store import Approval, write
 from stationmaster.runbooks.store import runs
 from stationmaster.runtime.db import Database, utc_now
 from stationmaster.runtime.serve import Asgi

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from stationmaster.incidents.links import Link
-from stationmaster.runbooks import approvals_store, store
-from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.approvals_store import Approval
+from stationmaster.runbooks import store
+from stationmaster.runbooks.consent import store as approvals_store
+from stationmaster.runbooks.consent.approvals import Approvals
+from stationmaster.runbooks.consent.store import Approval
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 from tests.api.only_incidents import client_of

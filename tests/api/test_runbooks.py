@@ -18,7 +18,7 @@ from stationmaster.cli.runbook_places import journal_file
 from stationmaster.runbooks import store
 from stationmaster.runbooks.journal_file import open_journal
 from stationmaster.runbooks.loop import Runbooks
-from stationmaster.runbooks.planned import Plan
+from stationmaster.runbooks.plan.planned import Plan
 from stationmaster.runbooks.run import Outcome
 from stationmaster.runtime.db import Database
 from tests.api.only import app_of, asked, control_of

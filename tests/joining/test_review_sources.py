@@ -18,7 +18,7 @@ from stationmaster.joining.review_sources import RequestsForReviews, RunsForRevi
 from stationmaster.monitor.promql.results import Fault, QueryError, Result, Vector, VectorSample
 from stationmaster.monitor.query.queries import TERMS, Terms
 from stationmaster.runbooks.library import Shelf
-from stationmaster.runbooks.plan import title_of
+from stationmaster.runbooks.plan.words import title_of
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runtime.db import Database

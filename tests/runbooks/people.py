@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stationmaster.runbooks.alone import Alone, NeedsPersonError, RunRequest
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runbooks.talk import (
     AfterFailure,

@@ -17,8 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stationmaster.runbooks.plan_alone import plan_alone
-from stationmaster.runbooks.processes import MARKER
+from stationmaster.runbooks.commands.processes import MARKER
+from stationmaster.runbooks.plan.alone import plan_alone
 from stationmaster.runbooks.talk import StepEnded
 from tests.runbooks.people import Person, alone, request
 

@@ -8,7 +8,7 @@ import pytest
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.alone import plan_alone
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedKind
+from stationmaster.runbooks.plan.planned import PlannedKind
 from stationmaster.runbooks.run import Outcome
 from stationmaster.runbooks.talk import (
     RunOpened,

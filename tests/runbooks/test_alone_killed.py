@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from stationmaster.core.problem import PlatformError
+from stationmaster.runbooks.commands.processes import MARKER, marked
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.processes import MARKER, marked
 from stationmaster.runbooks.run import Outcome
 from stationmaster.runbooks.talk import StepEnded
 from tests.runbooks.people import Person, alone, request

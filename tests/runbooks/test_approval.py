@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.approval import (
+from stationmaster.runbooks.consent.approval import (
     Approver,
     Ask,
     Granted,

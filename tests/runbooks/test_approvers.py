@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.approval import Approver, public_text
-from stationmaster.runbooks.approvers import (
+from stationmaster.runbooks.consent.approval import Approver, public_text
+from stationmaster.runbooks.consent.approvers import (
     add_approver,
     find_approvers,
     is_sealed,

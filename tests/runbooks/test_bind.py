@@ -6,7 +6,7 @@ import pytest
 
 from stationmaster.core.spec import ExecutorKind
 from stationmaster.runbooks.bind import Binding, Unbound, bind
-from stationmaster.runbooks.plan_platform import Foreign, Translated, translated
+from stationmaster.runbooks.plan.platform import Foreign, Translated, translated
 from stationmaster.runbooks.read.document import PlatformAction
 from tests.runbooks.world import alert, bound, inventory
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.consent import EXPIRES_AFTER, Meant, digest_of, refused, request_for, target_of
+from stationmaster.runbooks.consent.asked import EXPIRES_AFTER, Meant, digest_of, refused, request_for, target_of
 from stationmaster.runbooks.permit import Policy, permitted, read_policy
-from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import Effect, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk
-from stationmaster.runbooks.script import Filled, fill
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
+from stationmaster.runbooks.shell.script import Filled, fill
 from stationmaster.runbooks.talk import Approved
 
 NOW = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 
 from stationmaster.runbooks.course import ByHand, Choose, Decide, next_moves, settled_steps
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Effect, Jump, JumpWhen, Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import Effect, Jump, JumpWhen, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import Condition, ConditionKind
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from stationmaster.core.facts import Alert, DiagnosisMade, SuspectedCause
-from stationmaster.runbooks.diagnose import NOTHING, Evidence, Looked, Number, Ranking, rank
-from stationmaster.runbooks.diagnose_plan import arranged, first_change, looked_at_once
-from stationmaster.runbooks.diagnose_signs import measure_shown, suspects_of
+from stationmaster.runbooks.diagnosis.plan import arranged, first_change, looked_at_once
+from stationmaster.runbooks.diagnosis.rank import NOTHING, Evidence, Looked, Number, Ranking, rank
+from stationmaster.runbooks.diagnosis.signs import measure_shown, suspects_of
+from stationmaster.runbooks.diagnosis.suspects import Suspect
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.plan_alone import plan_alone
-from stationmaster.runbooks.planned import Plan, PlannedKind, is_of
+from stationmaster.runbooks.plan.alone import plan_alone
+from stationmaster.runbooks.plan.planned import Plan, PlannedKind, is_of
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runbooks.request import RunRequest
-from stationmaster.runbooks.rules_table import Measure
+from stationmaster.runbooks.rules.table import Measure
 from stationmaster.runbooks.run import Entry, Signals
-from stationmaster.runbooks.suspects import Suspect
 from tests.runbooks.world import MOMENT
 
 GUIDE = """---

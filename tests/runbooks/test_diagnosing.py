@@ -14,9 +14,9 @@ from stationmaster.core.facts import (
     ProposedRemedy,
     RunStepEnded,
 )
-from stationmaster.runbooks.diagnose import Number
-from stationmaster.runbooks.diagnosing import Answer, Around
-from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
+from stationmaster.runbooks.commands.local import Ending, Order, Ran, run_locally
+from stationmaster.runbooks.diagnosis.diagnosing import Answer, Around
+from stationmaster.runbooks.diagnosis.rank import Number
 from stationmaster.runtime.db import Database
 from tests.runbooks.test_unattended import SLOW, Room, said_yes
 
@@ -189,7 +189,7 @@ async def test_one_slow_look_holds_nobody_up(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run comes back to it, and the diagnosis says that it did not see it."""
-    monkeypatch.setattr("stationmaster.runbooks.diagnosing.LOOKS_S", 1.0)
+    monkeypatch.setattr("stationmaster.runbooks.diagnosis.diagnosing.LOOKS_S", 1.0)
     text = GUIDE.replace("echo pool 9 of 9", "sleep 5 && echo pool 9 of 9")
     room = Finding(database, tmp_path, text)
     await room.open()

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from stationmaster.runbooks.grammar import tree_of
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
+from stationmaster.runbooks.shell.grammar import tree_of
 
 ALL_PLANES = """
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
 for code in range(0x10000, 0x110000, 61):
     parse("{" + chr(code) + " x; echo ${" + chr(code) + "}")
 print("read")

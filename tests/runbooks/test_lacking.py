@@ -3,7 +3,7 @@
 import pytest
 
 from stationmaster.core.command import CommandResult
-from stationmaster.runbooks.lacking import lacks, missing_program, probes_of
+from stationmaster.runbooks.lacking.told import lacks, missing_program, probes_of
 
 REFUSED_HERE = "The connection to the server localhost:8080 was refused - did you specify the right host or port?"
 NO_DAEMON = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"

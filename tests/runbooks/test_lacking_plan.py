@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stationmaster.runbooks.alone import plan_alone
-from stationmaster.runbooks.lacking_plan import surveyed
+from stationmaster.runbooks.lacking.plan import surveyed
 from tests.runbooks.people import request
 
 

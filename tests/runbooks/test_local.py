@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from stationmaster.runbooks import processes
-from stationmaster.runbooks.confine import can_confine
-from stationmaster.runbooks.local import HEAD_BYTES, Ending, Order, Ran, run_locally
-from stationmaster.runbooks.processes import marked
-from stationmaster.runbooks.script import BASH
+from stationmaster.runbooks.commands import processes
+from stationmaster.runbooks.commands.confine import can_confine
+from stationmaster.runbooks.commands.local import HEAD_BYTES, Ending, Order, Ran, run_locally
+from stationmaster.runbooks.commands.processes import marked
+from stationmaster.runbooks.shell.script import BASH
 
 
 def order(text: str, cwd: Path, **more: object) -> Order:

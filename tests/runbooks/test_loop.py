@@ -20,7 +20,7 @@ from stationmaster.core.facts import (
     RunStarted,
     RunStepEnded,
 )
-from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.consent.approvals import Approvals
 from stationmaster.runbooks.loop import CONSUMER, Runbooks
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
@@ -131,7 +131,7 @@ async def test_the_log_is_kept_with_the_incident(database: Database, runbook: Ru
 async def test_what_self_healing_did_not_take_out_is_taken_out_with_a_note(
     database: Database, runbook: Runbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.plan_platform.SELF_HEALING_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.plan.platform.SELF_HEALING_S", 0.1)
     world = World(out=False)
     found = await worked(database, world, [runbook])
     assert world.changes == ["take_out", "restart", "put_back"]
@@ -142,7 +142,7 @@ async def test_what_self_healing_did_not_take_out_is_taken_out_with_a_note(
 async def test_a_balancer_that_refuses_does_not_keep_the_instance_from_being_cured(
     database: Database, runbook: Runbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.plan_platform.SELF_HEALING_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.plan.platform.SELF_HEALING_S", 0.1)
     world = World(out=False, balancer_refuses=True)
     assert ended(await worked(database, world, [runbook])) == ["cured"]
 
@@ -257,7 +257,7 @@ EFFECTS = ["curl", "logs", "restart", "put_back", "take_out"]
 async def test_a_crash_around_an_effect_loses_nothing_and_doubles_nothing(
     database: Database, runbook: Runbook, effect: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stationmaster.runbooks.plan_platform.SELF_HEALING_S", 0.1)
+    monkeypatch.setattr("stationmaster.runbooks.plan.platform.SELF_HEALING_S", 0.1)
     monkeypatch.setattr("stationmaster.runbooks.changing.PROBE_S", 0.1)
     world = World(out=effect != "take_out", **{f"crash_{moment}": effect})  # type: ignore[arg-type]
     built = await opened(database, world, [runbook])

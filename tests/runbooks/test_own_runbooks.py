@@ -12,14 +12,14 @@ from stationmaster.manifest.read import load
 from stationmaster.runbooks.about import values_about
 from stationmaster.runbooks.bind import InventoryView, Unbound, bind
 from stationmaster.runbooks.match import Match, choose
-from stationmaster.runbooks.plan_alone import plan_alone
-from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.alone import plan_alone
+from stationmaster.runbooks.plan.planned import Effect, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runbooks.request import RunRequest
 from stationmaster.runbooks.risk import Risk
-from stationmaster.runbooks.rules_derived import Known
-from stationmaster.runbooks.rules_of import rules_of
+from stationmaster.runbooks.rules.derive import rules_of
+from stationmaster.runbooks.rules.derived import Known
 from stationmaster.runbooks.unattended import SAFE
 from stationmaster.runbooks.values import Source
 

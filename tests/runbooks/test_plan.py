@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stationmaster.runbooks.planned import Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.reader import read_runbook
 from stationmaster.runbooks.risk import Risk
 from tests.runbooks.world import OWN, loaded, planned

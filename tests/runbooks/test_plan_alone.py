@@ -7,7 +7,7 @@ import pytest
 from stationmaster.runbooks.alone import plan_alone
 from stationmaster.runbooks.library import load_file
 from stationmaster.runbooks.permit import Policy
-from stationmaster.runbooks.planned import Plan, PlannedKind
+from stationmaster.runbooks.plan.planned import Plan, PlannedKind
 from stationmaster.runbooks.request import RunRequest
 from stationmaster.runbooks.risk import Risk
 from tests.runbooks.people import request

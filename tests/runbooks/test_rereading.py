@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stationmaster.runbooks.script import Filled, Misfit, Value, fill, written_places
+from stationmaster.runbooks.shell.script import Filled, Misfit, Value, fill, written_places
 
 # Places in shells, in programs that take a text for a program, in options that take a command, in what bash reckons.
 TEMPLATES = r"""

@@ -12,8 +12,8 @@ from stationmaster.monitor.alerting.export import rule_file
 from stationmaster.monitor.alerting.rule_file import read_rules
 from stationmaster.runbooks.library import files_of, read_file
 from stationmaster.runbooks.read.document import Runbook
-from stationmaster.runbooks.rules_derived import Derived
-from stationmaster.runbooks.rules_of import rules_of
+from stationmaster.runbooks.rules.derive import rules_of
+from stationmaster.runbooks.rules.derived import Derived
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpus" / "open"

@@ -6,8 +6,8 @@ import pytest
 
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.reader import read_runbook
-from stationmaster.runbooks.rules_derived import Derived, Known
-from stationmaster.runbooks.rules_of import rules_of
+from stationmaster.runbooks.rules.derive import rules_of
+from stationmaster.runbooks.rules.derived import Derived, Known
 
 FOR_5M = "for more than 5 minutes"
 

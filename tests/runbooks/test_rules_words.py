@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stationmaster.runbooks.rules_promql import read_expression
-from stationmaster.runbooks.rules_prose import holds_ms, severity_word, window
-from stationmaster.runbooks.rules_subjects import is_foreign, measure_of, words_of
-from stationmaster.runbooks.rules_table import WAYS, Measure
+from stationmaster.runbooks.rules.promql import read_expression
+from stationmaster.runbooks.rules.prose import holds_ms, severity_word, window
+from stationmaster.runbooks.rules.subjects import is_foreign, measure_of, words_of
+from stationmaster.runbooks.rules.table import WAYS, Measure
 
 
 @pytest.mark.parametrize(

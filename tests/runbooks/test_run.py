@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from stationmaster.runbooks.course import ByHand, next_moves
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.run import Do, Entry, Finish, Manner, Outcome, Settle, Signals, Wait
 from tests.runbooks.world import MOMENT, OWN, loaded, planned
 

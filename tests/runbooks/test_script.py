@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from stationmaster.runbooks.script import BASH, Filled, Misfit, Value, fill, kept_variables, written_places
+from stationmaster.runbooks.shell.script import BASH, Filled, Misfit, Value, fill, kept_variables, written_places
 
 CANARY = "import sys, os; print(*['=' + os.fsencode(each).hex() for each in sys.argv[1:]])"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from stationmaster.runbooks.alone import plan_alone
-from stationmaster.runbooks.planned import PlannedKind
+from stationmaster.runbooks.plan.planned import PlannedKind
 from stationmaster.runbooks.read.document import Session, SessionKind
-from stationmaster.runbooks.sessions import compose, without_terminal
+from stationmaster.runbooks.shell.sessions import compose, without_terminal
 from tests.runbooks.people import request
 
 SSH, CONTAINER, DATABASE, CONSOLE = (

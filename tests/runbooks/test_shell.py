@@ -2,7 +2,7 @@
 
 import pytest
 
-from stationmaster.runbooks.shell import SimpleCommand, parse, statements
+from stationmaster.runbooks.shell.commands import SimpleCommand, parse, statements
 
 
 def words(command: SimpleCommand) -> list[str]:

@@ -24,8 +24,8 @@ from stationmaster.core.facts import (
 )
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import PlatformSpec
-from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.approvals_store import Approval
+from stationmaster.runbooks.consent.approvals import Approvals
+from stationmaster.runbooks.consent.store import Approval
 from stationmaster.runbooks.loop import CONSUMER, Runbooks
 from stationmaster.runbooks.permit import Policy
 from stationmaster.runbooks.read.document import Runbook

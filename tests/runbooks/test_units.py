@@ -2,7 +2,7 @@
 
 import pytest
 
-from stationmaster.runbooks.units import UnitCall, UnitVerb, unit_call
+from stationmaster.runbooks.lacking.units import UnitCall, UnitVerb, unit_call
 
 # command, what it does, with how many lines of a log, and what follows in the pipeline
 ABOUT_X = [

@@ -14,11 +14,11 @@ from stationmaster.core.names import InstanceName, ServiceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
 from stationmaster.core.spec import Address, HealthCheck, Instance, PlatformSpec, Service, Target, VirtualHost
 from stationmaster.runbooks.bind import Binding, InventoryView, bind
+from stationmaster.runbooks.commands.local import Ending, Order, Ran, run_locally
 from stationmaster.runbooks.library import load_file
-from stationmaster.runbooks.local import Ending, Order, Ran, run_locally
 from stationmaster.runbooks.permit import Policy
-from stationmaster.runbooks.plan_alone import plan_alone
-from stationmaster.runbooks.planned import Plan
+from stationmaster.runbooks.plan.alone import plan_alone
+from stationmaster.runbooks.plan.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.request import RunRequest
 from stationmaster.runbooks.unattended import SAFE

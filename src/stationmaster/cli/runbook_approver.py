@@ -17,7 +17,7 @@ from stationmaster.core.problem import PlatformError
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from stationmaster.runbooks.approval import Ask
+    from stationmaster.runbooks.consent.approval import Ask
 
 verbs = typer.Typer(help="Who may approve as the second person.", no_args_is_help=True)
 
@@ -41,8 +41,8 @@ def new(
     no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Keep the key without one.")] = False,
 ) -> None:
     """Make your key pair on your own machine; prints the public line for approvers.yaml."""
-    from stationmaster.runbooks.approval import Approver, fingerprint, public_text
-    from stationmaster.runbooks.approvers import line_of, make_key, public_beside
+    from stationmaster.runbooks.consent.approval import Approver, fingerprint, public_text
+    from stationmaster.runbooks.consent.approvers import line_of, make_key, public_beside
 
     with refusals():
         path = key_file or approver_folder() / f"{_file_name(name)}.key"
@@ -70,8 +70,8 @@ def add(
     file: ListFile = _LIST,
 ) -> None:
     """Add an approver to the list; `approver new` printed what belongs here."""
-    from stationmaster.runbooks.approval import Approver, fingerprint, read_public
-    from stationmaster.runbooks.approvers import add_approver
+    from stationmaster.runbooks.consent.approval import Approver, fingerprint, read_public
+    from stationmaster.runbooks.consent.approvers import add_approver
 
     with refusals():
         approver = Approver(name=name, key=read_public(key), logins=tuple(logins or ()), until=_day(until))
@@ -83,8 +83,8 @@ def add(
 @verbs.command("list", epilog="Example: [bold]stationmaster runbook approver list --json[/bold]")
 def list_approvers(file: ListFile = _LIST, as_json: AsJson = False) -> None:
     """List who may approve."""
-    from stationmaster.runbooks.approval import fingerprint, public_text
-    from stationmaster.runbooks.approvers import read_approvers
+    from stationmaster.runbooks.consent.approval import fingerprint, public_text
+    from stationmaster.runbooks.consent.approvers import read_approvers
 
     with refusals():
         found = read_approvers(file)
@@ -116,7 +116,7 @@ def remove(
     file: ListFile = _LIST,
 ) -> None:
     """Take an approver off the list: what they sign is refused from now on."""
-    from stationmaster.runbooks.approvers import remove_approver
+    from stationmaster.runbooks.consent.approvers import remove_approver
 
     with refusals():
         remove_approver(file, name)
@@ -131,7 +131,7 @@ def approve(
     named: Annotated[str, typer.Option("--named", help="Confirm by naming the target here.", show_default=False)] = "",
 ) -> None:
     """See what a run asks a second person for, confirm it, and get the code that the other one pastes."""
-    from stationmaster.runbooks.approval import read_request, sign
+    from stationmaster.runbooks.consent.approval import read_request, sign
     from stationmaster.runtime.wall import utc_now
 
     with refusals():
@@ -155,7 +155,7 @@ def _day(text: str) -> date | None:
 
 
 def _refuse_unfit(ask: "Ask", path: Path, now: datetime) -> None:
-    from stationmaster.runbooks.approval import Approver, is_requester
+    from stationmaster.runbooks.consent.approval import Approver, is_requester
 
     if now >= ask.expires_at:
         raise _expired(ask)
@@ -196,7 +196,7 @@ def _confirm(ask: "Ask", named: str) -> None:
 
 
 def _key_path(key_file: Path | None, name: str) -> Path:
-    from stationmaster.runbooks.approvers import keys_in
+    from stationmaster.runbooks.consent.approvers import keys_in
 
     if key_file is not None:
         return key_file
@@ -211,7 +211,7 @@ def _key_path(key_file: Path | None, name: str) -> Path:
 
 
 def _open_key(path: Path, passphrase_file: Path | None) -> "Ed25519PrivateKey":
-    from stationmaster.runbooks.approvers import is_sealed, load_key
+    from stationmaster.runbooks.consent.approvers import is_sealed, load_key
 
     return load_key(path, _passphrase(passphrase_file, path, confirm=False) if is_sealed(path) else b"")
 

@@ -13,7 +13,7 @@ import yaml
 from stationmaster.core.problem import InvalidInputError, PlatformError, Severity
 from stationmaster.runbooks.library import load_file
 from stationmaster.runbooks.permit import Policy, read_policy
-from stationmaster.runbooks.planned import Plan
+from stationmaster.runbooks.plan.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.read.parameters import plain_name
 

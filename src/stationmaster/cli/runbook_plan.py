@@ -8,7 +8,7 @@ from rich.text import Text
 
 from stationmaster.cli.output import out
 from stationmaster.runbooks.clean import clean_line, show_command
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.terminal.glyphs import RISK_STYLES
 from stationmaster.runbooks.transcript.events import StepDocument, steps_of
 from stationmaster.runbooks.transcript.words import command_of

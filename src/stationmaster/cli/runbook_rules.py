@@ -15,7 +15,7 @@ from stationmaster.core.problem import Origin, PlatformError
 
 if TYPE_CHECKING:
     from stationmaster.runbooks.read.document import Runbook
-    from stationmaster.runbooks.rules_derived import Derived, DerivedRule, Known, NoRule
+    from stationmaster.runbooks.rules.derived import Derived, DerivedRule, Known, NoRule
 
 EXAMPLES = (
     "Examples: [bold]stationmaster runbook rules runbooks[/bold], "
@@ -75,7 +75,7 @@ def rules(
     paths: PathsArgument = None, metrics: MetricsOption = None, yaml: YamlOption = False, as_json: AsJson = False
 ) -> None:
     """Derive alert rules from runbooks: from rules and expressions that they show, and from limits in their prose."""
-    from stationmaster.runbooks.rules_of import rules_of
+    from stationmaster.runbooks.rules.derive import rules_of
 
     with refusals():
         derived = rules_of(_runbooks(paths or [Path()]), _known(metrics))
@@ -107,7 +107,7 @@ def _known(metrics: Path | None) -> "Known":
     from stationmaster.monitor.regions import REGION_DOWN, SERVICE_DOWN
     from stationmaster.monitor.rules import ALERT_NAME
     from stationmaster.monitor.way_state import API_UNREACHABLE, NODE_DOWN, WAY_DOWN
-    from stationmaster.runbooks.rules_derived import Known
+    from stationmaster.runbooks.rules.derived import Known
 
     names = None if metrics is None else _names(metrics)
     raised = frozenset({ALERT_NAME, SERVICE_DOWN, REGION_DOWN, API_UNREACHABLE, NODE_DOWN, WAY_DOWN})

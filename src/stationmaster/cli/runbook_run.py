@@ -18,7 +18,7 @@ from stationmaster.core.problem import PlatformError
 if TYPE_CHECKING:
     from stationmaster.cli.runbook_work import Matter
     from stationmaster.runbooks.alone import RunRequest
-    from stationmaster.runbooks.planned import Plan
+    from stationmaster.runbooks.plan.planned import Plan
 
 _STATUS = """\
 Exit status: [bold]0[/bold] cured or passed, [bold]1[/bold] failed or escalated, [bold]2[/bold] not begun (usage, a
@@ -247,7 +247,7 @@ def _planned(file: Path, request: "RunRequest") -> "Plan":
 
 def show_plan(planned: "Plan", *, as_json: bool) -> None:
     from stationmaster.cli.runbook_plan import plan_document, plan_table
-    from stationmaster.runbooks.lacking_plan import surveyed
+    from stationmaster.runbooks.lacking.plan import surveyed
 
     planned = surveyed(planned, os.environ)
     if as_json:

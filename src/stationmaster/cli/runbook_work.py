@@ -16,8 +16,8 @@ from stationmaster.cli.output import err, say_refusal
 from stationmaster.cli.runbook_places import approver_folder, request_folder
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.alone import Alone
-from stationmaster.runbooks.approval import Approver
-from stationmaster.runbooks.approvers import FILE_NAME, find_approvers, own_public_keys, read_approvers
+from stationmaster.runbooks.consent.approval import Approver
+from stationmaster.runbooks.consent.approvers import FILE_NAME, find_approvers, own_public_keys, read_approvers
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.talk import Operator, RunEvent, RunFinished, RunOpened
 from stationmaster.runbooks.terminal.answers import Answers, AnswersFile

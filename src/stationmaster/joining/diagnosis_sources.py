@@ -21,8 +21,8 @@ from stationmaster.monitor.promql.samples import Labels
 from stationmaster.monitor.query.desk import QueryDesk
 from stationmaster.monitor.query.queries import Terms
 from stationmaster.monitor.rules import Health
-from stationmaster.runbooks.diagnose import Number
-from stationmaster.runbooks.diagnosing import Answer, Around
+from stationmaster.runbooks.diagnosis.diagnosing import Answer, Around
+from stationmaster.runbooks.diagnosis.rank import Number
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database
 

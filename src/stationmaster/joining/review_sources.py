@@ -27,11 +27,11 @@ from stationmaster.monitor.promql.results import QueryError, QueryLimits, Result
 from stationmaster.monitor.query.desk import QueryDesk
 from stationmaster.monitor.query.queries import Queries, Terms
 from stationmaster.runbooks import journal, store
-from stationmaster.runbooks.diagnose import SAYS
+from stationmaster.runbooks.diagnosis.rank import SAYS
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.library import Shelf, files_of
-from stationmaster.runbooks.plan import title_of
-from stationmaster.runbooks.planned import Effect, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import Effect, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.words import title_of
 from stationmaster.runbooks.read.document import ExpectationKind, Runbook
 from stationmaster.runbooks.read.knowledge import Use
 from stationmaster.runtime.db import Database

@@ -18,7 +18,7 @@ from stationmaster.joining.breaking import PlatformBreaker, ScheduledRun
 from stationmaster.joining.diagnosis_sources import Findings
 from stationmaster.joining.joints import RunEffects, RunEnvironment
 from stationmaster.joining.run_bounds import RunBounds
-from stationmaster.runbooks.approvals import Approvals
+from stationmaster.runbooks.consent.approvals import Approvals
 from stationmaster.runbooks.library import Shelf
 from stationmaster.runbooks.loop import Runbooks
 from stationmaster.runbooks.unattended import Unattended

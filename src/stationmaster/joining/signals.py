@@ -36,8 +36,8 @@ from stationmaster.monitor.scrape.loop import Scraper
 from stationmaster.monitor.scrape.target import ScrapeTarget, targets_of
 from stationmaster.monitor.series.store import SeriesStore
 from stationmaster.runbooks.library import Library, Shelf
-from stationmaster.runbooks.rules_derived import Known
-from stationmaster.runbooks.rules_of import rules_of
+from stationmaster.runbooks.rules.derive import rules_of
+from stationmaster.runbooks.rules.derived import Known
 from stationmaster.runtime.board import Cell
 from stationmaster.runtime.db import Database, utc_now
 

@@ -20,8 +20,8 @@ from stationmaster.runbooks.journal import Write
 from stationmaster.runbooks.journal_file import open_journal, telling
 from stationmaster.runbooks.library import load_file
 from stationmaster.runbooks.permit import Policy
-from stationmaster.runbooks.plan_alone import plan_alone
-from stationmaster.runbooks.planned import Plan, PlannedKind
+from stationmaster.runbooks.plan.alone import plan_alone
+from stationmaster.runbooks.plan.planned import Plan, PlannedKind
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.request import RunRequest, kept_request, request_again
 from stationmaster.runbooks.run import Finish, Outcome

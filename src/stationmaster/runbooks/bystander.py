@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from stationmaster.runbooks.approvals import Approvals, Needless
+from stationmaster.runbooks.consent.approvals import Approvals, Needless
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedKind, PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
     ApprovalRequest,

@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from stationmaster.runbooks.consent import EXPIRES_AFTER, Meant, allowed, digest_of, refused, request_for
+from stationmaster.runbooks.commands.local import Ending, Ran
+from stationmaster.runbooks.commands.processes import end_marked, marked
+from stationmaster.runbooks.consent.asked import EXPIRES_AFTER, Meant, allowed, digest_of, refused, request_for
 from stationmaster.runbooks.course import untested, verification_of
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Intent, Write
 from stationmaster.runbooks.keeping import Keeping, Kept, Needless
-from stationmaster.runbooks.lacking import lacks
-from stationmaster.runbooks.lacking_before import lacking_before
-from stationmaster.runbooks.local import Ending, Ran
+from stationmaster.runbooks.lacking.before import lacking_before
+from stationmaster.runbooks.lacking.told import lacks
 from stationmaster.runbooks.looking import Looking, Seen, marker_of, program_of
 from stationmaster.runbooks.outputs import Telling
-from stationmaster.runbooks.plan import declared_risk
-from stationmaster.runbooks.planned import OF_BALANCERS, PlannedKind, PlannedStep
-from stationmaster.runbooks.processes import end_marked, marked
+from stationmaster.runbooks.plan.planned import OF_BALANCERS, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.words import declared_risk
 from stationmaster.runbooks.read.document import Condition
 from stationmaster.runbooks.risk import Risk, assess
 from stationmaster.runbooks.risk.classes import worst
 from stationmaster.runbooks.run import State, poll_delay_s
-from stationmaster.runbooks.script import BASH, Filled, Misfit, fill
+from stationmaster.runbooks.shell.script import BASH, Filled, Misfit, fill
 from stationmaster.runbooks.talk import ApprovalRequest, Approved, Denied, StepBegan, Waiting
 from stationmaster.runbooks.worked import Unfilled, Worked
 

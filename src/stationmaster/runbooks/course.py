@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import (
+from stationmaster.runbooks.lacking.unseen import has_looked, unseen
+from stationmaster.runbooks.plan.planned import (
     OF_BALANCERS,
     Effect,
     Jump,
@@ -32,7 +33,6 @@ from stationmaster.runbooks.run import (
     go_on,
     held,
 )
-from stationmaster.runbooks.unseen import has_looked, unseen
 from stationmaster.runbooks.values import Source
 
 UNHEARD = Signals()

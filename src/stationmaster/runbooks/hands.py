@@ -10,7 +10,7 @@ from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Write
 from stationmaster.runbooks.keeping import Kept
 from stationmaster.runbooks.looking import Looking
-from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedKind, PlannedStep
 from stationmaster.runbooks.run import Do, Manner, Settle
 from stationmaster.runbooks.talk import AfterFailure, StepBegan, StepEnded, Waiting
 from stationmaster.runbooks.worked import Worked

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from stationmaster.core.facts import Fact
 from stationmaster.runbooks import store
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.run import Entry
 from stationmaster.runbooks.talk import (
     OutputSeen,

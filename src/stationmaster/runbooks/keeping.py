@@ -14,13 +14,13 @@ from stationmaster.runbooks.bounded import (
     Held,
     Occupied,
 )
-from stationmaster.runbooks.consent import Meant
+from stationmaster.runbooks.consent.asked import Meant
 from stationmaster.runbooks.course import verification_of
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Write
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.read.document import ConditionKind
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
 from stationmaster.runbooks.talk import Waiting
 from stationmaster.runbooks.worked import NOTHING_SEEN, Worked, effect_name
 

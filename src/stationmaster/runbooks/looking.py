@@ -5,18 +5,18 @@ from datetime import datetime
 from pathlib import Path
 
 from stationmaster.core.command import NOT_RUNNABLE
+from stationmaster.runbooks.commands.local import Ending, Order, Ran
 from stationmaster.runbooks.expect import Judgement, Verdict, judge
 from stationmaster.runbooks.journal import Write
-from stationmaster.runbooks.lacking import lacks
-from stationmaster.runbooks.local import Ending, Order, Ran
+from stationmaster.runbooks.lacking.told import lacks
 from stationmaster.runbooks.outputs import Telling, follows, taken
-from stationmaster.runbooks.plan import declared_risk
-from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.words import declared_risk
 from stationmaster.runbooks.read.document import ExpectationKind
 from stationmaster.runbooks.read.parameters import plain_name
 from stationmaster.runbooks.risk import Risk, assess
-from stationmaster.runbooks.script import BASH, Filled, Misfit, fill
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
+from stationmaster.runbooks.shell.script import BASH, Filled, Misfit, fill
 from stationmaster.runbooks.talk import NobodyThereError, OutputSeen, StepBegan, StepEnded
 from stationmaster.runbooks.values import is_secret
 from stationmaster.runbooks.worked import VARIABLE, Unfilled, Worked

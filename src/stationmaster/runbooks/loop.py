@@ -25,7 +25,7 @@ from stationmaster.core.facts import (
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks import store
 from stationmaster.runbooks.match import Match, choose
-from stationmaster.runbooks.planned import Plan
+from stationmaster.runbooks.plan.planned import Plan
 from stationmaster.runbooks.read.document import Runbook
 from stationmaster.runbooks.run import Finish, Outcome
 from stationmaster.runbooks.run_list import IncidentRun, incident_runs

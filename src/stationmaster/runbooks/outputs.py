@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from stationmaster.runbooks.planned import Capture
+from stationmaster.runbooks.plan.planned import Capture
 from stationmaster.runbooks.redact import LineRedactor
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
 from stationmaster.runbooks.talk import OutputSeen
 
 JOURNALED_CHARS = 32_768

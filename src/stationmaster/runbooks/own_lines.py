@@ -9,7 +9,7 @@ from stationmaster.core.command import CommandResult
 from stationmaster.core.names import InstanceName, VirtualHostName
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.bind import BoundTarget
-from stationmaster.runbooks.local import Ending, Order, Ran, Runner
+from stationmaster.runbooks.commands.local import Ending, Order, Ran, Runner
 from stationmaster.runbooks.perform import Perform
 
 _LOOK_EVERY_S = 0.05

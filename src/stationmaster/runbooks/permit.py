@@ -8,7 +8,7 @@ import msgspec
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.risk.classes import cells
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
 
 _NAMED = re.compile(r"[\w.+-]+")
 _RUNS_ANYTHING = cells(

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import Condition, ConditionKind, PlatformAction
 
 RECOVERY_LIMIT_S = 120.0

@@ -26,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stationmaster.core.facts import Alert
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.run import Entry, Outcome, Signals
 from stationmaster.runbooks.turns import OpenRun
 from stationmaster.runtime.db import Instant, metadata

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.risk import Risk
 from stationmaster.runbooks.run import Outcome
 

@@ -15,25 +15,33 @@ from stationmaster.core.names import InstanceName
 from stationmaster.core.spec import PlatformSpec
 from stationmaster.runbooks import journal, store
 from stationmaster.runbooks.about import values_about
-from stationmaster.runbooks.approvals import Approvals
 from stationmaster.runbooks.astray import refused, trusted
 from stationmaster.runbooks.bind import Binding, InventoryView, bind, targets_of
 from stationmaster.runbooks.bounded import Bounds
 from stationmaster.runbooks.bystander import Bystander
-from stationmaster.runbooks.diagnose_signs import suspects_of
-from stationmaster.runbooks.diagnosing import MADE, Ask, Diagnosing, LookAround, again, nobody_answers, nothing_around
+from stationmaster.runbooks.commands.local import Runner, run_locally
+from stationmaster.runbooks.consent.approvals import Approvals
+from stationmaster.runbooks.diagnosis.diagnosing import (
+    MADE,
+    Ask,
+    Diagnosing,
+    LookAround,
+    again,
+    nobody_answers,
+    nothing_around,
+)
+from stationmaster.runbooks.diagnosis.signs import suspects_of
 from stationmaster.runbooks.driving import Driving
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.hands import Hands
 from stationmaster.runbooks.journal import Write
 from stationmaster.runbooks.keeping import Kept
-from stationmaster.runbooks.local import Runner, run_locally
 from stationmaster.runbooks.looking import Looking
 from stationmaster.runbooks.own_lines import OwnLines
 from stationmaster.runbooks.perform import Perform
 from stationmaster.runbooks.permit import Policy
-from stationmaster.runbooks.plan_alone import plan_alone
-from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.alone import plan_alone
+from stationmaster.runbooks.plan.planned import Effect, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import PlatformAction, Runbook
 from stationmaster.runbooks.request import RunRequest, kept_request, request_again
 from stationmaster.runbooks.run import RECOVERY_LIMIT_S, Finish, Outcome, Signals

@@ -7,7 +7,7 @@ from enum import Enum
 
 from stationmaster.runbooks.read.parameters import plain_name
 from stationmaster.runbooks.risk.classes import cells
-from stationmaster.runbooks.script import written_places
+from stationmaster.runbooks.shell.script import written_places
 
 
 class Source(Enum):

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from stationmaster.core.facts import Fact
 from stationmaster.runbooks import journal
+from stationmaster.runbooks.commands.local import Runner, run_locally
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.journal import Intent, Write
 from stationmaster.runbooks.journal_file import telling
-from stationmaster.runbooks.local import Runner, run_locally
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.read.parameters import plain_name
 from stationmaster.runbooks.redact import redacted
 from stationmaster.runbooks.request import RunRequest, sources_of
 from stationmaster.runbooks.run import Entry, Signals
-from stationmaster.runbooks.script import Misfit, Value, fill
+from stationmaster.runbooks.shell.script import Misfit, Value, fill
 from stationmaster.runbooks.talk import Operator, OutputSeen, Place, RunEvent, StepBegan, StepEnded
 from stationmaster.runbooks.values import BoundPlace, Source, Sources, is_everybodys, is_secret, known_value, problem_of
 from stationmaster.runtime import outbox

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import Effect, Plan, PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import Effect, Plan, PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import Caution
 from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.risk import Risk

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stationmaster.core.problem import PlatformError
 from stationmaster.runbooks.alone import NeedsPersonError
-from stationmaster.runbooks.approval import Approver, read_request, sign
+from stationmaster.runbooks.consent.approval import Approver, read_request, sign
 from stationmaster.runbooks.expect import Verdict
 from stationmaster.runbooks.talk import AfterFailure, Approved, Choice, Denied, ManualDone, StepEnded
 from stationmaster.runbooks.terminal.answers import Answers, read_answers

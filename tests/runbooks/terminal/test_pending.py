@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.approval import Approver, Granted, Refused, read_request, request_text, sign
+from stationmaster.runbooks.consent.approval import Approver, Granted, Refused, read_request, request_text, sign
 from stationmaster.runbooks.talk import ApprovalRequest, Approved
 from stationmaster.runbooks.terminal.pending import SecondPerson
 from tests.runbooks.terminal.sample import DESTROY, MOMENT, at, request

@@ -14,8 +14,8 @@ from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.api.wire_approvals import ApprovalList, ApprovalOrder, ApprovalShown
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
-from stationmaster.runbooks.approvals import Approvals
-from stationmaster.runbooks.approvals_store import Approval
+from stationmaster.runbooks.consent.approvals import Approvals
+from stationmaster.runbooks.consent.store import Approval
 
 GivenProof: TypeAlias = NamedDependency[SkipValidation[Proof]]
 RunId: TypeAlias = Annotated[str, PathParameter(max_length=64, description="As `run-7`.")]

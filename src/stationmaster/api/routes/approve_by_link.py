@@ -13,7 +13,7 @@ from stationmaster.api.routes.approvals import approvals_of
 from stationmaster.api.routes.given import GivenPlatform
 from stationmaster.core.problem import PlatformError
 from stationmaster.platform import Platform
-from stationmaster.runbooks.approvals_store import Approval
+from stationmaster.runbooks.consent.store import Approval
 
 RunId: TypeAlias = Annotated[str, PathParameter(max_length=64)]
 StepKey: TypeAlias = Annotated[str, PathParameter(max_length=64)]

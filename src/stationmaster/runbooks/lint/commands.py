@@ -8,8 +8,8 @@ from stationmaster.runbooks.lint.rules import finding
 from stationmaster.runbooks.lint.subject import Ground, Judged, Subject
 from stationmaster.runbooks.read.document import SessionKind
 from stationmaster.runbooks.risk import Risk
-from stationmaster.runbooks.sessions import compose
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
+from stationmaster.runbooks.shell.sessions import compose
 
 _BUILT_IN = frozenset(
     "cd echo export set unset source . read test [ [[ true false printf type alias exit return wait trap".split()  # noqa: SIM905

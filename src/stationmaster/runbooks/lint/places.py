@@ -8,7 +8,7 @@ from stationmaster.runbooks.lint.rules import finding
 from stationmaster.runbooks.lint.subject import Ground, Judged, Subject
 from stationmaster.runbooks.read.document import Parameter, SessionKind, Step
 from stationmaster.runbooks.read.parameters import parameters_of, plain_name
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
 
 ALERT_LABELS = frozenset(
     {"alertname", "service", "environment", "region", "instance", "severity", "url", "ip", "host", "port", "ip:port"}

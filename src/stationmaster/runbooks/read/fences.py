@@ -10,7 +10,7 @@ from stationmaster.runbooks.read.lines import Lines
 from stationmaster.runbooks.read.programs import KNOWN, SHELL_ONLY, WORDS_TOO
 from stationmaster.runbooks.read.prompts import Line, begins_command, first_word, looks_like_output, read_line
 from stationmaster.runbooks.read.sessions import OpenSessions, leaves, may_open_prompt, opened_by
-from stationmaster.runbooks.shell import statements
+from stationmaster.runbooks.shell.commands import statements
 
 _GOES_ON = re.compile(r"(?:\\|\|\||&&|\||\{|\(|\bdo|\bthen|\belse)\s*$")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")

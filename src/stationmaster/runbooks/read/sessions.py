@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from stationmaster.runbooks.read.document import LOCAL, Session, SessionKind
 from stationmaster.runbooks.risk.classes import cells
-from stationmaster.runbooks.shell import parse
+from stationmaster.runbooks.shell.commands import parse
 
 _HINT = re.compile(
     r"\b(?:ssh|mosh|telnet|exec|rsh|debug|attach|psql|mysql|mariadb|redis-cli|sqlite3|mongo(?:sh)?|cqlsh|influx"

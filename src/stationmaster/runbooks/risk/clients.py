@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from stationmaster.runbooks.risk.classes import Judged, Risk, cells, worst_of
 from stationmaster.runbooks.risk.sql import Dialect, risk_of_sql
-from stationmaster.runbooks.shell import Word
+from stationmaster.runbooks.shell.commands import Word
 
 _CURL_VALUES = cells(
     """

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from stationmaster.runbooks.risk import remote, variables, wrappers
 from stationmaster.runbooks.risk.classes import Judged, Risk, worst
 from stationmaster.runbooks.risk.programs import ALIASES, SPECIAL, TABLES
-from stationmaster.runbooks.shell import SimpleCommand, Word, parse
+from stationmaster.runbooks.shell.commands import SimpleCommand, Word, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from stationmaster.runbooks.risk.services import SERVICES
 from stationmaster.runbooks.risk.table import build_tables
 from stationmaster.runbooks.risk.vcs import VCS
 from stationmaster.runbooks.risk.wrappers import WRAPPING
-from stationmaster.runbooks.shell import Word
+from stationmaster.runbooks.shell.commands import Word
 
 FAMILIES: tuple[Family, ...] = (
     KUBERNETES,

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from stationmaster.runbooks.risk.classes import Risk, cells
 from stationmaster.runbooks.risk.wrappers import Wrapped, after_options, joined, safe_ssh_setting
-from stationmaster.runbooks.shell import Word
+from stationmaster.runbooks.shell.commands import Word
 
 _UNKNOWN_OPTION = Wrapped(risk=Risk.UNKNOWN, problem="has an option that is not known")
 _SHELL = Wrapped(risk=Risk.INTERACTIVE, problem="opens a shell")

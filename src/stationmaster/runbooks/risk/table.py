@@ -7,7 +7,7 @@ from functools import reduce
 
 from stationmaster.runbooks.risk.classes import Judged, Risk, worst, worst_of
 from stationmaster.runbooks.risk.rows import Family, Grammar, Row, Verb
-from stationmaster.runbooks.shell import Word
+from stationmaster.runbooks.shell.commands import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from stationmaster.runbooks.risk.classes import Judged, Risk
-from stationmaster.runbooks.shell import Word
+from stationmaster.runbooks.shell.commands import Word
 
 _ADDRESS = r"(?:\d+|\$|/(?:\\[^\n]|[^/\\\n])*/I?|\d+~\d+|\+\d+)"
 _SUBSTITUTE = r"s([/|#,:!@%_~+;])(?:\\[^\n]|(?!\{n})[^\\\n])*\{n}(?:\\[^\n]|(?!\{n})[^\\\n])*\{n}[gpiI\d]*"

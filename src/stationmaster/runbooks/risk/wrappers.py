@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from stationmaster.runbooks.risk.classes import Risk, cells
 from stationmaster.runbooks.risk.variables import HARMLESS_VARIABLES
-from stationmaster.runbooks.shell import Word
+from stationmaster.runbooks.shell.commands import Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ import msgspec
 import yaml
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.approval import Refused, request_text
+from stationmaster.runbooks.consent.approval import Refused, request_text
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
     ApprovalRequest,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from stationmaster.runbooks.planned import Plan
+from stationmaster.runbooks.plan.planned import Plan
 from stationmaster.runbooks.read.knowledge import Phase
 from stationmaster.runbooks.talk import Place
 from stationmaster.runbooks.terminal.pending import SecondPerson

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from rich.console import Console
 
 from stationmaster.runbooks.clean import clean_line, escape_controls
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
     ApprovalRequest,

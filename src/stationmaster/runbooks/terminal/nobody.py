@@ -1,6 +1,6 @@
 """An operator who is not there: told nothing, answers nothing."""
 
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     ApprovalRequest,
     Approved,

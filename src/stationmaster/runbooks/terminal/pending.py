@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.approval import (
+from stationmaster.runbooks.consent.approval import (
     Answer,
     Approver,
     Ask,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from stationmaster.runbooks.clean import clean_line
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     OutputSeen,
     RunEvent,

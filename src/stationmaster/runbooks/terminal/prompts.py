@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from stationmaster.runbooks.alone import NeedsPersonError
-from stationmaster.runbooks.approval import Refused, request_text
 from stationmaster.runbooks.clean import escape_controls
+from stationmaster.runbooks.consent.approval import Refused, request_text
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import (
     AfterFailure,
     ApprovalRequest,

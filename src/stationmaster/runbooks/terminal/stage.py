@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from stationmaster.runbooks.clean import clean_line
-from stationmaster.runbooks.planned import PlannedKind
+from stationmaster.runbooks.plan.planned import PlannedKind
 from stationmaster.runbooks.talk import RunEvent
 from stationmaster.runbooks.terminal.desk import Desk, Ending
 from stationmaster.runbooks.terminal.glyphs import glyphs_for

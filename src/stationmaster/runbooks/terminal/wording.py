@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from stationmaster.runbooks.clean import clean_line, show_command
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import ApprovalRequest, Place, StepEnded
 from stationmaster.runbooks.terminal.glyphs import RISK_STYLES
 from stationmaster.runbooks.transcript.words import command_of

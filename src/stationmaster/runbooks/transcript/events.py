@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, assert_never
 
 import msgspec
 
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.talk import (
     OutputSeen,
     RunEvent,

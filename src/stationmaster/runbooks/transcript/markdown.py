@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from stationmaster.runbooks.clean import clean, show_command
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import RunOpened, StepEnded
 from stationmaster.runbooks.transcript.story import Story
 from stationmaster.runbooks.transcript.words import MARKS, command_of, in_words, open_words

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from stationmaster.runbooks.planned import PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedStep
 from stationmaster.runbooks.talk import ApprovalRequest, Place, StepEnded
 from stationmaster.runbooks.transcript.events import EndDocument, StepDocument, end_document, step_document
 

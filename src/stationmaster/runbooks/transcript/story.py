@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stationmaster.core.problem import PlatformError
-from stationmaster.runbooks.planned import Plan, PlannedStep
+from stationmaster.runbooks.plan.planned import Plan, PlannedStep
 from stationmaster.runbooks.talk import RunEvent, RunFinished, RunOpened, StepBegan, StepEnded
 
 

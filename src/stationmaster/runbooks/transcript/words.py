@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from stationmaster.runbooks.expect import Verdict
-from stationmaster.runbooks.planned import PlannedKind, PlannedStep
+from stationmaster.runbooks.plan.planned import PlannedKind, PlannedStep
 from stationmaster.runbooks.read.document import ExpectationKind
 
 MARKS = {
