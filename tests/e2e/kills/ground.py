@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,8 @@ class Fault:
     ground: Ground
     kind: Kind
     instance: str
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Of the foreign alert: one that fires in many rounds would be damped as flapping, and its incident stay open."""
     since_s: float = 0.0
     _looked_s: float = 0.0
     _over: bool = False
@@ -207,6 +210,6 @@ class Fault:
         if self.kind is not Kind.APPROVAL:
             return
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        labels = {"alertname": ALERT, "environment": "sample", "severity": "critical"}
+        labels = {"alertname": ALERT, "environment": "sample", "severity": "critical", "ledger": self.name}
         alert = {"labels": labels, "annotations": {"summary": "the ledger is missing"}}
         self.ground.ask("POST", "/alertmanager/api/v2/alerts", [{**alert, **({"endsAt": at} if self.is_over else {})}])
