@@ -96,6 +96,14 @@ def _state(seen: Seen) -> Iterator[str]:
         yield f"processes left over: {dict(more - less) or 'none'}; missing: {dict(less - more) or 'none'}"
 
 
+def _other_is_sent(page: Row, seen: Seen) -> bool:
+    """A diagnosis that was made in time stands in the first message itself."""
+    known = [
+        each for each in seen.pages if (each["incident"], each["receiver"]) == (page["incident"], page["receiver"])
+    ]
+    return any(each["what"] != "diagnosis" and each["state"] == "sent" for each in known)
+
+
 def _pages(seen: Seen) -> Iterator[str]:
     """Whom the policy owes a page got it, with the alerts; what was made needless was so because nothing was left."""
     delivered = Counter((each.incident, each.receiver, each.occasion) for each in seen.heard)
@@ -108,7 +116,8 @@ def _pages(seen: Seen) -> Iterator[str]:
         name = f"{each['what']} of incident {each['incident']} to {each['receiver']}"
         if each["state"] not in _GOOD_OUTCOMES:
             yield f"{name} is {each['state']}: {each['detail']}"
-        if each["state"] == "needless" and each["incident"] not in over:
+        told = each["what"] == "diagnosis" and _other_is_sent(each, seen)
+        if each["state"] == "needless" and each["incident"] not in over and not told:
             yield f"{name} was left out though the incident is open"
         if each["state"] == "sent" and not delivered[(each["incident"], each["receiver"], each["what"])]:
             yield f"{name} is said to be sent and never arrived"
