@@ -32,13 +32,13 @@ class Victim:
 VICTIMS = (
     # Its own death is an incident, and its runbook is worked.
     Victim(name="control plane", within_s=60),
-    Victim(name="gateway-1", within_s=10),
-    Victim(name="gateway-2", within_s=10),
-    Victim(name="the Envoy of gateway-1", within_s=10),
-    Victim(name="doctor", within_s=15),
-    Victim(name="sample-1", within_s=15),
-    Victim(name="sample-2", within_s=15),
-    Victim(name="sample-3", within_s=15),
+    Victim(name="gateway-1", within_s=30),
+    Victim(name="gateway-2", within_s=30),
+    Victim(name="the Envoy of gateway-1", within_s=30),
+    Victim(name="doctor", within_s=30),
+    Victim(name="sample-1", within_s=30),
+    Victim(name="sample-2", within_s=30),
+    Victim(name="sample-3", within_s=30),
     # Their runbook starts these: it looks, takes the target out, restarts, verifies and puts it back.
     Victim(name="key-us-south", within_s=60),
     Victim(name="key-us-east", within_s=60),
