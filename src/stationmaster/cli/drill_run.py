@@ -64,6 +64,8 @@ class Drilling:
             time.sleep(_COOL_DOWN_S)
             steady = self._steady_after()
         stories = self._reviewed(stories, last)
+        if self._is_open(stories):  # an alert over a window came late, as of the errors within a minute
+            stories = self._reviewed(self._watch_end(last), last)
         return report_of(self.drill, faults, stories, load, steady=steady, restarts=self._restarts)
 
     def _steady_before(self) -> PlatformStatus:
