@@ -56,3 +56,5 @@ def test_that_it_is_over_is_a_cause_only_where_no_other_is_named() -> None:
     other = entry("run.step", "step 1.7 Name it: passed — saw 'likely cause: gateway nodes answer by themselves'")
     assert named([over, other]) == "gateway nodes answer by themselves"
     assert named([over]).startswith("it is over")
+    died = entry("diagnosis", "likely cause: it is over: the process died and was started again")
+    assert named([died, other]) == "it is over: the process died and was started again"

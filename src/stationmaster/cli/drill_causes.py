@@ -9,7 +9,7 @@ from stationmaster.core.drills import FaultKind
 RIGHT, WRONG, OPEN, NONE = "right", "wrong", "open", "none"
 
 _SAID = re.compile(r"likely cause: (?P<cause>[^\n]+)")
-_OVER = "it is over"
+_OVER = "it is over;"
 _OF_DIAGNOSIS, _OF_STEP = "diagnosis", "run.step"
 _DEAD = r"\bdied|\bdead\b|\bgone\b|\bdown\b|crash|kill|started again|share"
 _WORDS = {
@@ -33,7 +33,7 @@ _WORDS = {
 
 def named(timeline: Iterable[TimelineEntry]) -> str:
     """The cause that was named: by a whole diagnosis, otherwise by the first step that names one. That it is over is a
-    cause only where no other is named."""
+    cause only where no other is named; "it is over: WHY" names one."""
     entries = list(timeline)
     said = [_without_end(found["cause"]) for kind in (_OF_DIAGNOSIS, _OF_STEP) for found in _found(entries, kind)]
     return next((each for each in said if not each.startswith(_OVER)), next(iter(said), ""))
