@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import pytest
 
@@ -9,7 +10,7 @@ from stationmaster.api.wire import IncidentSummary, TimelineEntry
 from stationmaster.api.wire_drills import DrillFault, DrillShown, FaultShown
 from stationmaster.api.wire_incidents import IncidentAlert, IncidentStory
 from stationmaster.cli.load import Load
-from stationmaster.cli.report import NO_RESTARTS, DrillReport, report_of
+from stationmaster.cli.report import DrillReport, report_of
 
 ZERO = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
 WORKED = (
@@ -75,7 +76,9 @@ def story(lines: tuple[tuple[float, str, str], ...], *, reviewed_after_s: float 
     return IncidentStory(incident=shown, timeline=timeline, alerts=(alert,), reviewed_at=reviewed)
 
 
-def report(shown: DrillShown, *stories: IncidentStory, restarts: Mapping[str, datetime] = NO_RESTARTS) -> DrillReport:
+def report(
+    shown: DrillShown, *stories: IncidentStory, restarts: Mapping[str, datetime] = MappingProxyType({})
+) -> DrillReport:
     fault = FaultShown(
         id="1", drill=shown.name, kind=shown.faults[0].kind, of="shop-1", by="ada", began_at=ZERO, ends_at=ZERO,
         undone_at=None, detail="",

@@ -207,12 +207,10 @@ def _print(report: DrillReport) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for stage, seconds in report.stages():
         table.add_row(stage, "never" if seconds is None else f"{seconds:.3f} s")
-    if report.supervised:
-        table.add_row("incidents", "none: its supervisor started it again before any check found it down")
     table.add_row("paged", escape(", ".join(report.paged) or "nobody"))
     table.add_row("diagnosis", f"{report.diagnosis}: {escape(report.cause or 'no cause was named')}")
-    if not report.supervised:
-        table.add_row("incidents", ", ".join(f"#{each}" for each in report.incidents) or "none")
+    none = "none: its supervisor started it again before any check found it down" if report.supervised else "none"
+    table.add_row("incidents", ", ".join(f"#{each}" for each in report.incidents) or none)
     table.add_row("approvals", str(report.approvals))
     for each in report.left:
         table.add_row("left to people", escape(f"{each.title}: {each.why}"))

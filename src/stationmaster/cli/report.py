@@ -17,7 +17,6 @@ from stationmaster.core.drills import OVER_AT_ONCE, FaultKind
 _LEFT: Final = ("refused", "manual")
 _DONE: Final = re.compile(r": (?:passed|failed)(?: — |$)")
 """What the timeline says of a step that was really done."""
-NO_RESTARTS: Final[Mapping[str, datetime]] = {}
 _CONTROL: Final = "control"
 """What alerts call the service that the control plane is."""
 
@@ -93,7 +92,7 @@ def report_of(
     load: Load,
     *,
     steady: bool,
-    restarts: Mapping[str, datetime] = NO_RESTARTS,
+    restarts: Mapping[str, datetime],
 ) -> DrillReport:
     """`restarts` says when what was killed was seen with another process."""
     zero = min(each.began_at for each in faults)
